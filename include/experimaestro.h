@@ -1,0 +1,677 @@
+/*
+ * experimaestro.h - the whole public interface of libexperimaestro.
+ *
+ * An experiment goes through its stages in one order: declare configuration types, build
+ * configurations, identify them, submit tasks, let the scheduler launch them, and read what they
+ * recorded. This header follows that order, and is enough to write a binding from alone.
+ *
+ * Errors. A fallible function takes `xpm_error *err` last, and returns NULL or -1 when it fails;
+ * `err` may be NULL. The library never prints (but for xpm_main and the state lines that
+ * XPM_DRY_RUN is asked to print) and never exits. When memory runs out it aborts.
+ *
+ * Ownership. Four words, each with one meaning:
+ *   new       the caller owns what is returned, and releases it with the function named
+ *   borrowed  the library owns it; the text says how long it lives
+ *   copies    the library keeps a copy of what is given; the caller keeps its own
+ *   takes     the library owns what is given from then on, even when the call fails
+ *
+ * Threads. Types are declared, and a configuration is built, from one thread at a time. Jobs and
+ * experiments may be asked about from any thread.
+ */
+#ifndef EXPERIMAESTRO_H
+#define EXPERIMAESTRO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define XPM_VERSION "0.1.0"
+#define XPM_API __attribute__((visibility("default")))
+
+/* The version of the library that runs, which may be newer than XPM_VERSION. Borrowed, for ever. */
+XPM_API const char *xpm_version(void);
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+/* As realloc(3): NULL and a size allocate, a pointer and 0 free. Must return NULL on failure. */
+typedef void *(*xpm_allocator)(void *pointer, size_t size);
+
+/* Replaces the allocator of the whole library; NULL restores the default. Call it before anything
+ * else. It exists so that a test can see that nothing leaks. */
+XPM_API void xpm_set_allocator(xpm_allocator allocator);
+
+/* Forgets every declared type and frees what the library keeps for the life of the process. No
+ * configuration, experiment or job may be alive. For tests, and programs that unload the library. */
+XPM_API void xpm_reset(void);
+
+/* Frees a string that a function returned as new. Accepts NULL. */
+XPM_API void xpm_free(void *pointer);
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+#define XPM_CODES(X)                                                                               \
+    X(OK, "no error")                                                                              \
+    X(TYPE, "a value of the wrong type")                                                           \
+    X(MISSING, "a required value is missing")                                                      \
+    X(UNKNOWN, "a name that does not exist")                                                       \
+    X(READONLY, "a value that cannot be set")                                                      \
+    X(RANGE, "a number out of range")                                                              \
+    X(CONFLICT, "a name that is taken")                                                            \
+    X(STATE, "a call that is not possible now")                                                    \
+    X(IO, "the file system refused")                                                               \
+    X(FORMAT, "a file that cannot be understood")                                                  \
+    X(VERSION, "a file of a newer version")                                                        \
+    X(CALLBACK, "a function of the caller failed")
+
+typedef enum xpm_code {
+#define XPM_CODE_ENUM(name, text) XPM_E_##name,
+    XPM_CODES(XPM_CODE_ENUM)
+#undef XPM_CODE_ENUM
+} xpm_code;
+
+typedef struct xpm_error {
+    xpm_code code;
+    char path[256];     /* the culprit: "$.model.layers[2]", a file's path, or "" */
+    char message[1024]; /* what is wrong, and what would be right */
+} xpm_error;
+
+/* What a code stands for, as a phrase. Borrowed, for ever. */
+XPM_API const char *xpm_code_text(xpm_code code);
+
+/* ---- Types of values ------------------------------------------------------------------------- */
+
+typedef enum xpm_kind {
+    XPM_KIND_UNSET, /* no value: not a kind of type */
+    XPM_KIND_NONE,
+    XPM_KIND_BOOL,
+    XPM_KIND_INT,
+    XPM_KIND_FLOAT,
+    XPM_KIND_STR,
+    XPM_KIND_PATH,
+    XPM_KIND_ENUM,
+    XPM_KIND_LIST,
+    XPM_KIND_SET,
+    XPM_KIND_DICT,
+    XPM_KIND_CONFIG,
+    XPM_KIND_OPTIONAL, /* these three are kinds of types alone: a value is of another kind */
+    XPM_KIND_UNION,
+    XPM_KIND_ANY,
+} xpm_kind;
+
+typedef struct xpm_type xpm_type;     /* the type of a value: int, list[str], demo.model */
+typedef struct xpm_class xpm_class;   /* a declared type of configurations */
+typedef struct xpm_config xpm_config; /* a configuration: an object of such a type */
+typedef struct xpm_task xpm_task;     /* a task that runs, seen from inside its process */
+
+/* Types are immutable and live as long as the process: all are borrowed, for ever. */
+
+/* The type of NONE, BOOL, INT, FLOAT, STR, PATH or ANY. */
+XPM_API const xpm_type *xpm_type_scalar(xpm_kind kind);
+XPM_API const xpm_type *xpm_type_list(const xpm_type *item);
+XPM_API const xpm_type *xpm_type_set(const xpm_type *item);
+/* `key` must be int, float, bool, str or an enumeration. */
+XPM_API const xpm_type *xpm_type_dict(const xpm_type *key, const xpm_type *value);
+/* `item` or none. */
+XPM_API const xpm_type *xpm_type_optional(const xpm_type *item);
+/* Any of `count` types, tried from left to right: the first that accepts a value wins. Copies. */
+XPM_API const xpm_type *xpm_type_union(const xpm_type *const *types, size_t count);
+/* An enumeration named `qualname` in `module`, with `count` members. Copies its texts. */
+XPM_API const xpm_type *xpm_type_enum(const char *module, const char *qualname,
+                                      const char *const *members, size_t count);
+/* Configurations of `class`, or of a class that extends it. */
+XPM_API const xpm_type *xpm_type_config(const xpm_class *class_);
+/* Reads a type from text: "int", "list[float]", "dict[str,list[int]]", "int|str", "demo.model?"
+ * (optional). A name that is none of int, float, bool, str, path, any is that of a declared class.
+ * Errors: FORMAT, UNKNOWN. */
+XPM_API const xpm_type *xpm_type_parse(const char *text, xpm_error *err);
+
+XPM_API xpm_kind xpm_type_kind(const xpm_type *type);
+/* The type's text, as xpm_type_parse reads it. New: xpm_free. */
+XPM_API char *xpm_type_text(const xpm_type *type);
+/* An enumeration's module, qualified name, and names of members; NULL past the last. */
+XPM_API const char *xpm_type_enum_module(const xpm_type *type);
+XPM_API const char *xpm_type_enum_name(const xpm_type *type);
+XPM_API const char *xpm_type_enum_member(const xpm_type *type, size_t index);
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+/* A value, held by value: what it points to belongs to it. Built by the functions below, released
+ * by xpm_value_clear or by the function that takes it. */
+typedef struct xpm_value {
+    xpm_kind kind;
+    uint32_t size; /* bytes of a text, items of a list or set, pairs of a dict, index of a member */
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        char *text;                /* STR, PATH: UTF-8, with a final NUL that size does not count */
+        struct xpm_value *items;   /* LIST, SET: size items; DICT: size pairs key, value */
+        const xpm_type *enum_type; /* ENUM: its member is number size */
+        xpm_config *config;
+    } as;
+} xpm_value;
+
+XPM_API xpm_value xpm_none(void);
+XPM_API xpm_value xpm_bool(bool boolean);
+XPM_API xpm_value xpm_int(int64_t integer);
+XPM_API xpm_value xpm_float(double real);
+XPM_API xpm_value xpm_str(const char *text);                    /* copies; NULL gives none */
+XPM_API xpm_value xpm_str_sized(const char *text, size_t size); /* copies */
+XPM_API xpm_value xpm_path(const char *path);                   /* copies; NULL gives none */
+XPM_API xpm_value xpm_enum(const xpm_type *type, size_t member);
+XPM_API xpm_value xpm_object(xpm_config *config); /* adds a reference; NULL gives none */
+XPM_API xpm_value xpm_list_new(void);
+XPM_API xpm_value xpm_set_new(void);
+XPM_API xpm_value xpm_dict_new(void);
+XPM_API void xpm_list_append(xpm_value *list_or_set, xpm_value item);          /* takes item */
+XPM_API void xpm_dict_append(xpm_value *dict, xpm_value key, xpm_value value); /* takes both */
+XPM_API xpm_value xpm_value_copy(const xpm_value *value); /* shares configurations */
+XPM_API void xpm_value_clear(xpm_value *value);           /* releases, and sets to UNSET */
+
+/* Builds a list or a dict from values in a row (see xpm_list and xpm_dict below). Takes them. */
+XPM_API xpm_value xpm_list_of(size_t count, xpm_value *values);
+XPM_API xpm_value xpm_dict_of(size_t count, xpm_value *values);
+
+/* Checks that `value` is of `type`, coercing it in place as Python users expect ("3" to 3, 2.0 to
+ * 2, 3 to 3.0). The error's path starts with `where` ("$" when NULL). Errors: TYPE, RANGE, STATE
+ * (a task that was not submitted). */
+XPM_API int xpm_check(const xpm_type *type, xpm_value *value, const char *where, xpm_error *err);
+
+/* ---- Declaring classes ----------------------------------------------------------------------- */
+
+typedef enum xpm_class_flag {
+    XPM_CLASS_TASK = 1,        /* can be submitted */
+    XPM_CLASS_LIGHTWEIGHT = 2, /* can be an init task */
+    XPM_CLASS_INSTANCE = 4,    /* distinct objects with equal parameters are told apart */
+} xpm_class_flag;
+
+typedef enum xpm_parameter_flag {
+    XPM_META = 1,           /* does not count in the identifier */
+    XPM_CONSTANT = 2,       /* always its default, always counts */
+    XPM_IGNORED_DEFAULT = 4 /* does not count when equal to its default */
+} xpm_parameter_flag;
+
+typedef struct xpm_partial xpm_partial; /* a rule that leaves groups of parameters out */
+
+/* Where a value is being generated. */
+typedef struct xpm_generation {
+    const char *directory; /* the job's, absolute */
+    const char *relative;  /* "" for the task itself, "out/model" for what its `model` holds */
+    const xpm_config *config;
+} xpm_generation;
+
+/* Gives a generated parameter its value. Must set `err` when it returns -1. */
+typedef int (*xpm_generator)(void *user, const xpm_generation *where, xpm_value *value,
+                             xpm_error *err);
+
+typedef struct xpm_parameter {
+    const char *name;
+    const xpm_type *type;
+    unsigned flags;            /* of xpm_parameter_flag */
+    xpm_value fallback;        /* its default; UNSET when it has none */
+    const char *file;          /* the path generated is this file in the job's directory, or NULL */
+    const xpm_partial *shared; /* with `file`: in this partial identifier's directory instead */
+    xpm_generator generate;    /* or the function that generates it, with its argument */
+    void *generate_user;
+    const char *const *groups; /* ends with NULL; NULL for none */
+    const char *help;          /* one or more sentences, or NULL */
+    size_t offset;             /* of the member in the C struct */
+} xpm_parameter;
+
+/* Declares a class. `name` identifies it (it is lower-cased); `module` and `qualname` say where a
+ * Python class lives, and `file` which script when it is no package (NULL for others); `origin`
+ * says where it is declared, for messages: a second declaration of the same name from the same
+ * origin replaces the first. `bases` are the `base_count` classes that it extends, whose parameters
+ * it inherits. Copies all. Borrowed, for ever. Errors: CONFLICT (the name is taken by another). */
+typedef struct xpm_declaration {
+    const char *name, *module, *qualname, *file, *origin;
+    unsigned flags; /* of xpm_class_flag */
+    const xpm_class *const *bases;
+    size_t base_count;
+    const char *language; /* "c" or "python": which program runs it */
+    const char *program;  /* the program of a native task that is not this one, or NULL */
+    void *user;           /* the binding's own */
+} xpm_declaration;
+XPM_API xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_error *err);
+
+/* Adds a parameter, replacing an inherited one of the same name. Copies; takes its default.
+ * Errors: TYPE (the default is not of the type, a constant without default, an inherited parameter
+ * of an incompatible type), STATE (a configuration of the class exists already). */
+XPM_API int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err);
+
+XPM_API const xpm_class *xpm_class_find(const char *name); /* NULL when there is none */
+XPM_API const char *xpm_class_name(const xpm_class *class_);
+XPM_API unsigned xpm_class_flags(const xpm_class *class_);
+XPM_API void *xpm_class_user(const xpm_class *class_);
+XPM_API bool xpm_class_is(const xpm_class *class_, const xpm_class *base);
+/* Parameters are numbered in ascending order of name. */
+XPM_API size_t xpm_class_count(const xpm_class *class_);
+XPM_API const xpm_parameter *xpm_class_parameter(const xpm_class *class_, size_t index);
+XPM_API int xpm_class_index(const xpm_class *class_, const char *name); /* -1 when unknown */
+/* "unknown parameter …, did you mean …?" into err, and -1: the message that setting would give. */
+XPM_API int xpm_class_unknown(const xpm_class *class_, const char *name, xpm_error *err);
+
+/* Declares a partial identifier of a class, under `name`: groups in `exclude` are left out, or all
+ * parameters that have a group (`exclude_all`) or have none (`exclude_no_group`), but for those
+ * with a group in `include`. Lists end with NULL, or are NULL. Copies. Borrowed, for ever. */
+typedef struct xpm_partial_rule {
+    const char *const *exclude, *const *include;
+    bool exclude_all, exclude_no_group;
+} xpm_partial_rule;
+XPM_API const xpm_partial *xpm_class_add_partial(xpm_class *class_, const char *name,
+                                                 const xpm_partial_rule *rule);
+XPM_API const xpm_partial *xpm_class_partial(const xpm_class *class_, const char *name);
+
+/* ---- Configurations -------------------------------------------------------------------------- */
+
+/* A configuration counts its references. A new one is floating: it has none yet, and whatever takes
+ * hold of it first (the configuration it is given to, the experiment, xpm_config_ref) owns it. One
+ * that nothing takes hold of is released by xpm_config_unref. */
+XPM_API xpm_config *xpm_config_new(const xpm_class *class_);
+XPM_API xpm_config *xpm_config_ref(xpm_config *config);
+XPM_API void xpm_config_unref(xpm_config *config); /* accepts NULL */
+/* Drops all the values of an unsealed configuration: how a cycle is broken. */
+XPM_API void xpm_config_clear(xpm_config *config);
+
+XPM_API const xpm_class *xpm_config_class(const xpm_config *config);
+/* The binding's own pointer to what stands for the configuration there; NULL at first. */
+XPM_API void xpm_config_set_user(xpm_config *config, void *user);
+XPM_API void *xpm_config_user(const xpm_config *config);
+
+/* Sets a parameter, checking and coercing it. Takes the value. Errors: UNKNOWN, READONLY (sealed,
+ * constant, generated), TYPE, RANGE, STATE. */
+XPM_API int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_error *err);
+/* The same by number, without the check: the value must have been through xpm_check. */
+XPM_API void xpm_config_put(xpm_config *config, size_t index, xpm_value value);
+/* The value, else the default; NULL when there is neither or the name is unknown. Borrowed until
+ * the value is set again or the configuration is freed. */
+XPM_API const xpm_value *xpm_config_get(const xpm_config *config, const char *name);
+XPM_API const xpm_value *xpm_config_at(const xpm_config *config, size_t index);
+
+/* Whether the configuration counts in what holds it: 1 never (meta), 0 always, -1 as declared. */
+XPM_API void xpm_config_set_meta(xpm_config *config, int meta);
+XPM_API int xpm_config_meta(const xpm_config *config);
+
+/* Marks `output` as produced by `task`: whoever uses it depends on the task. Marking a task with
+ * itself changes nothing. Errors: STATE (another task's output, another task). */
+XPM_API int xpm_config_set_task(xpm_config *output, xpm_config *task, xpm_error *err);
+XPM_API xpm_config *xpm_config_task(const xpm_config *config); /* borrowed; NULL when none */
+/* Adds a lightweight task that runs in the task's process before it. Errors: TYPE, READONLY. */
+XPM_API int xpm_config_add_init_task(xpm_config *task, xpm_config *init, xpm_error *err);
+/* Its init tasks in order, borrowed; NULL past the last. */
+XPM_API xpm_config *xpm_config_init_task(const xpm_config *task, size_t index);
+
+/* A tag: what varies, for people. `value` is a scalar; copies. */
+XPM_API void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value);
+/* All tags of a configuration: its own and those of what it holds, through tasks and init tasks;
+ * the last met wins. A dict sorted by name. New: xpm_value_clear. */
+XPM_API xpm_value xpm_config_tags(const xpm_config *config);
+
+/* Validates, generates values, and makes everything read-only. `directory` is where generated paths
+ * go: NULL refuses to generate any. Sealing again does nothing. Errors: MISSING, STATE, CALLBACK. */
+XPM_API int xpm_config_seal(xpm_config *config, const char *directory, xpm_error *err);
+XPM_API bool xpm_config_sealed(const xpm_config *config);
+
+/* ---- Identifiers ----------------------------------------------------------------------------- */
+
+#define XPM_IDENTIFIER_SIZE 32
+#define XPM_HEX_SIZE 65 /* 64 digits and NUL */
+
+/* The identifier, equal to that of experimaestro 2.x for the same names and values
+ * (docs/identifiers.md). Errors: TYPE (a value that cannot be identified). */
+XPM_API int xpm_config_identifier(xpm_config *config, uint8_t identifier[XPM_IDENTIFIER_SIZE],
+                                  xpm_error *err);
+XPM_API int xpm_config_partial_identifier(xpm_config *config, const xpm_partial *partial,
+                                          uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err);
+XPM_API void xpm_identifier_hex(const uint8_t identifier[XPM_IDENTIFIER_SIZE],
+                                char hex[XPM_HEX_SIZE]);
+
+/* ---- Experiments and jobs -------------------------------------------------------------------- */
+
+typedef struct xpm_experiment xpm_experiment;
+typedef struct xpm_job xpm_job;
+
+typedef enum xpm_run_mode {
+    XPM_NORMAL,
+    XPM_DRY_RUN,       /* says what would run; writes nothing */
+    XPM_GENERATE_ONLY, /* writes each job's folder; runs nothing */
+} xpm_run_mode;
+
+#define XPM_JOB_STATES(X)                                                                          \
+    X(UNSCHEDULED, "unscheduled")                                                                  \
+    X(WAITING, "waiting")                                                                          \
+    X(READY, "ready")                                                                              \
+    X(SCHEDULED, "scheduled")                                                                      \
+    X(RUNNING, "running")                                                                          \
+    X(DONE, "done")                                                                                \
+    X(ERROR, "error")
+
+typedef enum xpm_job_state {
+#define XPM_JOB_STATE_ENUM(name, text) XPM_JOB_##name,
+    XPM_JOB_STATES(XPM_JOB_STATE_ENUM)
+#undef XPM_JOB_STATE_ENUM
+} xpm_job_state;
+
+#define XPM_REASONS(X)                                                                             \
+    X(NONE, "")                                                                                    \
+    X(DEPENDENCY, "dependency")                                                                    \
+    X(FAILED, "failed")                                                                            \
+    X(MEMORY, "memory")                                                                            \
+    X(TIMEOUT, "timeout")                                                                          \
+    X(CANCELLED, "cancelled")                                                                      \
+    X(LOST, "lost")
+
+typedef enum xpm_reason {
+#define XPM_REASON_ENUM(name, text) XPM_REASON_##name,
+    XPM_REASONS(XPM_REASON_ENUM)
+#undef XPM_REASON_ENUM
+} xpm_reason;
+
+XPM_API const char *xpm_job_state_text(xpm_job_state state); /* borrowed, for ever */
+XPM_API const char *xpm_reason_text(xpm_reason reason);
+
+typedef struct xpm_experiment_options {
+    xpm_run_mode mode;
+    int slots;           /* jobs that run at once; 0 for one a core that this process may use */
+    const char *program; /* what runs native tasks; NULL for this very program */
+    const char *python;  /* the interpreter that runs Python tasks; NULL refuses them */
+    /* Told while the experiment's lock is held by another; may be NULL. */
+    void (*waiting)(void *user, const char *holder);
+    void *user;
+} xpm_experiment_options;
+
+/* Opens a run of experiment `name` in a workspace, making both when they do not exist, and starts
+ * its scheduler. One run of an experiment exists at a time: waits for the lock of another. Options
+ * may be NULL. New: xpm_experiment_close. Errors: IO (unwritable, a file and no folder), STATE (a
+ * name that is not one component of a path). */
+XPM_API xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
+                                            const xpm_experiment_options *options, xpm_error *err);
+
+/* Adds to the environment of all jobs submitted later. Copies. */
+XPM_API void xpm_experiment_setenv(xpm_experiment *xp, const char *name, const char *value);
+
+/* Counts of the run's jobs; a job submitted twice counts once. */
+typedef struct xpm_counts {
+    size_t submitted, waiting, running, done, failed;
+    size_t started; /* processes started by this run: 0 when all was done already */
+} xpm_counts;
+XPM_API xpm_counts xpm_experiment_counts(const xpm_experiment *xp);
+
+/* Waits until every submitted job has ended, or `seconds` have passed (forever when negative).
+ * Returns how many jobs have not ended. */
+XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
+/* Starts no further job; those that run go on. */
+XPM_API void xpm_experiment_stop(xpm_experiment *xp);
+/* Ends the run, recording its end as "done" or "failed", and frees it. Jobs that still run go on
+ * without it. Accepts NULL. Errors: IO. */
+XPM_API int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err);
+
+/* Borrowed until the experiment is closed; the run's folder is NULL unless the mode is NORMAL. */
+XPM_API const char *xpm_experiment_workspace(const xpm_experiment *xp);
+XPM_API const char *xpm_experiment_name(const xpm_experiment *xp);
+XPM_API const char *xpm_experiment_run(const xpm_experiment *xp);
+XPM_API const char *xpm_experiment_run_directory(const xpm_experiment *xp);
+
+/* The job of a task: validates and seals the configuration, and finds what it depends on. The same
+ * parameters give the same job. Takes a reference to the task. New: xpm_job_unref. Errors: all
+ * those of sealing and identifying; TYPE (not a task); STATE (the task was submitted already);
+ * CONFLICT (an equal job of another class). */
+XPM_API xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err);
+/* Changes the job's environment, over the inherited one, before it is submitted. Copies. */
+XPM_API void xpm_job_setenv(xpm_job *job, const char *name, const char *value);
+XPM_API const char *xpm_job_getenv(const xpm_job *job, const char *name); /* NULL when not set */
+/* Hands the job to the scheduler. A job that was submitted already is not again, unless it had
+ * failed. A job that is done is not run. Errors: IO. */
+XPM_API int xpm_job_submit(xpm_job *job, xpm_error *err);
+
+XPM_API xpm_job *xpm_job_ref(xpm_job *job);
+XPM_API void xpm_job_unref(xpm_job *job); /* accepts NULL */
+XPM_API xpm_job_state xpm_job_state_now(const xpm_job *job);
+XPM_API xpm_reason xpm_job_reason(const xpm_job *job);
+/* Waits until the job has ended, and returns its state then. */
+XPM_API xpm_job_state xpm_job_wait(xpm_job *job);
+XPM_API const char *xpm_job_identifier(const xpm_job *job); /* 64 hex digits; borrowed */
+XPM_API const char *xpm_job_type(const xpm_job *job);       /* its class's name; borrowed */
+XPM_API const char *xpm_job_name(const xpm_job *job);       /* last component of the type */
+XPM_API const char *xpm_job_directory(const xpm_job *job);  /* absolute; borrowed */
+
+/* xpm_job_new and xpm_job_submit in one. Returns the task itself, borrowed until the experiment is
+ * closed, so that it can be given to other tasks; NULL when it failed. */
+XPM_API xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err);
+
+/* The directory that tasks share whose partial identifiers are equal, absolute. New: xpm_free. */
+XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
+                                    const xpm_partial *partial, xpm_error *err);
+
+/* ---- Inside a task's process ----------------------------------------------------------------- */
+
+/* Finds the class of an object in params.json; NULL and an error when there is none. */
+typedef const xpm_class *(*xpm_resolver)(void *user, const char *name, const char *module,
+                                         const char *qualname, const char *file, xpm_error *err);
+/* Executes a task. 0 is success, another value the exit status of the failure, whose message may be
+ * put into err. */
+typedef int (*xpm_executor)(void *user, xpm_task *task, xpm_error *err);
+
+/* Runs the job of a params.json, as what a launcher starts: takes over the job's lock (waits for
+ * it when started by hand), goes to the job's directory, loads the parameters, executes, and
+ * records the end. Returns the exit status for the process: 0 for success. A job that is done
+ * already is not executed. */
+XPM_API int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user);
+
+/* Loads what a params.json describes; the last object, the task, is returned. New (a reference):
+ * xpm_config_unref. Errors: IO, FORMAT (truncated, not understood), VERSION (newer), those of
+ * `resolve`. With `resolve` NULL, classes are found by xpm_class_find. */
+XPM_API xpm_config *xpm_params_load(const char *params, xpm_resolver resolve, void *user,
+                                    xpm_error *err);
+
+XPM_API const char *xpm_task_directory(const xpm_task *task); /* absolute; the working directory */
+XPM_API const char *xpm_task_workspace(const xpm_task *task);
+XPM_API xpm_config *xpm_task_config(const xpm_task *task);    /* borrowed */
+XPM_API const xpm_value *xpm_task_tags(const xpm_task *task); /* a dict; borrowed */
+
+/* A file of a configuration that several tasks may want to compute, in the workspace's config/
+ * folder, under an exclusive lock between processes: waits for it. Gives the absolute path (new:
+ * xpm_free); returns a handle that xpm_cache_unlock releases, -1 when it failed. Errors: IO. */
+XPM_API int xpm_cache_lock(const char *workspace, const char *typename_, const char *identifier,
+                           const char *file, char **path, xpm_error *err);
+XPM_API void xpm_cache_unlock(int handle);
+
+/* ---- Programs in C --------------------------------------------------------------------------- */
+
+/* A struct and its parameters are declared together, at file scope:
+ *
+ *     typedef struct { double gamma; } model;
+ *     XPM_CONFIG(model, "demo.model", XPM_FLOAT(gamma));
+ *
+ * and a task with the function that executes it:
+ *
+ *     typedef struct { int64_t epochs; model *model; const char *parameters; } learn;
+ *     static int learn_execute(learn *self, xpm_task *task);
+ *     XPM_TASK(learn, "demo.learn", learn_execute, XPM_INT(epochs, XPM_IGNORE_DEFAULT(100)),
+ *              XPM_OBJECT(model, "demo.model"), XPM_FILE(parameters, "parameters.pth"));
+ *
+ * After its member, a parameter takes options: XPM_DEFAULT(value), XPM_IGNORE_DEFAULT(value) (the
+ * parameter does not count in the identifier when it equals the default), .flags = XPM_META,
+ * .optional = true, .groups = "a,b", .help = "…". */
+#define XPM_CONFIG(type, name, ...) XPM_DECLARE_(type, name, 0, NULL, __VA_ARGS__)
+#define XPM_TASK(type, name, execute, ...)                                                         \
+    XPM_EXECUTE_(type, execute)                                                                    \
+    XPM_DECLARE_(type, name, XPM_CLASS_TASK, xpm_execute_##type##_, __VA_ARGS__)
+#define XPM_LIGHTWEIGHT(type, name, execute, ...)                                                  \
+    XPM_EXECUTE_(type, execute)                                                                    \
+    XPM_DECLARE_(type, name, XPM_CLASS_LIGHTWEIGHT, xpm_execute_##type##_, __VA_ARGS__)
+
+/* Members: int64_t, double, bool, const char *, const char *, a pointer to the other's struct,
+ * xpm_objects, const xpm_value *. */
+#define XPM_INT(member, ...) XPM_FIELD_(member, "int", __VA_ARGS__)
+#define XPM_FLOAT(member, ...) XPM_FIELD_(member, "float", __VA_ARGS__)
+#define XPM_BOOL(member, ...) XPM_FIELD_(member, "bool", __VA_ARGS__)
+#define XPM_STR(member, ...) XPM_FIELD_(member, "str", __VA_ARGS__)
+#define XPM_PATH(member, ...) XPM_FIELD_(member, "path", __VA_ARGS__)
+#define XPM_OBJECT(member, class_name, ...)                                                        \
+    XPM_FIELD_(member, class_name, .layout = XPM_LAYOUT_OBJECT, __VA_ARGS__)
+#define XPM_OBJECTS(member, class_name, ...)                                                       \
+    XPM_FIELD_(member, "list[" class_name "]", .layout = XPM_LAYOUT_OBJECTS, __VA_ARGS__)
+/* Any type that xpm_type_parse reads, as a value. */
+#define XPM_VALUE(member, type_text, ...)                                                          \
+    XPM_FIELD_(member, type_text, .layout = XPM_LAYOUT_VALUE, __VA_ARGS__)
+/* The path of a file in the task's directory: const char *. */
+#define XPM_FILE(member, file_name, ...) XPM_FIELD_(member, "path", .file = file_name, __VA_ARGS__)
+/* The type extends another class, whose struct is this member. */
+#define XPM_EXTENDS(member, class_name)                                                            \
+    {                                                                                              \
+        .name = class_name, .offset = offsetof(xpm_self_, member), .layout = XPM_LAYOUT_BASE       \
+    }
+
+#define XPM_DEFAULT(value) .fallback = {.is = true, .v = XPM_FALLBACK_(value)}
+#define XPM_IGNORE_DEFAULT(value)                                                                  \
+    .fallback = {.is = true, .v = XPM_FALLBACK_(value)}, .ignore_default = true
+
+typedef struct xpm_objects {
+    size_t count;
+    void **items; /* pointers to structs */
+} xpm_objects;
+
+/* A new configuration of a class, from names and values in turn:
+ *     xpm_new("demo.learn", "epochs", 10, "model", m)
+ * A value is an int, a double, a bool, a text, a configuration or an xpm_value. An error is kept in
+ * the configuration, and given by whatever uses it: xpm_submit, xpm_config_seal. */
+#define xpm_new(class_name, ...)                                                                   \
+    xpm_new_of(class_name, XPM_COUNT_(__VA_ARGS__), XPM_VALUES_(__VA_ARGS__))
+/* The value of a list or of a dict (keys and values in turn) in such a call. */
+#define xpm_list(...) xpm_list_of(XPM_COUNT_(__VA_ARGS__), XPM_VALUES_(__VA_ARGS__))
+#define xpm_dict(...) xpm_dict_of(XPM_COUNT_(__VA_ARGS__), XPM_VALUES_(__VA_ARGS__))
+XPM_API xpm_config *xpm_new_of(const char *class_name, size_t count, xpm_value *names_and_values);
+
+/* Marks a configuration as the output of a task and returns it; an error is kept in it. */
+XPM_API xpm_config *xpm_dep(xpm_config *task, xpm_config *output);
+/* The text of a parameter (a generated path, after submission), borrowed; NULL when it has none. */
+XPM_API const char *xpm_text(const xpm_config *config, const char *name);
+
+/* Submits the tasks of an experiment. Must set err when it returns -1. */
+typedef int (*xpm_plan)(xpm_experiment *xp, xpm_error *err);
+
+/* What main() of a program with tasks returns. The program then is
+ *     PROGRAM run WORKSPACE [--experiment NAME] [--jobs N] [--dry-run | --generate-only]
+ * which plans and waits, and `PROGRAM job PARAMS`, which executes one task. Prints to standard
+ * output and error. Returns 0, 1 when a job failed, 2 for a wrong command line. */
+XPM_API int xpm_main(int argc, char **argv, xpm_plan plan);
+
+/* ---- What the macros above are made of ------------------------------------------------------- */
+
+typedef enum xpm_layout {
+    XPM_LAYOUT_SCALAR,
+    XPM_LAYOUT_OBJECT,
+    XPM_LAYOUT_OBJECTS,
+    XPM_LAYOUT_VALUE,
+    XPM_LAYOUT_BASE,
+} xpm_layout;
+
+typedef struct xpm_fallback {
+    bool is;
+    struct {
+        xpm_kind kind;
+        int64_t integer;
+        double real;
+        const char *text;
+    } v;
+} xpm_fallback;
+
+typedef struct xpm_field {
+    const char *name, *type, *file, *groups, *help;
+    size_t offset;
+    xpm_layout layout;
+    unsigned flags;
+    bool optional, ignore_default;
+    xpm_fallback fallback;
+} xpm_field;
+
+typedef int (*xpm_execute)(void *self, xpm_task *task);
+
+/* A class declared by macro; linked into a list before main() runs, read at first use. */
+typedef struct xpm_static_class {
+    const char *name, *origin;
+    size_t size; /* of the struct */
+    unsigned flags;
+    xpm_execute execute;
+    const xpm_field *fields;
+    size_t field_count;
+    struct xpm_static_class *next;
+} xpm_static_class;
+XPM_API void xpm_declare_static(xpm_static_class *class_);
+
+/* clang-format off */
+#define XPM_STRING_(x) #x
+#define XPM_LINE_(x) XPM_STRING_(x)
+#define XPM_FIELD_(member, type_text, ...)                                                         \
+    {                                                                                              \
+        .name = #member, .type = type_text, .offset = offsetof(xpm_self_, member), __VA_ARGS__     \
+    }
+#define XPM_FALLBACK_(x)                                                                           \
+    {                                                                                              \
+        .kind = _Generic((x), bool: XPM_KIND_BOOL, int: XPM_KIND_INT, long: XPM_KIND_INT,          \
+            long long: XPM_KIND_INT, float: XPM_KIND_FLOAT, double: XPM_KIND_FLOAT,                \
+            char *: XPM_KIND_STR, const char *: XPM_KIND_STR),                                     \
+        .integer = _Generic((x), bool: (x), int: (x), long: (x), long long: (x), default: 0),      \
+        .real = _Generic((x), float: (x), double: (x), default: 0),                                \
+        .text = _Generic((x), char *: (x), const char *: (x), default: NULL)                       \
+    }
+#define XPM_EXECUTE_(type, execute)                                                                \
+    static int xpm_execute_##type##_(void *self, xpm_task *task)                                   \
+    {                                                                                              \
+        return execute((type *)self, task);                                                        \
+    }
+#define XPM_DECLARE_(type, class_name, class_flags, class_execute, ...)                            \
+    __attribute__((constructor)) static void xpm_declare_##type##_(void)                           \
+    {                                                                                              \
+        typedef type xpm_self_;                                                                    \
+        static const xpm_field fields[] = {__VA_ARGS__ __VA_OPT__(, ){.name = NULL}};              \
+        static xpm_static_class declared = {.name = class_name,                                    \
+                                            .origin = __FILE__ ":" XPM_LINE_(__LINE__),            \
+                                            .size = sizeof(type),                                  \
+                                            .flags = class_flags,                                  \
+                                            .execute = class_execute,                              \
+                                            .fields = fields,                                      \
+                                            .field_count = sizeof fields / sizeof *fields - 1};    \
+        xpm_declare_static(&declared);                                                             \
+    }                                                                                              \
+    typedef int xpm_semicolon_##type##_
+
+XPM_API xpm_value xpm_value_same(xpm_value value);
+#define XPM_AS_VALUE_(x)                                                                           \
+    _Generic((x), bool: xpm_bool, int: xpm_int, long: xpm_int, long long: xpm_int,                 \
+        unsigned: xpm_int, float: xpm_float, double: xpm_float, char *: xpm_str,                   \
+        const char *: xpm_str, xpm_config *: xpm_object, xpm_value: xpm_value_same)(x)
+#define XPM_VALUES_(...)                                                                           \
+    (xpm_value[XPM_COUNT_(__VA_ARGS__) + 1])                                                       \
+    {                                                                                              \
+        XPM_MAP_(XPM_AS_VALUE_, __VA_ARGS__) __VA_OPT__(, ){.kind = XPM_KIND_UNSET}                \
+    }
+
+/* XPM_COUNT_ counts its arguments, XPM_MAP_ applies a macro to each; at most 32. */
+#define XPM_COUNT_(...) XPM_NTH_(0, ##__VA_ARGS__, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, \
+    20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define XPM_NTH_(z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, A,  \
+                 B, C, D, E, F, G, H, ...) H
+#define XPM_EVAL_(...) XPM_EVAL1_(XPM_EVAL1_(__VA_ARGS__))
+#define XPM_EVAL1_(...) XPM_EVAL2_(XPM_EVAL2_(__VA_ARGS__))
+#define XPM_EVAL2_(...) XPM_EVAL3_(XPM_EVAL3_(__VA_ARGS__))
+#define XPM_EVAL3_(...) XPM_EVAL4_(XPM_EVAL4_(__VA_ARGS__))
+#define XPM_EVAL4_(...) XPM_EVAL5_(XPM_EVAL5_(__VA_ARGS__))
+#define XPM_EVAL5_(...) __VA_ARGS__
+#define XPM_MAP_(macro, ...) __VA_OPT__(XPM_EVAL_(XPM_MAP_STEP_(macro, __VA_ARGS__)))
+#define XPM_MAP_STEP_(macro, first, ...)                                                           \
+    macro(first) __VA_OPT__(, XPM_MAP_AGAIN_ XPM_PARENS_(macro, __VA_ARGS__))
+#define XPM_MAP_AGAIN_() XPM_MAP_STEP_
+#define XPM_PARENS_ ()
+/* clang-format on */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,46 @@
+#include "base/clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <time.h>
+
+double xpm__clock_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static struct tm local_time(double seconds)
+{
+    time_t whole = (time_t)seconds;
+    struct tm parts;
+    localtime_r(&whole, &parts);
+    return parts;
+}
+
+void xpm__clock_iso(double seconds, char text[XPM__TIME_SIZE])
+{
+    struct tm parts = local_time(seconds);
+    size_t size = strftime(text, XPM__TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
+    unsigned micros = (unsigned)((seconds - floor(seconds)) * 1e6) % 1000000u;
+    snprintf(text + size, XPM__TIME_SIZE - size, ".%06u", micros);
+}
+
+double xpm__clock_parse(const char *text)
+{
+    struct tm parts = {.tm_isdst = -1};
+    double seconds;
+    if (sscanf(text, "%d-%d-%dT%d:%d:%lf", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+               &parts.tm_hour, &parts.tm_min, &seconds) != 6)
+        return -1;
+    parts.tm_year -= 1900;
+    parts.tm_mon -= 1;
+    return (double)mktime(&parts) + seconds;
+}
+
+void xpm__clock_compact(double seconds, char text[XPM__TIME_SIZE])
+{
+    struct tm parts = local_time(seconds);
+    strftime(text, XPM__TIME_SIZE, "%Y%m%d_%H%M%S", &parts);
+}

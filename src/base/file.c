@@ -1,0 +1,126 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+int xpm__file_read(int dir, const char *path, xpm__str *out)
+{
+    char buffer[16384];
+    ssize_t got = -1;
+    int saved, fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    while ((got = read(fd, buffer, sizeof buffer)) > 0 || (got < 0 && errno == EINTR))
+        if (got > 0)
+            xpm__str_add(out, buffer, (size_t)got);
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return got < 0 ? -1 : 0;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t done = write(fd, data, size);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return -1;
+        data += done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+/* Two writers of one file never share a temporary: its name carries the process and a counter. */
+static void temporary_name(const char *path, char *name, size_t size)
+{
+    static unsigned counter;
+    unsigned number = __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED);
+    snprintf(name, size, "%s.%d-%u.tmp", path, (int)getpid(), number);
+}
+
+int xpm__file_write(int dir, const char *path, const char *data, size_t size, unsigned mode)
+{
+    char temporary[4096];
+    temporary_name(path, temporary, sizeof temporary);
+    int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    if (fd < 0)
+        return -1;
+    int status = write_all(fd, data, size);
+    if (close(fd) < 0 || (status == 0 && renameat(dir, temporary, dir, path) < 0))
+        status = -1;
+    if (status < 0) {
+        int saved = errno;
+        unlinkat(dir, temporary, 0);
+        errno = saved;
+    }
+    return status;
+}
+
+int xpm__file_touch(int dir, const char *path)
+{
+    int fd = openat(dir, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    return fd < 0 ? -1 : close(fd);
+}
+
+int xpm__file_append(int fd, const char *data, size_t size)
+{
+    return write_all(fd, data, size);
+}
+
+int xpm__file_mkdirs(const char *path, xpm_error *err)
+{
+    char *copy = xpm__strdup(path);
+    int status = 0;
+    for (char *slash = copy + 1; status == 0; slash++) {
+        slash = strchr(slash, '/');
+        if (slash != NULL)
+            *slash = '\0';
+        if (mkdir(copy, 0777) < 0 && errno != EEXIST && errno != EISDIR)
+            status = xpm__fail_io(err, copy, "create the folder");
+        if (slash == NULL)
+            break;
+        *slash = '/';
+    }
+    xpm_free(copy);
+    struct stat info;
+    if (status == 0 && (stat(path, &info) < 0 || !S_ISDIR(info.st_mode)))
+        status = xpm__fail(err, XPM_E_IO, path, "%s is a file, and a folder is needed there", path);
+    return status;
+}
+
+bool xpm__file_exists(int dir, const char *path)
+{
+    return faccessat(dir, path, F_OK, 0) == 0;
+}
+
+int xpm__file_lock(int dir, const char *path, bool wait)
+{
+    for (;;) {
+        struct stat info;
+        int fd = openat(dir, path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0)
+            return -1;
+        while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
+            if (errno == EINTR)
+                continue;
+            int saved = errno;
+            close(fd);
+            errno = saved;
+            return -1;
+        }
+        /* Its last holder may have removed it while this one waited: then it locks nothing. */
+        if (fstat(fd, &info) == 0 && info.st_nlink > 0)
+            return fd;
+        close(fd);
+    }
+}

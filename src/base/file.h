@@ -1,0 +1,29 @@
+/* Files: the only place that writes one. A file is whole or not there (temporary in the same folder,
+ * then rename); a log gets one line a write. Paths are as openat(2) takes them: relative to `dir`,
+ * which may be AT_FDCWD. */
+#ifndef XPM_BASE_FILE_H
+#define XPM_BASE_FILE_H
+
+#include <fcntl.h>
+
+#include <experimaestro.h>
+
+#include "base/str.h"
+
+/* Reads a whole file. Returns 0, or -1 with errno. */
+int xpm__file_read(int dir, const char *path, xpm__str *out);
+/* Writes it whole, with permissions `mode` less the umask. Returns 0, or -1 with errno. */
+int xpm__file_write(int dir, const char *path, const char *data, size_t size, unsigned mode);
+/* Creates it empty, if it is not there. */
+int xpm__file_touch(int dir, const char *path);
+/* Appends in one write to an open log. */
+int xpm__file_append(int fd, const char *data, size_t size);
+/* Makes a folder and its parents; one that exists is fine. */
+int xpm__file_mkdirs(const char *path, xpm_error *err);
+bool xpm__file_exists(int dir, const char *path);
+
+/* Opens (creating) and locks a file with flock(2), as the original's lock library does. Returns its
+ * descriptor, close-on-exec; -1 with errno EWOULDBLOCK when another holds it and `wait` is false. */
+int xpm__file_lock(int dir, const char *path, bool wait);
+
+#endif
