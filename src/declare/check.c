@@ -1,0 +1,238 @@
+/* Checking a value against a type, and coercing it as Python users expect. The path of the culprit
+ * is kept as a list on the stack, and becomes a text only when something is wrong. */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
+#include "declare/type.h"
+#include "declare/value.h"
+
+typedef struct place {
+    const struct place *parent;
+    const char *root;     /* without a parent: what the path starts with */
+    const xpm_value *key; /* of a dict; else */
+    size_t index;         /* of a list or set */
+} place;
+
+static int check(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err);
+
+static void print_place(const place *at, xpm__str *out)
+{
+    if (at->parent == NULL) {
+        xpm__str_puts(out, at->root);
+        return;
+    }
+    print_place(at->parent, out);
+    if (at->key == NULL)
+        xpm__str_printf(out, "[%zu]", at->index);
+    else if (at->key->kind == XPM_KIND_STR)
+        xpm__str_printf(out, "[\"%s\"]", at->key->as.text);
+    else if (at->key->kind == XPM_KIND_INT)
+        xpm__str_printf(out, "[%lld]", (long long)at->key->as.integer);
+    else
+        xpm__str_puts(out, "[...]");
+}
+
+static int fail(const place *at, xpm_code code, const xpm_type *type, const xpm_value *value,
+                const char *more, xpm_error *err)
+{
+    xpm__str path = {0}, expected = {0}, got = {0};
+    print_place(at, &path);
+    xpm__type_print(type, &expected);
+    xpm__value_describe(value, &got);
+    xpm__fail(err, code, path.data, "expected %s, got %s%s", expected.data, got.data, more);
+    xpm__str_free(&path);
+    xpm__str_free(&expected);
+    xpm__str_free(&got);
+    return -1;
+}
+
+static int wrong(const place *at, const xpm_type *type, const xpm_value *value, xpm_error *err)
+{
+    return fail(at, XPM_E_TYPE, type, value, "", err);
+}
+
+static void replace(xpm_value *value, xpm_value with)
+{
+    xpm_value_clear(value);
+    *value = with;
+}
+
+/* The end of a number in a text, spaces around it allowed: nothing else may follow. */
+static bool whole_text(const char *start, const char *end)
+{
+    if (end == start)
+        return false;
+    while (isspace((unsigned char)*end))
+        end++;
+    return *end == '\0';
+}
+
+static int check_int(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    char *end;
+    if (value->kind == XPM_KIND_BOOL) {
+        *value = xpm_int(value->as.boolean);
+    } else if (value->kind == XPM_KIND_FLOAT && value->as.real == floor(value->as.real)) {
+        if (value->as.real < -0x1p63 || value->as.real >= 0x1p63)
+            return fail(at, XPM_E_RANGE, type, value, ", which does not fit in 64 bits", err);
+        *value = xpm_int((int64_t)value->as.real);
+    } else if (value->kind == XPM_KIND_STR) {
+        errno = 0;
+        long long parsed = strtoll(value->as.text, &end, 10);
+        if (!whole_text(value->as.text, end))
+            return wrong(at, type, value, err);
+        if (errno == ERANGE)
+            return fail(at, XPM_E_RANGE, type, value, ", which does not fit in 64 bits", err);
+        replace(value, xpm_int(parsed));
+    }
+    return value->kind == XPM_KIND_INT ? 0 : wrong(at, type, value, err);
+}
+
+static int check_float(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    char *end;
+    if (value->kind == XPM_KIND_INT) {
+        *value = xpm_float((double)value->as.integer);
+    } else if (value->kind == XPM_KIND_BOOL) {
+        *value = xpm_float(value->as.boolean);
+    } else if (value->kind == XPM_KIND_STR) {
+        double parsed = strtod(value->as.text, &end);
+        if (!whole_text(value->as.text, end))
+            return wrong(at, type, value, err);
+        replace(value, xpm_float(parsed));
+    }
+    return value->kind == XPM_KIND_FLOAT ? 0 : wrong(at, type, value, err);
+}
+
+static int check_bool(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    static const struct {
+        const char *word;
+        bool value;
+    } words[] = {{"true", true}, {"t", true},  {"yes", true},    {"y", true},
+                 {"on", true},   {"1", true},  {"false", false}, {"f", false},
+                 {"no", false},  {"n", false}, {"off", false},   {"0", false}};
+    if (value->kind == XPM_KIND_INT && (value->as.integer == 0 || value->as.integer == 1)) {
+        *value = xpm_bool(value->as.integer == 1);
+    } else if (value->kind == XPM_KIND_FLOAT && (value->as.real == 0 || value->as.real == 1)) {
+        *value = xpm_bool(value->as.real == 1);
+    } else if (value->kind == XPM_KIND_STR) {
+        for (size_t i = 0; value->kind == XPM_KIND_STR && i < sizeof words / sizeof *words; i++)
+            if (strcasecmp(value->as.text, words[i].word) == 0)
+                replace(value, xpm_bool(words[i].value));
+    }
+    return value->kind == XPM_KIND_BOOL ? 0 : wrong(at, type, value, err);
+}
+
+static int check_enum(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    if (value->kind != XPM_KIND_ENUM || value->size >= type->count ||
+        strcmp(value->as.enum_type->name, type->name) != 0 ||
+        strcmp(value->as.enum_type->module, type->module) != 0)
+        return wrong(at, type, value, err);
+    return 0;
+}
+
+static int check_items(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    if (value->kind != type->kind)
+        return wrong(at, type, value, err);
+    for (size_t i = 0; i < value->size; i++) {
+        place inside = {.parent = at, .index = i};
+        if (check(type->item, &value->as.items[i], &inside, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_dict(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    if (value->kind != XPM_KIND_DICT)
+        return wrong(at, type, value, err);
+    for (size_t i = 0; i < value->size; i++) {
+        xpm_value *pair = &value->as.items[2 * i];
+        place inside = {.parent = at, .key = pair};
+        if (check(type->key, &pair[0], &inside, err) < 0 ||
+            check(type->item, &pair[1], &inside, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_config(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    if (value->kind != XPM_KIND_CONFIG || !xpm_class_is(value->as.config->class_, type->class_))
+        return wrong(at, type, value, err);
+    const xpm_config *config = value->as.config;
+    if ((config->class_->flags & XPM_CLASS_TASK) != 0 && !config->submitted)
+        return fail(at, XPM_E_STATE, type, value,
+                    ", a task that was not submitted: the value must be submitted before giving it",
+                    err);
+    return 0;
+}
+
+/* The first alternative that accepts wins; each tries on a copy of its own. */
+static int check_union(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    for (size_t i = 0; i < type->count; i++) {
+        xpm_value attempt = xpm_value_copy(value);
+        if (check(type->types[i], &attempt, at, NULL) == 0) {
+            replace(value, attempt);
+            return 0;
+        }
+        xpm_value_clear(&attempt);
+    }
+    return wrong(at, type, value, err);
+}
+
+static int check(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    switch (type->kind) {
+    case XPM_KIND_ANY:
+        return 0;
+    case XPM_KIND_NONE:
+        return value->kind == XPM_KIND_NONE ? 0 : wrong(at, type, value, err);
+    case XPM_KIND_BOOL:
+        return check_bool(type, value, at, err);
+    case XPM_KIND_INT:
+        return check_int(type, value, at, err);
+    case XPM_KIND_FLOAT:
+        return check_float(type, value, at, err);
+    case XPM_KIND_STR:
+        return value->kind == XPM_KIND_STR ? 0 : wrong(at, type, value, err);
+    case XPM_KIND_PATH:
+        if (value->kind == XPM_KIND_STR)
+            value->kind = XPM_KIND_PATH;
+        return value->kind == XPM_KIND_PATH ? 0 : wrong(at, type, value, err);
+    case XPM_KIND_ENUM:
+        return check_enum(type, value, at, err);
+    case XPM_KIND_LIST:
+    case XPM_KIND_SET:
+        return check_items(type, value, at, err);
+    case XPM_KIND_DICT:
+        return check_dict(type, value, at, err);
+    case XPM_KIND_CONFIG:
+        return check_config(type, value, at, err);
+    case XPM_KIND_OPTIONAL:
+        return value->kind == XPM_KIND_NONE ? 0 : check(type->item, value, at, err);
+    case XPM_KIND_UNION:
+        return check_union(type, value, at, err);
+    case XPM_KIND_UNSET:
+        break;
+    }
+    return wrong(at, type, value, err);
+}
+
+int xpm_check(const xpm_type *type, xpm_value *value, const char *where, xpm_error *err)
+{
+    place root = {.root = where != NULL ? where : "$"};
+    return check(type, value, &root, err);
+}

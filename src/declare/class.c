@@ -1,0 +1,342 @@
+#include "declare/class.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "declare/type.h"
+#include "declare/value.h"
+
+static xpm__map classes; /* name to class */
+
+static char *lower_name(const char *name)
+{
+    char *lower = xpm__arena_strdup(&xpm__types, name);
+    for (char *c = lower; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return lower;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* ---- Declaring -------------------------------------------------------------------------------- */
+
+/* A name becomes a folder of the workspace. */
+static int check_name(const char *name, xpm_error *err)
+{
+    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+        return xpm__fail(err, XPM_E_CONFLICT, name,
+                         "\"%s\" cannot name a type: it names a folder, so it must not be empty, "
+                         "start with a dot or hold a slash",
+                         name);
+    return 0;
+}
+
+static xpm_class *new_class(const xpm_declaration *declaration, const char *name)
+{
+    xpm_class *class_ = xpm__arena_alloc(&xpm__types, sizeof *class_);
+    class_->name = name;
+    class_->module = xpm__arena_strdup(&xpm__types, declaration->module);
+    class_->qualname = xpm__arena_strdup(&xpm__types, declaration->qualname);
+    class_->file = xpm__arena_strdup(&xpm__types, declaration->file);
+    class_->origin = xpm__arena_strdup(&xpm__types, declaration->origin);
+    class_->language = xpm__arena_strdup(&xpm__types, declaration->language);
+    class_->program = xpm__arena_strdup(&xpm__types, declaration->program);
+    class_->flags = declaration->flags;
+    class_->user = declaration->user;
+    class_->bases = xpm__arena_alloc(&xpm__types, (declaration->base_count + 1) * sizeof(void *));
+    return class_;
+}
+
+int xpm__class_inherit(xpm_class *class_, const xpm_class *base, xpm_error *err)
+{
+    class_->bases[class_->base_count++] = base;
+    class_->flags |= base->flags;
+    for (size_t i = 0; i < base->count; i++) {
+        xpm_parameter parameter = base->parameters[i];
+        if (xpm_class_index(class_, parameter.name) >= 0)
+            continue;
+        parameter.fallback = xpm_value_copy(&parameter.fallback);
+        if (xpm_class_add(class_, &parameter, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_error *err)
+{
+    char *name = lower_name(declaration->name);
+    const xpm_class *taken = xpm__map_find(&classes, name);
+    if (check_name(name, err) < 0)
+        return NULL;
+    if (taken != NULL && !same_text(taken->origin, declaration->origin)) {
+        xpm__fail(err, XPM_E_CONFLICT, name,
+                  "the type name \"%s\" is taken: %s declares it, and so does %s; give one of them "
+                  "another name (__xpmid__ in Python)",
+                  name, taken->origin, declaration->origin);
+        return NULL;
+    }
+    xpm_class *class_ = new_class(declaration, name);
+    for (size_t i = 0; i < declaration->base_count; i++)
+        if (xpm__class_inherit(class_, declaration->bases[i], err) < 0)
+            return NULL;
+    xpm__map_set(&classes, name, class_);
+    return class_;
+}
+
+/* What a parameter may become in a class that extends: the same kind, and a class that extends. */
+static bool overrides(const xpm_type *type, const xpm_type *inherited)
+{
+    if (inherited->kind == XPM_KIND_ANY)
+        return true;
+    if (inherited->kind == XPM_KIND_OPTIONAL)
+        return overrides(type->kind == XPM_KIND_OPTIONAL ? type->item : type, inherited->item);
+    if (type->kind != inherited->kind)
+        return false;
+    return type->kind != XPM_KIND_CONFIG || xpm_class_is(type->class_, inherited->class_);
+}
+
+static int check_parameter(const xpm_class *class_, xpm_parameter *parameter, xpm_error *err)
+{
+    int index = xpm_class_index(class_, parameter->name);
+    if (class_->used)
+        return xpm__fail(err, XPM_E_STATE, parameter->name,
+                         "parameter %s cannot be added to %s, of which configurations exist",
+                         parameter->name, class_->name);
+    if (index >= 0 && !overrides(parameter->type, class_->parameters[index].type)) {
+        char *mine = xpm_type_text(parameter->type);
+        char *inherited = xpm_type_text(class_->parameters[index].type);
+        xpm__fail(err, XPM_E_TYPE, parameter->name,
+                  "parameter %s of %s is %s, and cannot be in place of the inherited %s",
+                  parameter->name, class_->name, mine, inherited);
+        xpm_free(mine);
+        xpm_free(inherited);
+        return -1;
+    }
+    if ((parameter->flags & XPM_CONSTANT) != 0 && parameter->fallback.kind == XPM_KIND_UNSET)
+        return xpm__fail(err, XPM_E_TYPE, parameter->name,
+                         "constant %s of %s has no value; give it one as its default",
+                         parameter->name, class_->name);
+    if (parameter->fallback.kind == XPM_KIND_NONE)
+        parameter->type = xpm_type_optional(parameter->type);
+    if (parameter->fallback.kind == XPM_KIND_UNSET)
+        return 0;
+    char *where = xpm__format("default of %s.%s", class_->name, parameter->name);
+    int status = xpm_check(parameter->type, &parameter->fallback, where, err);
+    xpm_free(where);
+    return status;
+}
+
+static const char *const *copy_texts(const char *const *texts)
+{
+    size_t count = 0;
+    if (texts == NULL || texts[0] == NULL)
+        return NULL;
+    while (texts[count] != NULL)
+        count++;
+    const char **copies = xpm__arena_alloc(&xpm__types, (count + 1) * sizeof *copies);
+    for (size_t i = 0; i < count; i++)
+        copies[i] = xpm__arena_strdup(&xpm__types, texts[i]);
+    return copies;
+}
+
+/* The place of `name` among the parameters: its index, or where it would be inserted. */
+static size_t lower_bound(const xpm_class *class_, const char *name)
+{
+    size_t low = 0, high = class_->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(class_->parameters[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void insert(xpm_class *class_, const xpm_parameter *parameter)
+{
+    size_t at = lower_bound(class_, parameter->name);
+    if (at < class_->count && strcmp(class_->parameters[at].name, parameter->name) == 0) {
+        xpm_value_clear(&class_->parameters[at].fallback);
+    } else {
+        class_->parameters = xpm__grow(class_->parameters, &class_->capacity, class_->count,
+                                       sizeof *class_->parameters);
+        memmove(&class_->parameters[at + 1], &class_->parameters[at],
+                (class_->count - at) * sizeof *class_->parameters);
+        class_->count++;
+    }
+    class_->parameters[at] = *parameter;
+}
+
+int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err)
+{
+    xpm_parameter copy = *parameter;
+    if (check_parameter(class_, &copy, err) < 0) {
+        xpm_value_clear(&copy.fallback);
+        return -1;
+    }
+    copy.name = xpm__arena_strdup(&xpm__types, parameter->name);
+    copy.file = xpm__arena_strdup(&xpm__types, parameter->file);
+    copy.help = xpm__arena_strdup(&xpm__types, parameter->help);
+    copy.groups = copy_texts(parameter->groups);
+    insert(class_, &copy);
+    return 0;
+}
+
+const xpm_partial *xpm_class_add_partial(xpm_class *class_, const char *name,
+                                         const xpm_partial_rule *rule)
+{
+    xpm_partial *partial = xpm__arena_alloc(&xpm__types, sizeof *partial);
+    *partial = (xpm_partial){.class_ = class_,
+                             .name = xpm__arena_strdup(&xpm__types, name),
+                             .exclude = copy_texts(rule->exclude),
+                             .include = copy_texts(rule->include),
+                             .exclude_all = rule->exclude_all,
+                             .exclude_no_group = rule->exclude_no_group,
+                             .next = class_->partials};
+    class_->partials = partial;
+    return partial;
+}
+
+/* ---- Asking ----------------------------------------------------------------------------------- */
+
+const xpm_class *xpm_class_find(const char *name)
+{
+    xpm__native_declare();
+    return xpm__map_find(&classes, name);
+}
+
+const xpm_class *xpm__class_require(const char *name, xpm_error *err)
+{
+    const xpm_class *class_ = xpm_class_find(name);
+    if (class_ != NULL)
+        return class_;
+    const char **names = xpm__alloc((classes.count + 1) * sizeof *names);
+    size_t count = 0;
+    for (size_t i = 0; i < classes.capacity; i++)
+        if (classes.entries[i].key != NULL)
+            names[count++] = classes.entries[i].key;
+    const char *near = xpm__nearest(name, names, count);
+    xpm__fail(err, XPM_E_UNKNOWN, name, "no class \"%s\" is declared%s%s%s", name,
+              near != NULL ? "; is it \"" : "", near != NULL ? near : "",
+              near != NULL ? "\"?" : "");
+    xpm_free(names);
+    return NULL;
+}
+
+const char *xpm_class_name(const xpm_class *class_)
+{
+    return class_->name;
+}
+
+unsigned xpm_class_flags(const xpm_class *class_)
+{
+    return class_->flags;
+}
+
+void *xpm_class_user(const xpm_class *class_)
+{
+    return class_->user;
+}
+
+bool xpm_class_is(const xpm_class *class_, const xpm_class *base)
+{
+    if (class_ == base)
+        return true;
+    for (size_t i = 0; i < class_->base_count; i++)
+        if (xpm_class_is(class_->bases[i], base))
+            return true;
+    return false;
+}
+
+size_t xpm_class_count(const xpm_class *class_)
+{
+    return class_->count;
+}
+
+const xpm_parameter *xpm_class_parameter(const xpm_class *class_, size_t index)
+{
+    return index < class_->count ? &class_->parameters[index] : NULL;
+}
+
+int xpm_class_index(const xpm_class *class_, const char *name)
+{
+    size_t at = lower_bound(class_, name);
+    bool found = at < class_->count && strcmp(class_->parameters[at].name, name) == 0;
+    return found ? (int)at : -1;
+}
+
+int xpm_class_unknown(const xpm_class *class_, const char *name, xpm_error *err)
+{
+    const char **names = xpm__alloc((class_->count + 1) * sizeof *names);
+    for (size_t i = 0; i < class_->count; i++)
+        names[i] = class_->parameters[i].name;
+    const char *near = xpm__nearest(name, names, class_->count);
+    char *where = xpm__format("$.%s", name);
+    if (near != NULL)
+        xpm__fail(err, XPM_E_UNKNOWN, where, "%s is not a parameter of %s; is it %s?", name,
+                  class_->name, near);
+    else
+        xpm__fail(err, XPM_E_UNKNOWN, where, "%s is not a parameter of %s", name, class_->name);
+    xpm_free(where);
+    xpm_free(names);
+    return -1;
+}
+
+const xpm_partial *xpm_class_partial(const xpm_class *class_, const char *name)
+{
+    for (const xpm_partial *partial = class_->partials; partial != NULL; partial = partial->next)
+        if (strcmp(partial->name, name) == 0)
+            return partial;
+    for (size_t i = 0; i < class_->base_count; i++) {
+        const xpm_partial *partial = xpm_class_partial(class_->bases[i], name);
+        if (partial != NULL)
+            return partial;
+    }
+    return NULL;
+}
+
+static bool share(const char *const *a, const char *const *b)
+{
+    for (; a != NULL && *a != NULL; a++)
+        for (const char *const *other = b; other != NULL && *other != NULL; other++)
+            if (strcmp(*a, *other) == 0)
+                return true;
+    return false;
+}
+
+bool xpm__partial_excludes(const xpm_partial *partial, const xpm_parameter *parameter)
+{
+    if (share(partial->include, parameter->groups))
+        return false;
+    if (partial->exclude_all)
+        return true;
+    if (parameter->groups == NULL)
+        return partial->exclude_no_group;
+    return share(partial->exclude, parameter->groups);
+}
+
+const char *xpm__class_short_name(const xpm_class *class_)
+{
+    const char *dot = strrchr(class_->name, '.');
+    return dot != NULL ? dot + 1 : class_->name;
+}
+
+void xpm_reset(void)
+{
+    for (size_t i = 0; i < classes.capacity; i++) {
+        xpm_class *class_ = classes.entries[i].value;
+        for (size_t j = 0; class_ != NULL && j < class_->count; j++)
+            xpm_value_clear(&class_->parameters[j].fallback);
+        if (class_ != NULL)
+            xpm_free(class_->parameters);
+    }
+    xpm__map_free(&classes);
+    xpm__arena_free(&xpm__types);
+}

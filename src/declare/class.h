@@ -1,0 +1,45 @@
+/* Declared classes: their names, what they extend, their parameters in ascending order of name.
+ * They live as long as the process, in the arena of the types. */
+#ifndef XPM_DECLARE_CLASS_H
+#define XPM_DECLARE_CLASS_H
+
+#include <experimaestro.h>
+
+struct xpm_partial {
+    const xpm_class *class_; /* that declares it */
+    const char *name;
+    const char *const *exclude, *const *include; /* end with NULL; may be NULL */
+    bool exclude_all, exclude_no_group;
+    struct xpm_partial *next;
+};
+
+struct xpm_class {
+    const char *name, *module, *qualname, *file, *origin, *language, *program;
+    unsigned flags;
+    bool used; /* a configuration exists: its parameters can no more change */
+    const xpm_class **bases;
+    size_t base_count;
+    xpm_parameter *parameters;
+    size_t count, capacity;
+    xpm_partial *partials;
+    const xpm_static_class *native; /* its C struct, when it was declared by macro */
+    const xpm_error *broken;        /* why its declaration by macro cannot be used */
+    void *user;
+};
+
+/* Whether a partial identifier leaves a parameter out. */
+bool xpm__partial_excludes(const xpm_partial *partial, const xpm_parameter *parameter);
+
+/* Last component of the class's name: "demo.learn" gives "learn". */
+const char *xpm__class_short_name(const xpm_class *class_);
+
+/* Finds a class as xpm_class_find does, or says what is near to its name. */
+const xpm_class *xpm__class_require(const char *name, xpm_error *err);
+
+/* Gives a class the parameters of another that it extends. */
+int xpm__class_inherit(xpm_class *class_, const xpm_class *base, xpm_error *err);
+
+/* Declares what the macros XPM_CONFIG, XPM_TASK have listed since the last call (native.c). */
+void xpm__native_declare(void);
+
+#endif

@@ -1,0 +1,327 @@
+#include "declare/config.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "declare/class.h"
+#include "declare/type.h"
+#include "declare/value.h"
+
+/* ---- Life ------------------------------------------------------------------------------------- */
+
+xpm_config *xpm_config_new(const xpm_class *class_)
+{
+    xpm_config *config = xpm__zalloc(sizeof *config + class_->count * sizeof(xpm_value));
+    ((xpm_class *)class_)->used = true;
+    config->class_ = class_;
+    config->meta = -1;
+    return config;
+}
+
+xpm_config *xpm_config_ref(xpm_config *config)
+{
+    __atomic_add_fetch(&config->refs, 1, __ATOMIC_RELAXED);
+    return config;
+}
+
+static void clear_extra(xpm__config_extra *extra)
+{
+    for (size_t i = 0; i < extra->init_count; i++)
+        xpm_config_unref(extra->init_tasks[i]);
+    for (size_t i = 0; i < extra->tag_count; i++) {
+        xpm_free(extra->tags[i].name);
+        xpm_value_clear(&extra->tags[i].value);
+    }
+    xpm_free(extra->init_tasks);
+    xpm_free(extra->tags);
+    xpm_free(extra->broken);
+    xpm_free(extra);
+}
+
+static void clear(xpm_config *config)
+{
+    for (size_t i = 0; i < config->class_->count; i++)
+        xpm_value_clear(&config->values[i]);
+    if (config->task != config)
+        xpm_config_unref(config->task);
+    config->task = NULL;
+    if (config->extra != NULL)
+        clear_extra(config->extra);
+    config->extra = NULL;
+}
+
+void xpm_config_unref(xpm_config *config)
+{
+    if (config == NULL || __atomic_sub_fetch(&config->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    clear(config);
+    xpm_free(config);
+}
+
+void xpm_config_clear(xpm_config *config)
+{
+    if (config->sealed)
+        return;
+    xpm_config_ref(config); /* what it holds may hold it */
+    clear(config);
+    xpm_config_unref(config);
+}
+
+const xpm_class *xpm_config_class(const xpm_config *config)
+{
+    return config->class_;
+}
+
+void xpm_config_set_user(xpm_config *config, void *user)
+{
+    config->user = user;
+}
+
+void *xpm_config_user(const xpm_config *config)
+{
+    return config->user;
+}
+
+xpm__config_extra *xpm__config_extra_of(xpm_config *config)
+{
+    if (config->extra == NULL)
+        config->extra = xpm__zalloc(sizeof *config->extra);
+    return config->extra;
+}
+
+/* ---- Values ----------------------------------------------------------------------------------- */
+
+static int check_writable(const xpm_config *config, const xpm_parameter *parameter, xpm_error *err)
+{
+    char *where = xpm__format("$.%s", parameter->name);
+    int status = 0;
+    if (config->sealed)
+        status = xpm__fail(err, XPM_E_READONLY, where,
+                           "object is read-only (trying to set %s): it was sealed when it was "
+                           "submitted or identified for good; make a copy",
+                           parameter->name);
+    else if ((parameter->flags & XPM_CONSTANT) != 0)
+        status = xpm__fail(err, XPM_E_READONLY, where, "property %s is read-only: it is a constant",
+                           parameter->name);
+    else if (xpm__parameter_generated(parameter))
+        status = xpm__fail(err, XPM_E_READONLY, where,
+                           "property %s is read-only: its value is generated", parameter->name);
+    xpm_free(where);
+    return status;
+}
+
+int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_error *err)
+{
+    int index = xpm_class_index(config->class_, name), status = -1;
+    if (index < 0) {
+        xpm_class_unknown(config->class_, name, err);
+    } else {
+        const xpm_parameter *parameter = &config->class_->parameters[index];
+        char *where = xpm__format("$.%s", name);
+        if (check_writable(config, parameter, err) == 0)
+            status = xpm_check(parameter->type, &value, where, err);
+        xpm_free(where);
+    }
+    if (status < 0) {
+        xpm_value_clear(&value);
+        return -1;
+    }
+    xpm_config_put(config, (size_t)index, value);
+    return 0;
+}
+
+void xpm_config_put(xpm_config *config, size_t index, xpm_value value)
+{
+    xpm_value_clear(&config->values[index]);
+    config->values[index] = value;
+}
+
+const xpm_value *xpm_config_at(const xpm_config *config, size_t index)
+{
+    return xpm__config_value(config, index, &config->class_->parameters[index]);
+}
+
+const xpm_value *xpm_config_get(const xpm_config *config, const char *name)
+{
+    int index = xpm_class_index(config->class_, name);
+    return index >= 0 ? xpm_config_at(config, (size_t)index) : NULL;
+}
+
+const char *xpm_text(const xpm_config *config, const char *name)
+{
+    const xpm_value *value = xpm_config_get(config, name);
+    bool is_text = value != NULL && (value->kind == XPM_KIND_STR || value->kind == XPM_KIND_PATH);
+    return is_text ? value->as.text : NULL;
+}
+
+void xpm_config_set_meta(xpm_config *config, int meta)
+{
+    config->meta = (int8_t)meta;
+}
+
+int xpm_config_meta(const xpm_config *config)
+{
+    return config->meta;
+}
+
+/* ---- Tasks ------------------------------------------------------------------------------------ */
+
+int xpm_config_set_task(xpm_config *output, xpm_config *task, xpm_error *err)
+{
+    if (output == task || output->task == task)
+        return 0;
+    if ((output->class_->flags & XPM_CLASS_TASK) != 0)
+        return xpm__fail(err, XPM_E_STATE, output->class_->name,
+                         "cannot set a dependency on task %s: a task is its own output",
+                         output->class_->name);
+    if (output->task != NULL)
+        return xpm__fail(err, XPM_E_STATE, output->class_->name,
+                         "%s is an output of %s already, and cannot be one of %s too; give a copy",
+                         output->class_->name, output->task->class_->name, task->class_->name);
+    output->task = xpm_config_ref(task);
+    return 0;
+}
+
+xpm_config *xpm_config_task(const xpm_config *config)
+{
+    return config->task;
+}
+
+int xpm_config_add_init_task(xpm_config *task, xpm_config *init, xpm_error *err)
+{
+    if ((init->class_->flags & XPM_CLASS_LIGHTWEIGHT) == 0)
+        return xpm__fail(err, XPM_E_TYPE, init->class_->name,
+                         "%s is not a lightweight task, and cannot be an init task",
+                         init->class_->name);
+    if (task->sealed)
+        return xpm__fail(err, XPM_E_READONLY, task->class_->name,
+                         "%s is sealed: its init tasks cannot change", task->class_->name);
+    xpm__config_extra *extra = xpm__config_extra_of(task);
+    extra->init_tasks = xpm__grow(extra->init_tasks, &extra->init_capacity, extra->init_count,
+                                  sizeof(xpm_config *));
+    extra->init_tasks[extra->init_count++] = xpm_config_ref(init);
+    return 0;
+}
+
+xpm_config *xpm_config_init_task(const xpm_config *task, size_t index)
+{
+    bool within = task->extra != NULL && index < task->extra->init_count;
+    return within ? task->extra->init_tasks[index] : NULL;
+}
+
+/* ---- Walking ---------------------------------------------------------------------------------- */
+
+static int visit_value(const xpm_value *value, xpm__str *relative, xpm__visit visit, void *user)
+{
+    size_t size = relative->size;
+    int status = 0;
+    if (value->kind == XPM_KIND_CONFIG)
+        return visit(user, value->as.config, relative->data);
+    if (!xpm__value_is_collection(value))
+        return 0;
+    for (size_t i = 0; status == 0 && i < value->size; i++) {
+        const xpm_value *item = &value->as.items[i];
+        if (value->kind == XPM_KIND_DICT) {
+            item = &value->as.items[2 * i];
+            xpm__str_putc(relative, '/');
+            if (item->kind == XPM_KIND_STR)
+                xpm__str_puts(relative, item->as.text);
+            else
+                xpm__value_describe(item, relative);
+            item++;
+        } else {
+            xpm__str_printf(relative, "/%zu", i);
+        }
+        status = visit_value(item, relative, visit, user);
+        relative->size = size;
+        relative->data[size] = '\0';
+    }
+    return status;
+}
+
+int xpm__config_children(const xpm_config *config, xpm__visit visit, void *user)
+{
+    xpm__str relative = {0};
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < config->class_->count; i++) {
+        const xpm_value *value = xpm_config_at(config, i);
+        if (value == NULL || (value->kind != XPM_KIND_CONFIG && !xpm__value_is_collection(value)))
+            continue;
+        xpm__str_clear(&relative);
+        xpm__str_puts(&relative, config->class_->parameters[i].name);
+        status = visit_value(value, &relative, visit, user);
+    }
+    for (size_t i = 0; status == 0 && config->extra != NULL && i < config->extra->init_count; i++) {
+        xpm__str_clear(&relative);
+        xpm__str_printf(&relative, "__init_tasks__/%zu", i);
+        status = visit(user, config->extra->init_tasks[i], relative.data);
+    }
+    xpm__str_free(&relative);
+    return status;
+}
+
+/* ---- Tags ------------------------------------------------------------------------------------- */
+
+void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value)
+{
+    xpm__config_extra *extra = xpm__config_extra_of(config);
+    for (size_t i = 0; i < extra->tag_count; i++) {
+        if (strcmp(extra->tags[i].name, name) == 0) {
+            xpm_value_clear(&extra->tags[i].value);
+            extra->tags[i].value = xpm_value_copy(value);
+            return;
+        }
+    }
+    extra->tags =
+        xpm__grow(extra->tags, &extra->tag_capacity, extra->tag_count, sizeof *extra->tags);
+    extra->tags[extra->tag_count].name = xpm__strdup(name);
+    extra->tags[extra->tag_count++].value = xpm_value_copy(value);
+}
+
+typedef struct tag_walk {
+    xpm_value tags;
+    xpm__ptrmap seen;
+} tag_walk;
+
+/* Inserts in order of name, in place of an earlier one. */
+static void put_tag(xpm_value *tags, const char *name, const xpm_value *value)
+{
+    size_t at = 0;
+    while (at < tags->size && strcmp(tags->as.items[2 * at].as.text, name) < 0)
+        at++;
+    if (at < tags->size && strcmp(tags->as.items[2 * at].as.text, name) == 0) {
+        xpm_value_clear(&tags->as.items[2 * at + 1]);
+        tags->as.items[2 * at + 1] = xpm_value_copy(value);
+        return;
+    }
+    xpm_dict_append(tags, xpm_none(), xpm_none());
+    xpm_value *items = tags->as.items;
+    memmove(&items[2 * at + 2], &items[2 * at],
+            (2 * (size_t)tags->size - 2 - 2 * at) * sizeof *items);
+    items[2 * at] = xpm_str(name);
+    items[2 * at + 1] = xpm_value_copy(value);
+}
+
+static int collect_tags(void *user, xpm_config *config, const char *relative)
+{
+    tag_walk *walk = user;
+    (void)relative;
+    if (!xpm__ptrmap_add(&walk->seen, config, 0))
+        return 0;
+    xpm__config_children(config, collect_tags, walk);
+    if (config->task != NULL && config->task != config)
+        collect_tags(walk, config->task, "");
+    for (size_t i = 0; config->extra != NULL && i < config->extra->tag_count; i++)
+        put_tag(&walk->tags, config->extra->tags[i].name, &config->extra->tags[i].value);
+    return 0;
+}
+
+xpm_value xpm_config_tags(const xpm_config *config)
+{
+    tag_walk walk = {.tags = xpm_dict_new()};
+    collect_tags(&walk, (xpm_config *)config, "");
+    xpm__ptrmap_free(&walk.seen);
+    return walk.tags;
+}

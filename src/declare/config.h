@@ -1,0 +1,59 @@
+/* Configurations: objects of a declared class. What is rare (tags, init tasks, an error kept from
+ * xpm_new) is apart, so that a million of them stay small. */
+#ifndef XPM_DECLARE_CONFIG_H
+#define XPM_DECLARE_CONFIG_H
+
+#include <experimaestro.h>
+
+#include "base/ptrmap.h"
+
+typedef struct xpm__config_extra {
+    xpm_config **init_tasks;
+    size_t init_count, init_capacity;
+    struct xpm__tag {
+        char *name;
+        xpm_value value;
+    } * tags;
+    size_t tag_count, tag_capacity;
+    xpm_error *broken;
+} xpm__config_extra;
+
+struct xpm_config {
+    const xpm_class *class_;
+    int refs; /* atomic; 0 is floating */
+    int8_t meta;
+    bool sealed;
+    bool submitted;
+    bool identified;  /* `identifier` is final */
+    bool looping;     /* a cycle passes through it: parents compute it anew */
+    xpm_config *task; /* that produces it; itself for a submitted task; owned unless itself */
+    xpm__config_extra *extra;
+    void *user; /* the binding's own */
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
+    uint64_t computation; /* identify: the last that met it, in which `identifier` is valid */
+    uint32_t depth;       /* identify: place on the path, from 1; 0 when not on it */
+    xpm_value values[];   /* one a parameter */
+};
+
+xpm__config_extra *xpm__config_extra_of(xpm_config *config);
+
+/* Calls `visit` for each configuration that `config` holds: through lists, sets, dicts and init
+ * tasks; `relative` is the path of each ("layers/2"). Stops at the first that returns non-zero. */
+typedef int (*xpm__visit)(void *user, xpm_config *child, const char *relative);
+int xpm__config_children(const xpm_config *config, xpm__visit visit, void *user);
+
+/* The value in use: the one given or else the default; NULL when neither. */
+static inline const xpm_value *xpm__config_value(const xpm_config *config, size_t index,
+                                                 const xpm_parameter *parameter)
+{
+    if (config->values[index].kind != XPM_KIND_UNSET)
+        return &config->values[index];
+    return parameter->fallback.kind != XPM_KIND_UNSET ? &parameter->fallback : NULL;
+}
+
+static inline bool xpm__parameter_generated(const xpm_parameter *parameter)
+{
+    return parameter->file != NULL || parameter->generate != NULL;
+}
+
+#endif

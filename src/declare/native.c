@@ -1,0 +1,214 @@
+/* Classes declared in C by macro: listed before main() runs, turned into classes at first use (a
+ * class may be declared in any order, and name others). */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
+#include "declare/type.h"
+
+static xpm_static_class *listed;   /* not declared yet */
+static xpm_static_class *declared; /* their classes exist */
+
+void xpm_declare_static(xpm_static_class *class_)
+{
+    class_->next = listed;
+    listed = class_;
+}
+
+static void keep_error(xpm_class *class_, const xpm_error *err)
+{
+    if (class_->broken == NULL)
+        class_->broken = memcpy(xpm__arena_alloc(&xpm__types, sizeof *err), err, sizeof *err);
+}
+
+/* "demo.model" is what Python calls model in module demo. */
+static xpm_class *declare_name(const xpm_static_class *from, xpm_error *err)
+{
+    const char *dot = strrchr(from->name, '.');
+    char *module =
+        dot != NULL ? xpm__strndup(from->name, (size_t)(dot - from->name)) : xpm__strdup("");
+    xpm_declaration declaration = {.name = from->name,
+                                   .module = module,
+                                   .qualname = dot != NULL ? dot + 1 : from->name,
+                                   .origin = from->origin,
+                                   .flags = from->flags,
+                                   .language = "c"};
+    xpm_class *class_ = xpm_class_declare(&declaration, err);
+    if (class_ != NULL) {
+        class_->native = from;
+        class_->bases = xpm__arena_alloc(&xpm__types, (from->field_count + 1) * sizeof(void *));
+    }
+    xpm_free(module);
+    return class_;
+}
+
+static xpm_value fallback_of(const xpm_field *field)
+{
+    if (!field->fallback.is)
+        return (xpm_value){0};
+    switch (field->fallback.v.kind) {
+    case XPM_KIND_BOOL:
+        return xpm_bool(field->fallback.v.integer != 0);
+    case XPM_KIND_INT:
+        return xpm_int(field->fallback.v.integer);
+    case XPM_KIND_FLOAT:
+        return xpm_float(field->fallback.v.real);
+    default:
+        return xpm_str(field->fallback.v.text);
+    }
+}
+
+/* "a,b" becomes two groups. */
+static const char *const *split_groups(const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    char *copy = xpm__arena_strdup(&xpm__types, text), *rest = NULL;
+    const char **groups = xpm__arena_alloc(&xpm__types, (strlen(text) + 2) * sizeof *groups);
+    size_t count = 0;
+    for (char *group = strtok_r(copy, ", ", &rest); group != NULL;
+         group = strtok_r(NULL, ", ", &rest))
+        groups[count++] = group;
+    return groups;
+}
+
+static int add_field(xpm_class *class_, const xpm_field *field, xpm_error *err)
+{
+    const xpm_type *type = xpm_type_parse(field->type, err);
+    if (type == NULL)
+        return -1;
+    xpm_parameter parameter = {.name = field->name,
+                               .type = field->optional ? xpm_type_optional(type) : type,
+                               .flags = field->flags |
+                                        (field->ignore_default ? XPM_IGNORED_DEFAULT : 0u),
+                               .fallback = fallback_of(field),
+                               .file = field->file,
+                               .groups = split_groups(field->groups),
+                               .help = field->help,
+                               .offset = field->offset};
+    return xpm_class_add(class_, &parameter, err);
+}
+
+static void fill(xpm_class *class_);
+
+static int add_base(xpm_class *class_, const xpm_field *field, xpm_error *err)
+{
+    xpm_class *base = (xpm_class *)xpm_class_find(field->name);
+    if (base == NULL || base->native == NULL)
+        return xpm__fail(err, XPM_E_UNKNOWN, field->name,
+                         "%s extends %s, which is not declared by XPM_CONFIG or XPM_TASK",
+                         class_->name, field->name);
+    fill(base);
+    size_t before = class_->count;
+    if (xpm__class_inherit(class_, base, err) < 0)
+        return -1;
+    for (size_t i = 0; i < class_->count && before < class_->count; i++)
+        if (xpm_class_index(base, class_->parameters[i].name) >= 0)
+            class_->parameters[i].offset += field->offset;
+    return 0;
+}
+
+static void fill(xpm_class *class_)
+{
+    xpm_error err = {0};
+    const xpm_static_class *from = class_->native;
+    if (class_->count > 0 || class_->base_count > 0)
+        return;
+    for (size_t i = 0; i < from->field_count; i++) {
+        const xpm_field *field = &from->fields[i];
+        int status = field->layout == XPM_LAYOUT_BASE ? add_base(class_, field, &err)
+                                                      : add_field(class_, field, &err);
+        if (status < 0)
+            keep_error(class_, &err);
+    }
+}
+
+void xpm__native_declare(void)
+{
+    xpm_static_class *fresh = NULL;
+    while (listed != NULL) {
+        xpm_static_class *class_ = listed;
+        xpm_error err = {0};
+        listed = class_->next;
+        class_->next = NULL;
+        xpm_class *made = declare_name(class_, &err);
+        if (made == NULL) { /* the name is taken: the class that has it says so when it is used */
+            made = (xpm_class *)xpm_class_find(class_->name);
+            if (made != NULL)
+                keep_error(made, &err);
+            continue;
+        }
+        class_->next = fresh;
+        fresh = class_;
+    }
+    while (fresh != NULL) {
+        xpm_static_class *class_ = fresh;
+        fresh = class_->next;
+        class_->next = declared;
+        declared = class_;
+        fill((xpm_class *)xpm_class_find(class_->name));
+    }
+}
+
+/* ---- xpm_new and xpm_dep: errors are kept in the configuration ---------------------------------- */
+
+/* What a broken call gives: an object of a class without name, that carries the error. */
+static const xpm_class nothing = {.name = "nothing"};
+
+static xpm_config *broken(xpm_config *config, const xpm_error *err)
+{
+    xpm__config_extra *extra = xpm__config_extra_of(config);
+    if (extra->broken == NULL)
+        extra->broken = memcpy(xpm__alloc(sizeof *err), err, sizeof *err);
+    return config;
+}
+
+static xpm_config *new_nothing(void)
+{
+    xpm_config *config = xpm__zalloc(sizeof *config);
+    config->class_ = &nothing;
+    return config;
+}
+
+/* An error in what is given is the error of the whole. */
+static int set_pair(xpm_config *config, const xpm_value *name, xpm_value value, xpm_error *err)
+{
+    if (name->kind != XPM_KIND_STR)
+        return xpm__fail(err, XPM_E_TYPE, config->class_->name,
+                         "xpm_new takes names and values in turn: a name must be a text");
+    if (value.kind == XPM_KIND_CONFIG && value.as.config->extra != NULL &&
+        value.as.config->extra->broken != NULL) {
+        *err = *value.as.config->extra->broken;
+        xpm_value_clear(&value);
+        return -1;
+    }
+    return xpm_config_set(config, name->as.text, value, err);
+}
+
+xpm_config *xpm_new_of(const char *class_name, size_t count, xpm_value *names_and_values)
+{
+    xpm_error err = {0};
+    const xpm_class *class_ = xpm__class_require(class_name, &err);
+    if (class_ != NULL && class_->broken != NULL)
+        err = *class_->broken;
+    xpm_config *config = class_ != NULL ? xpm_config_new(class_) : new_nothing();
+    for (size_t i = 0; i < count; i += 2) {
+        xpm_value value = i + 1 < count ? names_and_values[i + 1] : xpm_none();
+        if (err.code == XPM_E_OK)
+            set_pair(config, &names_and_values[i], value, &err);
+        else
+            xpm_value_clear(&value);
+        xpm_value_clear(&names_and_values[i]);
+    }
+    return err.code == XPM_E_OK ? config : broken(config, &err);
+}
+
+xpm_config *xpm_dep(xpm_config *task, xpm_config *output)
+{
+    xpm_error err = {0};
+    if (xpm_config_set_task(output, task, &err) < 0)
+        broken(output, &err);
+    return output;
+}

@@ -1,0 +1,188 @@
+#include "declare/seal.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "declare/class.h"
+#include "declare/config.h"
+#include "declare/value.h"
+
+typedef struct walk {
+    const char *path; /* of the configuration being walked: "layers/2", "" for the task */
+    xpm__ptrmap seen;
+    xpm__sealing *sealing;
+    xpm_error *err;
+} walk;
+
+/* Walks what a configuration holds, each child under the path of its parent. */
+static int descend(walk *w, xpm_config *config, const char *relative, xpm__visit visit)
+{
+    const char *outer = w->path;
+    char *path = outer[0] != '\0' && relative[0] != '\0' ? xpm__format("%s/%s", outer, relative)
+                                                         : xpm__strdup(relative);
+    w->path = path;
+    int status = xpm__config_children(config, visit, w);
+    w->path = outer;
+    xpm_free(path);
+    return status;
+}
+
+static char *error_path(const walk *w, const char *relative, const char *name)
+{
+    char *path = xpm__format("$%s%s%s%s.%s", w->path[0] != '\0' ? "." : "", w->path,
+                             relative[0] != '\0' ? "." : "", relative, name);
+    for (char *c = path; *c != '\0'; c++)
+        if (*c == '/')
+            *c = '.';
+    return path;
+}
+
+static int validate(void *user, xpm_config *config, const char *relative)
+{
+    walk *w = user;
+    if (config->sealed || !xpm__ptrmap_add(&w->seen, config, 0))
+        return 0;
+    if (config->extra != NULL && config->extra->broken != NULL) {
+        if (w->err != NULL)
+            *w->err = *config->extra->broken;
+        return -1;
+    }
+    for (size_t i = 0; i < config->class_->count; i++) {
+        const xpm_parameter *parameter = &config->class_->parameters[i];
+        bool optional = xpm_type_kind(parameter->type) == XPM_KIND_OPTIONAL;
+        if (xpm_config_at(config, i) != NULL || optional || xpm__parameter_generated(parameter))
+            continue;
+        char *path = error_path(w, relative, parameter->name);
+        char *type = xpm_type_text(parameter->type);
+        xpm__fail(w->err, XPM_E_MISSING, path,
+                  "value %s is required but missing when building %s: give it a value of type %s",
+                  parameter->name, config->class_->name, type);
+        xpm_free(path);
+        xpm_free(type);
+        return -1;
+    }
+    return descend(w, config, relative, validate);
+}
+
+/* Where the files of a nested configuration go: "out/layers/2" in the job's directory. */
+static char *relative_folder(const walk *w, const char *relative)
+{
+    if (relative[0] == '\0')
+        return xpm__strdup("");
+    return xpm__format("out/%s%s%s", w->path, w->path[0] != '\0' ? "/" : "", relative);
+}
+
+static bool has_generated(const xpm_config *config)
+{
+    for (size_t i = 0; i < config->class_->count; i++)
+        if (xpm__parameter_generated(&config->class_->parameters[i]))
+            return true;
+    return false;
+}
+
+/* A default that is a configuration, or holds some, is shared by all: each object gets its own. */
+static xpm_value clone_value(const xpm_value *value)
+{
+    xpm_value copy = xpm_value_copy(value);
+    if (value->kind == XPM_KIND_CONFIG) {
+        const xpm_config *from = value->as.config;
+        xpm_config *clone = xpm_config_new(from->class_);
+        for (size_t i = 0; i < from->class_->count; i++)
+            if (from->values[i].kind != XPM_KIND_UNSET &&
+                !xpm__parameter_generated(&from->class_->parameters[i]))
+                clone->values[i] = clone_value(&from->values[i]);
+        clone->meta = from->meta;
+        xpm_value_clear(&copy);
+        return xpm_object(clone);
+    }
+    for (size_t i = 0; xpm__value_is_collection(value) && i < xpm__value_span(value); i++) {
+        xpm_value_clear(&copy.as.items[i]);
+        copy.as.items[i] = clone_value(&value->as.items[i]);
+    }
+    return copy;
+}
+
+static void own_defaults(xpm_config *config)
+{
+    for (size_t i = 0; i < config->class_->count; i++) {
+        const xpm_value *fallback = &config->class_->parameters[i].fallback;
+        if (config->values[i].kind == XPM_KIND_UNSET &&
+            (fallback->kind == XPM_KIND_CONFIG || xpm__value_is_collection(fallback)))
+            config->values[i] = clone_value(fallback);
+    }
+}
+
+static int freeze(void *user, xpm_config *config, const char *relative)
+{
+    walk *w = user;
+    xpm__sealing *sealing = w->sealing;
+    if (config->sealed)
+        return 0;
+    own_defaults(config);
+    config->sealed = true;
+    if (has_generated(config)) {
+        sealing->pending = xpm__grow(sealing->pending, &sealing->capacity, sealing->count,
+                                     sizeof *sealing->pending);
+        sealing->pending[sealing->count++] =
+            (struct xpm__pending){config, relative_folder(w, relative)};
+    }
+    return descend(w, config, relative, freeze);
+}
+
+int xpm__seal_begin(xpm_config *config, xpm__sealing *sealing, xpm_error *err)
+{
+    walk w = {.path = "", .sealing = sealing, .err = err};
+    *sealing = (xpm__sealing){0};
+    int status = validate(&w, config, "");
+    xpm__ptrmap_free(&w.seen);
+    return status < 0 ? -1 : freeze(&w, config, "");
+}
+
+static int generate(const xpm_config *config, const char *directory, const char *folder,
+                    const xpm_parameter *parameter, xpm_value *value, xpm_error *err)
+{
+    xpm_generation where = {.directory = directory, .relative = folder, .config = config};
+    if (directory == NULL)
+        return xpm__fail(err, XPM_E_STATE, parameter->name,
+                         "%s of %s is generated in a job's directory, and there is none: submit it",
+                         parameter->name, config->class_->name);
+    if (parameter->generate != NULL)
+        return parameter->generate(parameter->generate_user, &where, value, err);
+    char *path =
+        xpm__format("%s/%s%s%s", directory, folder, folder[0] != '\0' ? "/" : "", parameter->file);
+    *value = xpm_path(path);
+    xpm_free(path);
+    return 0;
+}
+
+int xpm__seal_end(xpm__sealing *sealing, const char *directory, xpm_error *err)
+{
+    int status = 0;
+    for (size_t i = 0; i < sealing->count; i++) {
+        xpm_config *config = sealing->pending[i].config;
+        for (size_t j = 0; status == 0 && j < config->class_->count; j++) {
+            const xpm_parameter *parameter = &config->class_->parameters[j];
+            if (xpm__parameter_generated(parameter) && config->values[j].kind == XPM_KIND_UNSET)
+                status = generate(config, directory, sealing->pending[i].folder, parameter,
+                                  &config->values[j], err);
+        }
+        xpm_free(sealing->pending[i].folder);
+    }
+    xpm_free(sealing->pending);
+    *sealing = (xpm__sealing){0};
+    return status;
+}
+
+int xpm_config_seal(xpm_config *config, const char *directory, xpm_error *err)
+{
+    xpm__sealing sealing;
+    int status = xpm__seal_begin(config, &sealing, err);
+    return xpm__seal_end(&sealing, status == 0 ? directory : "", err) < 0 ? -1 : status;
+}
+
+bool xpm_config_sealed(const xpm_config *config)
+{
+    return config->sealed;
+}

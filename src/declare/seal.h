@@ -1,0 +1,22 @@
+/* Sealing, in two steps: everything that a task holds is validated and becomes read-only; then,
+ * when its identifier has told the directory, the generated values are made. A missing value
+ * leaves nothing half sealed. */
+#ifndef XPM_DECLARE_SEAL_H
+#define XPM_DECLARE_SEAL_H
+
+#include <experimaestro.h>
+
+/* What was sealed and awaits its generated values. */
+typedef struct xpm__sealing {
+    struct xpm__pending {
+        xpm_config *config;
+        char *folder; /* in the job's directory: "", "out/layers/2" */
+    } * pending;
+    size_t count, capacity;
+} xpm__sealing;
+
+int xpm__seal_begin(xpm_config *config, xpm__sealing *sealing, xpm_error *err);
+/* Generates the values, and empties `sealing`, which must be so ended also after an error. */
+int xpm__seal_end(xpm__sealing *sealing, const char *directory, xpm_error *err);
+
+#endif

@@ -1,0 +1,274 @@
+#include "declare/type.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/error.h"
+
+xpm__arena xpm__types;
+
+static const struct {
+    const char *name;
+    xpm_type type;
+} scalars[] = {
+    {"none", {.kind = XPM_KIND_NONE}}, {"bool", {.kind = XPM_KIND_BOOL}},
+    {"int", {.kind = XPM_KIND_INT}},   {"float", {.kind = XPM_KIND_FLOAT}},
+    {"str", {.kind = XPM_KIND_STR}},   {"path", {.kind = XPM_KIND_PATH}},
+    {"any", {.kind = XPM_KIND_ANY}},
+};
+
+enum { SCALAR_COUNT = sizeof scalars / sizeof *scalars };
+
+const xpm_type *xpm_type_scalar(xpm_kind kind)
+{
+    for (size_t i = 0; i < SCALAR_COUNT; i++)
+        if (scalars[i].type.kind == kind)
+            return &scalars[i].type;
+    return NULL;
+}
+
+static xpm_type *new_type(xpm_kind kind)
+{
+    xpm_type *type = xpm__arena_alloc(&xpm__types, sizeof *type);
+    type->kind = kind;
+    return type;
+}
+
+static const xpm_type *new_of(xpm_kind kind, const xpm_type *key, const xpm_type *item)
+{
+    xpm_type *type = new_type(kind);
+    type->key = key;
+    type->item = item;
+    return type;
+}
+
+const xpm_type *xpm_type_list(const xpm_type *item)
+{
+    return new_of(XPM_KIND_LIST, NULL, item);
+}
+
+const xpm_type *xpm_type_set(const xpm_type *item)
+{
+    return new_of(XPM_KIND_SET, NULL, item);
+}
+
+const xpm_type *xpm_type_dict(const xpm_type *key, const xpm_type *value)
+{
+    return new_of(XPM_KIND_DICT, key, value);
+}
+
+const xpm_type *xpm_type_optional(const xpm_type *item)
+{
+    return item->kind == XPM_KIND_OPTIONAL ? item : new_of(XPM_KIND_OPTIONAL, NULL, item);
+}
+
+const xpm_type *xpm_type_union(const xpm_type *const *types, size_t count)
+{
+    xpm_type *type = new_type(XPM_KIND_UNION);
+    size_t size = count * sizeof(const xpm_type *);
+    type->types = memcpy(xpm__arena_alloc(&xpm__types, size), types, size);
+    type->count = count;
+    return type;
+}
+
+const xpm_type *xpm_type_enum(const char *module, const char *qualname, const char *const *members,
+                              size_t count)
+{
+    xpm_type *type = new_type(XPM_KIND_ENUM);
+    const char **copies = xpm__arena_alloc(&xpm__types, count * sizeof(const char *));
+    for (size_t i = 0; i < count; i++)
+        copies[i] = xpm__arena_strdup(&xpm__types, members[i]);
+    type->module = xpm__arena_strdup(&xpm__types, module);
+    type->name = xpm__arena_strdup(&xpm__types, qualname);
+    type->members = copies;
+    type->count = count;
+    return type;
+}
+
+const xpm_type *xpm_type_config(const xpm_class *class_)
+{
+    xpm_type *type = new_type(XPM_KIND_CONFIG);
+    type->class_ = class_;
+    return type;
+}
+
+xpm_kind xpm_type_kind(const xpm_type *type)
+{
+    return type->kind;
+}
+
+const char *xpm_type_enum_module(const xpm_type *type)
+{
+    return type->module;
+}
+
+const char *xpm_type_enum_name(const xpm_type *type)
+{
+    return type->name;
+}
+
+const char *xpm_type_enum_member(const xpm_type *type, size_t index)
+{
+    return type->kind == XPM_KIND_ENUM && index < type->count ? type->members[index] : NULL;
+}
+
+static void print_inside(const char *name, const xpm_type *key, const xpm_type *item, xpm__str *out)
+{
+    xpm__str_printf(out, "%s[", name);
+    if (key != NULL) {
+        xpm__type_print(key, out);
+        xpm__str_putc(out, ',');
+    }
+    xpm__type_print(item, out);
+    xpm__str_putc(out, ']');
+}
+
+void xpm__type_print(const xpm_type *type, xpm__str *out)
+{
+    switch (type->kind) {
+    case XPM_KIND_LIST:
+        print_inside("list", NULL, type->item, out);
+        break;
+    case XPM_KIND_SET:
+        print_inside("set", NULL, type->item, out);
+        break;
+    case XPM_KIND_DICT:
+        print_inside("dict", type->key, type->item, out);
+        break;
+    case XPM_KIND_OPTIONAL:
+        xpm__type_print(type->item, out);
+        xpm__str_putc(out, '?');
+        break;
+    case XPM_KIND_UNION:
+        for (size_t i = 0; i < type->count; i++) {
+            xpm__str_puts(out, i > 0 ? "|" : "");
+            xpm__type_print(type->types[i], out);
+        }
+        break;
+    case XPM_KIND_ENUM:
+        xpm__str_printf(out, "%s.%s", type->module, type->name);
+        break;
+    case XPM_KIND_CONFIG:
+        xpm__str_puts(out, xpm_class_name(type->class_));
+        break;
+    default:
+        for (size_t i = 0; i < SCALAR_COUNT; i++)
+            if (scalars[i].type.kind == type->kind)
+                xpm__str_puts(out, scalars[i].name);
+    }
+}
+
+char *xpm_type_text(const xpm_type *type)
+{
+    xpm__str out = {0};
+    xpm__type_print(type, &out);
+    return xpm__str_take(&out);
+}
+
+/* ---- Parsing: union = postfix { "|" postfix }; postfix = term { "?" } ------------------------- */
+
+typedef struct parser {
+    const char *text, *at;
+    xpm_error *err;
+    int depth;
+} parser;
+
+enum { MAX_DEPTH = 64 };
+
+static const xpm_type *parse_union(parser *p);
+
+static const xpm_type *bad(parser *p, const char *expected)
+{
+    xpm__fail(p->err, XPM_E_FORMAT, p->text, "type \"%s\": expected %s at \"%s\"", p->text,
+              expected, p->at);
+    return NULL;
+}
+
+static bool accept(parser *p, char c)
+{
+    while (*p->at == ' ')
+        p->at++;
+    if (*p->at != c)
+        return false;
+    p->at++;
+    return true;
+}
+
+static const xpm_type *parse_inside(parser *p, xpm_kind kind)
+{
+    const xpm_type *key = NULL, *item;
+    if (!accept(p, '['))
+        return bad(p, "[");
+    if ((item = parse_union(p)) == NULL)
+        return NULL;
+    if (kind == XPM_KIND_DICT) {
+        key = item;
+        if (!accept(p, ','))
+            return bad(p, ",");
+        if ((item = parse_union(p)) == NULL)
+            return NULL;
+    }
+    return accept(p, ']') ? new_of(kind, key, item) : bad(p, "]");
+}
+
+static const xpm_type *parse_name(parser *p, const char *name)
+{
+    for (size_t i = 0; i < SCALAR_COUNT; i++)
+        if (strcmp(name, scalars[i].name) == 0)
+            return &scalars[i].type;
+    if (strcmp(name, "list") == 0)
+        return parse_inside(p, XPM_KIND_LIST);
+    if (strcmp(name, "set") == 0)
+        return parse_inside(p, XPM_KIND_SET);
+    if (strcmp(name, "dict") == 0)
+        return parse_inside(p, XPM_KIND_DICT);
+    const xpm_class *class_ = xpm_class_find(name);
+    if (class_ != NULL)
+        return xpm_type_config(class_);
+    xpm__fail(p->err, XPM_E_UNKNOWN, p->text,
+              "type \"%s\": no class \"%s\" is declared; declare it before its users", p->text,
+              name);
+    return NULL;
+}
+
+static const xpm_type *parse_postfix(parser *p)
+{
+    const char *start;
+    const xpm_type *type;
+    while (*p->at == ' ')
+        p->at++;
+    for (start = p->at; isalnum((unsigned char)*p->at) || strchr("._-", *p->at) != NULL; p->at++)
+        if (*p->at == '\0')
+            break;
+    if (p->at == start)
+        return bad(p, "the name of a type");
+    char *name = xpm__strndup(start, (size_t)(p->at - start));
+    type = parse_name(p, name);
+    xpm_free(name);
+    while (type != NULL && accept(p, '?'))
+        type = xpm_type_optional(type);
+    return type;
+}
+
+static const xpm_type *parse_union(parser *p)
+{
+    const xpm_type *types[16], *type = NULL;
+    size_t count = 0;
+    if (++p->depth > MAX_DEPTH)
+        return bad(p, "fewer nested types");
+    do {
+        if (count == sizeof types / sizeof *types)
+            return bad(p, "fewer alternatives");
+        if ((type = types[count++] = parse_postfix(p)) == NULL)
+            return NULL;
+    } while (accept(p, '|'));
+    p->depth--;
+    return count == 1 ? type : xpm_type_union(types, count);
+}
+
+const xpm_type *xpm_type_parse(const char *text, xpm_error *err)
+{
+    parser p = {.text = text, .at = text, .err = err};
+    const xpm_type *type = parse_union(&p);
+    return type != NULL && !accept(&p, '\0') ? bad(&p, "the end") : type;
+}

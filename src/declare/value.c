@@ -1,0 +1,324 @@
+#include "declare/value.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "declare/config.h"
+#include "declare/type.h"
+
+xpm_value xpm_none(void)
+{
+    return (xpm_value){.kind = XPM_KIND_NONE};
+}
+
+xpm_value xpm_bool(bool boolean)
+{
+    return (xpm_value){.kind = XPM_KIND_BOOL, .as.boolean = boolean};
+}
+
+xpm_value xpm_int(int64_t integer)
+{
+    return (xpm_value){.kind = XPM_KIND_INT, .as.integer = integer};
+}
+
+xpm_value xpm_float(double real)
+{
+    return (xpm_value){.kind = XPM_KIND_FLOAT, .as.real = real};
+}
+
+xpm_value xpm_str_sized(const char *text, size_t size)
+{
+    return (xpm_value){
+        .kind = XPM_KIND_STR, .size = (uint32_t)size, .as.text = xpm__strndup(text, size)};
+}
+
+xpm_value xpm_str(const char *text)
+{
+    return text != NULL ? xpm_str_sized(text, strlen(text)) : xpm_none();
+}
+
+xpm_value xpm_path(const char *path)
+{
+    xpm_value value = xpm_str(path);
+    if (path != NULL)
+        value.kind = XPM_KIND_PATH;
+    return value;
+}
+
+xpm_value xpm_enum(const xpm_type *type, size_t member)
+{
+    return (xpm_value){.kind = XPM_KIND_ENUM, .size = (uint32_t)member, .as.enum_type = type};
+}
+
+xpm_value xpm_object(xpm_config *config)
+{
+    if (config == NULL)
+        return xpm_none();
+    return (xpm_value){.kind = XPM_KIND_CONFIG, .as.config = xpm_config_ref(config)};
+}
+
+xpm_value xpm_list_new(void)
+{
+    return (xpm_value){.kind = XPM_KIND_LIST};
+}
+
+xpm_value xpm_set_new(void)
+{
+    return (xpm_value){.kind = XPM_KIND_SET};
+}
+
+xpm_value xpm_dict_new(void)
+{
+    return (xpm_value){.kind = XPM_KIND_DICT};
+}
+
+xpm_value xpm_value_same(xpm_value value)
+{
+    return value;
+}
+
+/* Capacity is not kept: it is the power of two that holds `span` items, 4 at least. */
+static void append(xpm_value *value, size_t span, xpm_value item)
+{
+    if (span == 0 || (span >= 4 && (span & (span - 1)) == 0)) {
+        size_t capacity = span == 0 ? 4 : 2 * span;
+        value->as.items = xpm__realloc(value->as.items, capacity * sizeof item);
+    }
+    value->as.items[span] = item;
+}
+
+void xpm_list_append(xpm_value *list_or_set, xpm_value item)
+{
+    append(list_or_set, list_or_set->size, item);
+    list_or_set->size++;
+}
+
+void xpm_dict_append(xpm_value *dict, xpm_value key, xpm_value value)
+{
+    append(dict, 2 * (size_t)dict->size, key);
+    append(dict, 2 * (size_t)dict->size + 1, value);
+    dict->size++;
+}
+
+xpm_value xpm_list_of(size_t count, xpm_value *values)
+{
+    xpm_value list = xpm_list_new();
+    for (size_t i = 0; i < count; i++)
+        xpm_list_append(&list, values[i]);
+    return list;
+}
+
+xpm_value xpm_dict_of(size_t count, xpm_value *values)
+{
+    xpm_value dict = xpm_dict_new();
+    for (size_t i = 0; i + 1 < count; i += 2)
+        xpm_dict_append(&dict, values[i], values[i + 1]);
+    if (count % 2 == 1)
+        xpm_value_clear(&values[count - 1]);
+    return dict;
+}
+
+xpm_value xpm_value_copy(const xpm_value *value)
+{
+    xpm_value copy = *value;
+    if (value->kind == XPM_KIND_STR || value->kind == XPM_KIND_PATH) {
+        copy.as.text = xpm__strndup(value->as.text, value->size);
+    } else if (value->kind == XPM_KIND_CONFIG) {
+        xpm_config_ref(value->as.config);
+    } else if (xpm__value_is_collection(value)) {
+        copy.size = 0;
+        copy.as.items = NULL;
+        for (size_t i = 0; i < xpm__value_span(value); i++)
+            append(&copy, i, xpm_value_copy(&value->as.items[i]));
+        copy.size = value->size;
+    }
+    return copy;
+}
+
+void xpm_value_clear(xpm_value *value)
+{
+    if (value->kind == XPM_KIND_STR || value->kind == XPM_KIND_PATH) {
+        xpm_free(value->as.text);
+    } else if (value->kind == XPM_KIND_CONFIG) {
+        xpm_config_unref(value->as.config);
+    } else if (xpm__value_is_collection(value)) {
+        for (size_t i = 0; i < xpm__value_span(value); i++)
+            xpm_value_clear(&value->as.items[i]);
+        xpm_free(value->as.items);
+    }
+    *value = (xpm_value){0};
+}
+
+bool xpm__value_is_meta(const xpm_value *value)
+{
+    return value->kind == XPM_KIND_CONFIG && value->as.config->meta == 1;
+}
+
+/* ---- Equality --------------------------------------------------------------------------------- */
+
+static bool is_number(const xpm_value *value)
+{
+    return value->kind == XPM_KIND_BOOL || value->kind == XPM_KIND_INT ||
+           value->kind == XPM_KIND_FLOAT;
+}
+
+static double as_double(const xpm_value *value)
+{
+    return value->kind == XPM_KIND_FLOAT  ? value->as.real
+           : value->kind == XPM_KIND_BOOL ? (double)value->as.boolean
+                                          : (double)value->as.integer;
+}
+
+static bool numbers_equal(const xpm_value *a, const xpm_value *b)
+{
+    if (a->kind == XPM_KIND_INT && b->kind == XPM_KIND_INT)
+        return a->as.integer == b->as.integer;
+    return as_double(a) == as_double(b);
+}
+
+/* Index of the next item that counts, from `i` on. */
+static size_t skip_meta(const xpm_value *list, size_t i)
+{
+    while (i < list->size && xpm__value_is_meta(&list->as.items[i]))
+        i++;
+    return i;
+}
+
+static bool lists_equal(const xpm_value *a, const xpm_value *b)
+{
+    size_t i = skip_meta(a, 0), j = skip_meta(b, 0);
+    while (i < a->size && j < b->size) {
+        if (!xpm__value_equal(&a->as.items[i], &b->as.items[j]))
+            return false;
+        i = skip_meta(a, i + 1);
+        j = skip_meta(b, j + 1);
+    }
+    return i >= a->size && j >= b->size;
+}
+
+static bool set_contains(const xpm_value *set, const xpm_value *item)
+{
+    for (size_t i = 0; i < set->size; i++)
+        if (xpm__value_equal(&set->as.items[i], item))
+            return true;
+    return false;
+}
+
+static bool set_within(const xpm_value *a, const xpm_value *b)
+{
+    for (size_t i = skip_meta(a, 0); i < a->size; i = skip_meta(a, i + 1))
+        if (!set_contains(b, &a->as.items[i]))
+            return false;
+    return true;
+}
+
+static bool dict_within(const xpm_value *a, const xpm_value *b)
+{
+    for (size_t i = 0; i < a->size; i++) {
+        const xpm_value *pair = &a->as.items[2 * i];
+        bool found = xpm__value_is_meta(&pair[1]);
+        for (size_t j = 0; !found && j < b->size; j++)
+            found = xpm__value_equal(&pair[0], &b->as.items[2 * j]) &&
+                    xpm__value_equal(&pair[1], &b->as.items[2 * j + 1]);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static bool configs_equal(const xpm_config *a, const xpm_config *b)
+{
+    if (a == b)
+        return true;
+    if (a->class_ != b->class_ || a->task != b->task)
+        return false;
+    for (size_t i = 0; i < xpm_class_count(a->class_); i++) {
+        const xpm_value *left = xpm_config_at(a, i), *right = xpm_config_at(b, i);
+        if ((left == NULL) != (right == NULL) || (left != NULL && !xpm__value_equal(left, right)))
+            return false;
+    }
+    return true;
+}
+
+bool xpm__value_equal(const xpm_value *a, const xpm_value *b)
+{
+    if (is_number(a) && is_number(b))
+        return numbers_equal(a, b);
+    if (a->kind != b->kind)
+        return false;
+    switch (a->kind) {
+    case XPM_KIND_STR:
+    case XPM_KIND_PATH:
+        return a->size == b->size && memcmp(a->as.text, b->as.text, a->size) == 0;
+    case XPM_KIND_ENUM:
+        return a->size == b->size &&
+               (a->as.enum_type == b->as.enum_type ||
+                (strcmp(a->as.enum_type->module, b->as.enum_type->module) == 0 &&
+                 strcmp(a->as.enum_type->name, b->as.enum_type->name) == 0));
+    case XPM_KIND_LIST:
+        return lists_equal(a, b);
+    case XPM_KIND_SET:
+        return set_within(a, b) && set_within(b, a);
+    case XPM_KIND_DICT:
+        return dict_within(a, b) && dict_within(b, a);
+    case XPM_KIND_CONFIG:
+        return configs_equal(a->as.config, b->as.config);
+    default:
+        return true;
+    }
+}
+
+int xpm__value_compare(const xpm_value *a, const xpm_value *b)
+{
+    if (a->kind == XPM_KIND_INT && b->kind == XPM_KIND_INT)
+        return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
+    if (is_number(a) && is_number(b))
+        return (as_double(a) > as_double(b)) - (as_double(a) < as_double(b));
+    if (a->kind == XPM_KIND_ENUM)
+        return (a->size > b->size) - (a->size < b->size);
+    size_t common = a->size < b->size ? a->size : b->size;
+    int order = common > 0 ? memcmp(a->as.text, b->as.text, common) : 0;
+    return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+void xpm__value_describe(const xpm_value *value, xpm__str *out)
+{
+    switch (value->kind) {
+    case XPM_KIND_BOOL:
+        xpm__str_printf(out, "bool %s", value->as.boolean ? "true" : "false");
+        break;
+    case XPM_KIND_INT:
+        xpm__str_printf(out, "int %lld", (long long)value->as.integer);
+        break;
+    case XPM_KIND_FLOAT:
+        xpm__str_printf(out, "float %.17g", value->as.real);
+        break;
+    case XPM_KIND_STR:
+        xpm__str_printf(out, "str \"%.60s\"%s", value->as.text, value->size > 60 ? "..." : "");
+        break;
+    case XPM_KIND_PATH:
+        xpm__str_printf(out, "path \"%s\"", value->as.text);
+        break;
+    case XPM_KIND_ENUM:
+        xpm__type_print(value->as.enum_type, out);
+        xpm__str_printf(out, ".%s", value->as.enum_type->members[value->size]);
+        break;
+    case XPM_KIND_LIST:
+        xpm__str_printf(out, "list of %u", value->size);
+        break;
+    case XPM_KIND_SET:
+        xpm__str_printf(out, "set of %u", value->size);
+        break;
+    case XPM_KIND_DICT:
+        xpm__str_printf(out, "dict of %u", value->size);
+        break;
+    case XPM_KIND_CONFIG:
+        xpm__str_printf(out, "%s", xpm_class_name(value->as.config->class_));
+        break;
+    case XPM_KIND_UNSET:
+        xpm__str_puts(out, "nothing");
+        break;
+    default:
+        xpm__str_puts(out, "none");
+    }
+}

@@ -1,0 +1,34 @@
+/* Values: what a parameter holds. A tagged union that owns what it points to. */
+#ifndef XPM_DECLARE_VALUE_H
+#define XPM_DECLARE_VALUE_H
+
+#include <experimaestro.h>
+
+#include "base/str.h"
+
+/* Equal as Python's ==, once configurations that are meta are dropped from lists, sets and dicts:
+ * the comparison with a default. Configurations compare by class and values. */
+bool xpm__value_equal(const xpm_value *a, const xpm_value *b);
+
+/* What a message calls it: `str "a"`, `list of 3`, `demo.model`. */
+void xpm__value_describe(const xpm_value *value, xpm__str *out);
+
+/* Orders scalars of one kind as Python does (texts by code point). */
+int xpm__value_compare(const xpm_value *a, const xpm_value *b);
+
+/* Whether it is a configuration that never counts. */
+bool xpm__value_is_meta(const xpm_value *value);
+
+/* How many values `items` has: pairs count twice. */
+static inline size_t xpm__value_span(const xpm_value *value)
+{
+    return value->kind == XPM_KIND_DICT ? 2 * (size_t)value->size : value->size;
+}
+
+static inline bool xpm__value_is_collection(const xpm_value *value)
+{
+    return value->kind == XPM_KIND_LIST || value->kind == XPM_KIND_SET ||
+           value->kind == XPM_KIND_DICT;
+}
+
+#endif
