@@ -1,0 +1,318 @@
+#include "record/jobdir.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+static const char *const reasons[] = {
+#define XPM_REASON_TEXT(name, text) text,
+    XPM_REASONS(XPM_REASON_TEXT)
+#undef XPM_REASON_TEXT
+};
+
+static const char *const states[] = {
+#define XPM_JOB_STATE_TEXT(name, text) text,
+    XPM_JOB_STATES(XPM_JOB_STATE_TEXT)
+#undef XPM_JOB_STATE_TEXT
+};
+
+const char *xpm_job_state_text(xpm_job_state state)
+{
+    return (size_t)state < sizeof states / sizeof *states ? states[state] : "unknown";
+}
+
+const char *xpm_reason_text(xpm_reason reason)
+{
+    return (size_t)reason < sizeof reasons / sizeof *reasons ? reasons[reason] : "unknown";
+}
+
+xpm_reason xpm__reason_parse(const char *text)
+{
+    for (size_t i = 1; text != NULL && i < sizeof reasons / sizeof *reasons; i++)
+        if (strcasecmp(text, reasons[i]) == 0)
+            return (xpm_reason)i;
+    return XPM_REASON_FAILED;
+}
+
+const char *xpm__reason_upper(xpm_reason reason, char upper[XPM__REASON_SIZE])
+{
+    size_t i = 0;
+    if (reason == XPM_REASON_NONE)
+        return NULL;
+    for (const char *c = xpm_reason_text(reason); *c != '\0' && i < XPM__REASON_SIZE - 1; c++)
+        upper[i++] = (char)toupper((unsigned char)*c);
+    upper[i] = '\0';
+    return upper;
+}
+
+void xpm__jobdir_file(const char *name, const char *suffix, char file[XPM__NAME_SIZE])
+{
+    snprintf(file, XPM__NAME_SIZE, "%s%s", name, suffix);
+}
+
+void xpm__jobdir_name(const char *directory, char name[XPM__NAME_SIZE])
+{
+    const char *end = strrchr(directory, '/'), *start = end;
+    while (start != NULL && start > directory && start[-1] != '/' && start[-1] != '.')
+        start--;
+    snprintf(name, XPM__NAME_SIZE, "%.*s", start != NULL ? (int)(end - start) : 0,
+             start != NULL ? start : "");
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------- */
+
+static json_object *read_json(int dir, const char *file)
+{
+    xpm__str text = {0};
+    const char *problem;
+    json_object *json = NULL;
+    if (xpm__file_read(dir, file, &text) == 0)
+        json = xpm__json_parse(text.data, text.size, &problem);
+    xpm__str_free(&text);
+    return json;
+}
+
+static double modified(int dir, const char *file)
+{
+    struct stat info;
+    if (fstatat(dir, file, &info, 0) < 0)
+        return 0;
+    return (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9;
+}
+
+/* {"code", "reason", "message"}, or the bare exit status of version 1, where 0 is success. */
+static void read_failed(int dir, const char *file, xpm__jobdir_state *state)
+{
+    json_object *json = read_json(dir, file);
+    state->state = XPM_JOB_ERROR;
+    state->reason = XPM_REASON_FAILED;
+    state->code = 1;
+    if (json_object_is_type(json, json_type_int)) {
+        state->code = json_object_get_int(json);
+        if (state->code == 0) {
+            state->state = XPM_JOB_DONE;
+            state->reason = XPM_REASON_NONE;
+        }
+    } else if (json_object_is_type(json, json_type_object)) {
+        const char *reason = xpm__json_get_text(json, "reason");
+        const char *message = xpm__json_get_text(json, "message");
+        if (reason == NULL)
+            reason = xpm__json_get_text(json, "failure_status");
+        state->reason = xpm__reason_parse(reason);
+        if (xpm__json_get(json, "code") != NULL)
+            state->code = json_object_get_int(xpm__json_get(json, "code"));
+        snprintf(state->message, sizeof state->message, "%s", message != NULL ? message : "");
+    }
+    json_object_put(json);
+}
+
+bool xpm__jobdir_read_markers(int dir, const char *name, xpm__jobdir_state *state)
+{
+    char file[XPM__NAME_SIZE];
+    *state = (xpm__jobdir_state){0};
+    xpm__jobdir_file(name, ".done", file);
+    if (xpm__file_exists(dir, file)) {
+        state->state = XPM_JOB_DONE;
+        return true;
+    }
+    xpm__jobdir_file(name, ".failed", file);
+    if (!xpm__file_exists(dir, file))
+        return false;
+    read_failed(dir, file, state);
+    return true;
+}
+
+static bool lock_is_held(int dir, const char *name)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(name, ".lock", file);
+    int fd = openat(dir, file, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return held;
+}
+
+/* When a process started, in clock ticks since boot: with its number, what tells it from another
+ * that has the number later. 0 when there is no such process. */
+static long long start_time(pid_t pid)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (size <= 0)
+        return 0;
+    text[size] = '\0';
+    char *field = strrchr(text, ')'); /* the name before it may hold anything */
+    for (int i = 0; field != NULL && i < 20; i++)
+        field = strchr(field + 1, ' ');
+    return field != NULL ? strtoll(field, NULL, 10) : 0;
+}
+
+/* Reads .pid; true when the process that it names lives. */
+static bool pid_is_alive(int dir, const char *name, pid_t *pid)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(name, ".pid", file);
+    json_object *json = read_json(dir, file);
+    const char *type = xpm__json_get_text(json, "type");
+    json_object *start = xpm__json_get(json, "start");
+    bool alive = false;
+    if (type != NULL && strcmp(type, "local") == 0) {
+        *pid = json_object_get_int(xpm__json_get(json, "pid"));
+        long long now = *pid > 0 ? start_time(*pid) : 0;
+        alive = now != 0 && (start == NULL || json_object_get_int64(start) == now);
+    }
+    json_object_put(json);
+    return alive;
+}
+
+static bool reads_running(json_object *status)
+{
+    const char *state = xpm__json_get_text(status, "state");
+    return state != NULL && strcasecmp(state, xpm_job_state_text(XPM_JOB_RUNNING)) == 0;
+}
+
+void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
+{
+    char done[XPM__NAME_SIZE];
+    bool marked = xpm__jobdir_read_markers(dir, name, state);
+    json_object *status = read_json(dir, ".experimaestro/status.json");
+    const char *started = xpm__json_get_text(status, "started_time");
+    const char *ended = xpm__json_get_text(status, "ended_time");
+    bool named = !marked && pid_is_alive(dir, name, &state->pid);
+    bool alive = !marked && (named || lock_is_held(dir, name));
+    state->started = started != NULL ? xpm__clock_parse(started) : 0;
+    state->ended = marked && ended != NULL ? xpm__clock_parse(ended) : 0;
+    xpm__jobdir_file(name, ".done", done);
+    if (state->state == XPM_JOB_DONE && state->ended <= 0)
+        state->ended = modified(dir, done);
+    if (alive) {
+        state->state = XPM_JOB_RUNNING;
+    } else if (!marked && (state->pid != 0 || reads_running(status))) {
+        /* The markers may have come since they were looked for. */
+        if (!xpm__jobdir_read_markers(dir, name, state)) {
+            state->state = XPM_JOB_ERROR;
+            state->reason = XPM_REASON_LOST;
+        }
+    }
+    json_object_put(status);
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------- */
+
+static void write_time(xpm__str *out, const char *key, double seconds)
+{
+    char text[XPM__TIME_SIZE];
+    if (seconds > 0)
+        xpm__clock_iso(seconds, text);
+    xpm__json_pair(out, key, seconds > 0 ? text : NULL);
+}
+
+static void print_status(const xpm__status *s, xpm__str *out)
+{
+    const char *state = xpm_job_state_text(s->state);
+    char upper[XPM__REASON_SIZE];
+    const char *reason = xpm__reason_upper(s->reason, upper);
+    bool ended = s->state == XPM_JOB_DONE || s->state == XPM_JOB_ERROR;
+    xpm__json_open(out, '{');
+    xpm__json_pair(out, "job_id", s->job_id);
+    xpm__json_pair(out, "task_id", s->task_id);
+    xpm__json_pair(out, "path", s->path);
+    xpm__json_pair(out, "state", state);
+    xpm__json_pair(out, "failure_reason", reason);
+    xpm__json_pair(out, "scheduler_state", state);
+    xpm__json_pair(out, "scheduler_failure_reason", reason);
+    write_time(out, "started_time", s->started);
+    write_time(out, "ended_time", s->ended);
+    xpm__json_key(out, "exit_code");
+    if (ended)
+        xpm__json_int(out, s->code);
+    else
+        xpm__json_null(out);
+    xpm__json_pair_int(out, "retry_count", 0);
+    xpm__json_key(out, "resumable");
+    xpm__json_bool(out, false);
+    xpm__json_key(out, "progress");
+    xpm__json_open(out, '[');
+    xpm__json_close(out, ']');
+    xpm__json_key(out, "process");
+    if (s->pid > 0 && !ended) {
+        xpm__json_open(out, '{');
+        xpm__json_pair(out, "type", "local");
+        xpm__json_pair_int(out, "pid", s->pid);
+        xpm__json_close(out, '}');
+    } else {
+        xpm__json_null(out);
+    }
+    xpm__json_pair(out, "run_group_id", NULL);
+    xpm__json_pair_int(out, "events_count", 0);
+    xpm__json_close(out, '}');
+}
+
+int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err)
+{
+    static const char file[] = ".experimaestro/status.json";
+    xpm__str out = {0};
+    print_status(status, &out);
+    int written = xpm__file_write(dir, file, out.data, out.size, 0666);
+    if (written < 0 && errno == ENOENT && mkdirat(dir, ".experimaestro", 0777) == 0)
+        written = xpm__file_write(dir, file, out.data, out.size, 0666);
+    xpm__str_free(&out);
+    return written < 0 ? xpm__fail_io(err, status->path, "write the status in") : 0;
+}
+
+int xpm__jobdir_mark_done(int dir, const char *name)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(name, ".done", file);
+    return xpm__file_touch(dir, file);
+}
+
+int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reason,
+                            const char *message)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__str out = {0};
+    xpm__jobdir_file(name, ".failed", file);
+    xpm__json_open(&out, '{');
+    xpm__json_pair_int(&out, "code", code);
+    xpm__json_pair(&out, "reason", xpm_reason_text(reason));
+    xpm__json_pair(&out, "message", message);
+    xpm__json_close(&out, '}');
+    int status = xpm__file_write(dir, file, out.data, out.size, 0666);
+    xpm__str_free(&out);
+    return status;
+}
+
+int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__str out = {0};
+    xpm__jobdir_file(name, ".pid", file);
+    xpm__json_open(&out, '{');
+    xpm__json_pair(&out, "type", "local");
+    xpm__json_pair_int(&out, "pid", pid);
+    xpm__json_pair_int(&out, "start", start_time(pid));
+    xpm__json_close(&out, '}');
+    int status = xpm__file_write(dir, file, out.data, out.size, 0666);
+    xpm__str_free(&out);
+    return status;
+}

@@ -1,0 +1,58 @@
+/* A job's folder, jobs/TYPE/HASH: the names of its files, its markers, and what they prove. Markers
+ * are written while the job's lock is held, before it is let go. */
+#ifndef XPM_RECORD_JOBDIR_H
+#define XPM_RECORD_JOBDIR_H
+
+#include <sys/types.h>
+
+#include <experimaestro.h>
+
+enum { XPM__NAME_SIZE = 256 };
+
+/* The lock is inherited by the job's process as this descriptor, named in this variable. */
+#define XPM__LOCK_VARIABLE "XPM_JOB_LOCK"
+enum { XPM__LOCK_FD = 3 };
+
+/* NAME and a suffix: "learn.done". */
+void xpm__jobdir_file(const char *name, const char *suffix, char file[XPM__NAME_SIZE]);
+/* NAME of a folder's path: the last component of its type. */
+void xpm__jobdir_name(const char *directory, char name[XPM__NAME_SIZE]);
+
+/* How a job ended, or where it is. */
+typedef struct xpm__jobdir_state {
+    xpm_job_state state;
+    xpm_reason reason;
+    int code; /* exit status, when it ended in error */
+    char message[512];
+    double started, ended; /* seconds since 1970; 0 when not known */
+    pid_t pid;             /* of the process that .pid names; 0 when none */
+} xpm__jobdir_state;
+
+/* The truth about a job, from the evidence on disk (the table of docs/formats.md). */
+void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state);
+/* The same from the markers alone; false when there is none. */
+bool xpm__jobdir_read_markers(int dir, const char *name, xpm__jobdir_state *state);
+
+/* What a status.json says of a job that runs or has ended. */
+typedef struct xpm__status {
+    const char *job_id, *task_id, *path;
+    xpm_job_state state;
+    xpm_reason reason;
+    double started, ended;
+    int code;
+    pid_t pid;
+} xpm__status;
+int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err);
+
+/* The markers. Each returns 0, or -1 with errno. */
+int xpm__jobdir_mark_done(int dir, const char *name);
+int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reason,
+                            const char *message);
+int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid);
+
+xpm_reason xpm__reason_parse(const char *text); /* FAILED when it is not known */
+/* As status files and events write it, in capitals; NULL for no reason. */
+enum { XPM__REASON_SIZE = 16 };
+const char *xpm__reason_upper(xpm_reason reason, char upper[XPM__REASON_SIZE]);
+
+#endif

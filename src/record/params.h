@@ -1,0 +1,49 @@
+/* params.json: what a job runs, as a list of objects, children first, the task last; and the same
+ * objects as lines of a run's objects.jsonl. The format is in docs/formats.md. */
+#ifndef XPM_RECORD_PARAMS_H
+#define XPM_RECORD_PARAMS_H
+
+#include <experimaestro.h>
+
+#include "base/ptrmap.h"
+#include "base/str.h"
+
+enum { XPM__PARAMS_VERSION = 3 };
+
+/* Where a graph is written: it decides how its paths are. */
+typedef struct xpm__params_context {
+    const char *workspace; /* paths inside it are relative to it; NULL for absolute ones */
+    const char *directory; /* of the job: the same */
+    const char *program;   /* that runs the task: goes with the task's own object */
+    const char *language;
+} xpm__params_context;
+
+/* Appends the document of a sealed and identified task. */
+void xpm__params_write(const xpm_config *task, const xpm_value *tags,
+                       const xpm__params_context *context, xpm__str *out);
+
+/* Appends one line for each object of the task's graph that `written` lacks, and adds it there. */
+void xpm__params_write_lines(const xpm_config *task, const xpm__params_context *context,
+                             xpm__ptrmap *written, xpm__str *out);
+
+/* What a params.json holds. */
+typedef struct xpm__params {
+    xpm_config *task; /* sealed, with the identifiers that the file gives */
+    char *workspace, *language, *program;
+    xpm_value tags;
+} xpm__params;
+
+/* Loads a file whole. 0, or -1 as xpm_params_load. */
+int xpm__params_load(const char *path, xpm_resolver resolve, void *user, xpm__params *params,
+                     xpm_error *err);
+/* The same from a text; `path` is for messages. */
+int xpm__params_parse(const char *text, size_t size, const char *path, xpm_resolver resolve,
+                      void *user, xpm__params *params, xpm_error *err);
+/* Only who runs the task (language, program, workspace): resolves no class. */
+int xpm__params_peek(const char *path, xpm__params *params, xpm_error *err);
+void xpm__params_clear(xpm__params *params);
+
+/* A scalar as JSON, as tags are. */
+void xpm__params_scalar(const xpm_value *value, xpm__str *out);
+
+#endif

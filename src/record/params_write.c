@@ -1,0 +1,276 @@
+#include <ctype.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
+#include "declare/type.h"
+#include "declare/value.h"
+#include "record/params.h"
+
+typedef struct writer {
+    const xpm__params_context *context;
+    const xpm_config *task;
+    xpm__ptrmap *ids; /* configuration to its number, from 1 */
+    bool lines;
+    xpm__str *out;
+} writer;
+
+static void write_value(writer *w, const xpm_value *value);
+
+/* What follows `folder` and a slash in `path`; NULL when it is not inside. */
+static const char *inside(const char *path, const char *folder)
+{
+    size_t size = folder != NULL ? strlen(folder) : 0;
+    bool is = size > 0 && strncmp(path, folder, size) == 0 && path[size] == '/';
+    return is ? path + size + 1 : NULL;
+}
+
+static void write_path(writer *w, const char *path)
+{
+    const char *in_job = inside(path, w->context->directory);
+    const char *in_workspace = inside(path, w->context->workspace);
+    xpm__json_open(w->out, '{');
+    xpm__json_pair(w->out, "type", "path");
+    xpm__json_pair(w->out, "value",
+                   in_job != NULL         ? in_job
+                   : in_workspace != NULL ? in_workspace
+                                          : path);
+    if (in_job != NULL || in_workspace != NULL)
+        xpm__json_pair(w->out, "base", in_job != NULL ? "job" : "workspace");
+    xpm__json_close(w->out, '}');
+}
+
+static void write_enum(writer *w, const xpm_value *value)
+{
+    xpm__json_open(w->out, '{');
+    xpm__json_pair(w->out, "type", "enum");
+    xpm__json_pair(w->out, "module", value->as.enum_type->module);
+    xpm__json_pair(w->out, "enum", value->as.enum_type->name);
+    xpm__json_pair(w->out, "value", value->as.enum_type->members[value->size]);
+    xpm__json_close(w->out, '}');
+}
+
+static void write_items(writer *w, const xpm_value *value)
+{
+    xpm__json_open(w->out, '[');
+    for (size_t i = 0; i < value->size; i++)
+        write_value(w, &value->as.items[i]);
+    xpm__json_close(w->out, ']');
+}
+
+/* A dict whose keys are texts other than "type" is a plain object, which the original reads too. */
+static bool is_plain(const xpm_value *dict)
+{
+    for (size_t i = 0; i < dict->size; i++) {
+        const xpm_value *key = &dict->as.items[2 * i];
+        if (key->kind != XPM_KIND_STR || strcmp(key->as.text, "type") == 0)
+            return false;
+    }
+    return true;
+}
+
+static void write_dict(writer *w, const xpm_value *dict)
+{
+    bool plain = is_plain(dict);
+    xpm__json_open(w->out, '{');
+    if (!plain) {
+        xpm__json_pair(w->out, "type", "dict");
+        xpm__json_key(w->out, "items");
+        xpm__json_open(w->out, '[');
+    }
+    for (size_t i = 0; i < dict->size; i++) {
+        const xpm_value *pair = &dict->as.items[2 * i];
+        if (plain) {
+            xpm__json_text_sized(w->out, pair[0].as.text, pair[0].size);
+            xpm__str_putc(w->out, ':');
+        } else {
+            xpm__json_open(w->out, '[');
+            write_value(w, &pair[0]);
+        }
+        write_value(w, &pair[1]);
+        if (!plain)
+            xpm__json_close(w->out, ']');
+    }
+    if (!plain)
+        xpm__json_close(w->out, ']');
+    xpm__json_close(w->out, '}');
+}
+
+static int64_t id_of(const writer *w, const xpm_config *config)
+{
+    const size_t *id = xpm__ptrmap_find(w->ids, config);
+    return id != NULL ? (int64_t)*id : 0;
+}
+
+void xpm__params_scalar(const xpm_value *value, xpm__str *out)
+{
+    switch (value->kind) {
+    case XPM_KIND_BOOL:
+        xpm__json_bool(out, value->as.boolean);
+        break;
+    case XPM_KIND_INT:
+        xpm__json_int(out, value->as.integer);
+        break;
+    case XPM_KIND_FLOAT:
+        xpm__json_double(out, value->as.real);
+        break;
+    case XPM_KIND_STR:
+    case XPM_KIND_PATH:
+        xpm__json_text_sized(out, value->as.text, value->size);
+        break;
+    case XPM_KIND_ENUM:
+        xpm__json_text(out, value->as.enum_type->members[value->size]);
+        break;
+    default:
+        xpm__json_null(out);
+    }
+}
+
+static void write_value(writer *w, const xpm_value *value)
+{
+    switch (value->kind) {
+    case XPM_KIND_PATH:
+        write_path(w, value->as.text);
+        break;
+    case XPM_KIND_ENUM:
+        write_enum(w, value);
+        break;
+    case XPM_KIND_LIST:
+        write_items(w, value);
+        break;
+    case XPM_KIND_SET:
+        xpm__json_open(w->out, '{');
+        xpm__json_pair(w->out, "type", "set");
+        xpm__json_key(w->out, "items");
+        write_items(w, value);
+        xpm__json_close(w->out, '}');
+        break;
+    case XPM_KIND_DICT:
+        write_dict(w, value);
+        break;
+    case XPM_KIND_CONFIG:
+        xpm__json_open(w->out, '{');
+        xpm__json_pair(w->out, "type", "python");
+        xpm__json_pair_int(w->out, "value", id_of(w, value->as.config));
+        xpm__json_close(w->out, '}');
+        break;
+    default:
+        xpm__params_scalar(value, w->out);
+    }
+}
+
+/* ---- Objects ---------------------------------------------------------------------------------- */
+
+static void write_names(writer *w, const xpm_class *class_)
+{
+    xpm__str typename = {0};
+    const char *separator = class_->module[0] != '\0' ? "." : "";
+    xpm__str_printf(&typename, "%s%s%s", class_->module, separator, class_->qualname);
+    xpm__json_pair(w->out, "module", class_->module);
+    xpm__json_pair(w->out, "type", class_->qualname);
+    xpm__json_pair(w->out, "typename", typename.data);
+    for (size_t i = 0; i < typename.size; i++)
+        typename.data[i] = (char)tolower((unsigned char)typename.data[i]);
+    if (strcmp(typename.data, class_->name) != 0)
+        xpm__json_pair(w->out, "xpmid", class_->name);
+    if (class_->file != NULL)
+        xpm__json_pair(w->out, "file", class_->file);
+    xpm__str_free(&typename);
+}
+
+static void write_links(writer *w, const xpm_config *config)
+{
+    const xpm__config_extra *extra = config->extra;
+    if (config->task != NULL && !(w->lines && config->task == config))
+        xpm__json_pair_int(w->out, "task", id_of(w, config->task));
+    if (extra != NULL && extra->init_count > 0) {
+        xpm__json_key(w->out, "init-tasks");
+        xpm__json_open(w->out, '[');
+        for (size_t i = 0; i < extra->init_count; i++)
+            xpm__json_int(w->out, id_of(w, extra->init_tasks[i]));
+        xpm__json_close(w->out, ']');
+    }
+    if (config->meta >= 0) {
+        xpm__json_key(w->out, "meta");
+        xpm__json_bool(w->out, config->meta == 1);
+    }
+    if (config == w->task && w->context->language != NULL) {
+        xpm__json_pair(w->out, "language", w->context->language);
+        xpm__json_pair(w->out, "program", w->context->program);
+    }
+}
+
+static void write_object(writer *w, const xpm_config *config)
+{
+    static const xpm_value none = {.kind = XPM_KIND_NONE};
+    char hex[XPM_HEX_SIZE];
+    xpm_identifier_hex(config->identifier, hex);
+    xpm__json_open(w->out, '{');
+    xpm__json_pair_int(w->out, "id", id_of(w, config));
+    write_names(w, config->class_);
+    xpm__json_pair(w->out, "identifier", hex);
+    write_links(w, config);
+    xpm__json_key(w->out, "fields");
+    xpm__json_open(w->out, '{');
+    for (size_t i = 0; i < config->class_->count; i++) {
+        const xpm_value *value = xpm_config_at(config, i);
+        xpm__json_key(w->out, config->class_->parameters[i].name);
+        write_value(w, value != NULL ? value : &none);
+    }
+    xpm__json_close(w->out, '}');
+    xpm__json_close(w->out, '}');
+    if (w->lines)
+        xpm__str_putc(w->out, '\n');
+}
+
+/* Numbered on the way in, so that a cycle can name it; written on the way out, children first. */
+static int walk(void *user, xpm_config *config, const char *relative)
+{
+    writer *w = user;
+    (void)relative;
+    if (!xpm__ptrmap_add(w->ids, config, w->ids->count + 1))
+        return 0;
+    xpm__config_children(config, walk, w);
+    if (config->task != NULL && config->task != config)
+        walk(w, config->task, "");
+    write_object(w, config);
+    return 0;
+}
+
+static void write_tags(const xpm_value *tags, xpm__str *out)
+{
+    xpm__json_key(out, "tags");
+    xpm__json_open(out, '{');
+    for (size_t i = 0; i < tags->size; i++) {
+        xpm__json_key(out, tags->as.items[2 * i].as.text);
+        xpm__params_scalar(&tags->as.items[2 * i + 1], out);
+    }
+    xpm__json_close(out, '}');
+}
+
+void xpm__params_write(const xpm_config *task, const xpm_value *tags,
+                       const xpm__params_context *context, xpm__str *out)
+{
+    xpm__ptrmap ids = {0};
+    writer w = {.context = context, .task = task, .ids = &ids, .out = out};
+    xpm__json_open(out, '{');
+    xpm__json_pair(out, "workspace", context->workspace);
+    xpm__json_pair_int(out, "version", XPM__PARAMS_VERSION);
+    xpm__json_pair(out, "experimaestro", XPM_VERSION);
+    write_tags(tags, out);
+    xpm__json_key(out, "objects");
+    xpm__json_open(out, '[');
+    walk(&w, (xpm_config *)task, "");
+    xpm__json_close(out, ']');
+    xpm__json_close(out, '}');
+    xpm__ptrmap_free(&ids);
+}
+
+void xpm__params_write_lines(const xpm_config *task, const xpm__params_context *context,
+                             xpm__ptrmap *written, xpm__str *out)
+{
+    writer w = {.context = context, .task = task, .ids = written, .lines = true, .out = out};
+    walk(&w, (xpm_config *)task, "");
+}

@@ -1,0 +1,326 @@
+#include "record/rundir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "record/jobdir.h"
+#include "record/params.h"
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+static int check_name(const char *name, xpm_error *err)
+{
+    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
+        return xpm__fail(err, XPM_E_STATE, name,
+                         "\"%s\" cannot name an experiment: it names a folder, so it must not be "
+                         "empty, start with a dot or hold a slash",
+                         name);
+    return 0;
+}
+
+static void write_holder(int lock)
+{
+    char text[512], host[256] = "";
+    gethostname(host, sizeof host - 1);
+    int size =
+        snprintf(text, sizeof text, "{\"hostname\":\"%s\",\"pid\":%d}\n", host, (int)getpid());
+    if (ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)size, 0) < 0)
+        errno = 0; /* it is for people only */
+}
+
+/* "process 12 on host", from what the holder wrote. */
+static void tell_holder(xpm__workspace *workspace, const char *path,
+                        const xpm_experiment_options *options)
+{
+    xpm__str text = {0};
+    const char *problem;
+    json_object *json = NULL;
+    if (options == NULL || options->waiting == NULL)
+        return;
+    if (xpm__file_read(workspace->fd, path, &text) == 0)
+        json = xpm__json_parse(text.data, text.size, &problem);
+    const char *host = xpm__json_get_text(json, "hostname");
+    char *holder = host != NULL ? xpm__format("process %d on %s",
+                                              json_object_get_int(xpm__json_get(json, "pid")), host)
+                                : xpm__strdup("another process");
+    options->waiting(options->user, holder);
+    xpm_free(holder);
+    json_object_put(json);
+    xpm__str_free(&text);
+}
+
+static int lock_experiment(xpm__rundir *run, const xpm_experiment_options *options, xpm_error *err)
+{
+    char *path = xpm__format("experiments/%s/lock", run->experiment);
+    run->lock = xpm__file_lock(run->workspace->fd, path, false);
+    if (run->lock < 0 && errno == EWOULDBLOCK) {
+        tell_holder(run->workspace, path, options);
+        run->lock = xpm__file_lock(run->workspace->fd, path, true);
+    }
+    int status = run->lock < 0 ? xpm__fail_io(err, path, "lock the experiment's") : 0;
+    if (status == 0)
+        write_holder(run->lock);
+    xpm_free(path);
+    return status;
+}
+
+/* YYYYmmdd_HHMMSS, and .1, .2 ... when runs started in the same second. */
+static int make_run(xpm__rundir *run, xpm_error *err)
+{
+    char stamp[XPM__TIME_SIZE];
+    xpm__clock_compact(run->started, stamp);
+    for (int number = 0;; number++) {
+        run->run = number == 0 ? xpm__strdup(stamp) : xpm__format("%s.%d", stamp, number);
+        run->path =
+            xpm__format("%s/experiments/%s/%s", run->workspace->path, run->experiment, run->run);
+        if (mkdir(run->path, 0777) == 0)
+            break;
+        if (errno != EEXIST)
+            return xpm__fail_io(err, run->path, "create the folder");
+        xpm_free(run->run);
+        xpm_free(run->path);
+        run->run = run->path = NULL;
+    }
+    run->fd = open(run->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run->fd < 0 || mkdirat(run->fd, "jobs", 0777) < 0)
+        return xpm__fail_io(err, run->path, "write in");
+    return 0;
+}
+
+/* experiments/ID/current, replaced whole. */
+static void point_current(const xpm__rundir *run)
+{
+    char *link = xpm__format("experiments/%s/current", run->experiment);
+    char *temporary = xpm__format("%s.%d.tmp", link, (int)getpid());
+    if (symlinkat(run->run, run->workspace->fd, temporary) == 0)
+        renameat(run->workspace->fd, temporary, run->workspace->fd, link);
+    xpm_free(link);
+    xpm_free(temporary);
+}
+
+static int open_log(int dir, const char *path, const char *shown, xpm_error *err)
+{
+    int fd = openat(dir, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0)
+        xpm__fail_io(err, shown, "write in");
+    return fd;
+}
+
+static int open_logs(xpm__rundir *run, xpm_error *err)
+{
+    for (int number = 0; run->events_path == NULL; number++) {
+        run->events_path = xpm__format(".events/experiments/%s-%d.jsonl", run->experiment, number);
+        if (xpm__file_exists(run->workspace->fd, run->events_path)) { /* of a run that crashed */
+            xpm_free(run->events_path);
+            run->events_path = NULL;
+        }
+    }
+    run->jobs = open_log(run->fd, "jobs.jsonl", run->path, err);
+    run->objects = open_log(run->fd, "objects.jsonl", run->path, err);
+    run->events = open_log(run->workspace->fd, run->events_path, run->workspace->path, err);
+    return run->jobs < 0 || run->objects < 0 || run->events < 0 ? -1 : 0;
+}
+
+xpm__rundir *xpm__rundir_open(xpm__workspace *workspace, const char *experiment,
+                              const xpm_experiment_options *options, xpm_error *err)
+{
+    xpm__rundir *run = xpm__zalloc(sizeof *run);
+    run->workspace = workspace;
+    run->experiment = xpm__strdup(experiment);
+    run->fd = run->lock = run->jobs = run->objects = run->events = -1;
+    char *folder = xpm__format("%s/experiments/%s", workspace->path, experiment);
+    int status = check_name(experiment, err);
+    if (status == 0)
+        status = xpm__file_mkdirs(folder, err);
+    xpm_free(folder);
+    if (status < 0 || lock_experiment(run, options, err) < 0)
+        goto fail;
+    run->started = xpm__clock_now();
+    if (make_run(run, err) < 0 || open_logs(run, err) < 0 ||
+        xpm__rundir_write_status(run, "running", NULL, NULL, err) < 0)
+        goto fail;
+    point_current(run);
+    return run;
+fail:
+    xpm__rundir_close(run);
+    return NULL;
+}
+
+/* ---- Listing ---------------------------------------------------------------------------------- */
+
+static void write_tags_object(const xpm_value *tags, xpm__str *out)
+{
+    xpm__json_key(out, "tags");
+    xpm__json_open(out, '{');
+    for (size_t i = 0; i < tags->size; i++) {
+        xpm__json_key(out, tags->as.items[2 * i].as.text);
+        xpm__params_scalar(&tags->as.items[2 * i + 1], out);
+    }
+    xpm__json_close(out, '}');
+}
+
+static int append_job(xpm__rundir *run, const xpm__run_job *job)
+{
+    xpm__str *out = &run->buffer;
+    xpm__str_clear(out);
+    xpm__json_open(out, '{');
+    xpm__json_pair(out, "job_id", job->job_id);
+    xpm__json_pair(out, "task_id", job->task_id);
+    write_tags_object(job->tags, out);
+    xpm__json_pair_double(out, "timestamp", xpm__clock_now());
+    xpm__json_close(out, '}');
+    xpm__str_putc(out, '\n');
+    return xpm__file_append(run->jobs, out->data, out->size);
+}
+
+static int append_objects(xpm__rundir *run, const xpm__run_job *job)
+{
+    xpm__params_context context = {0}; /* paths are absolute */
+    xpm__str_clear(&run->buffer);
+    xpm__params_write_lines(job->task, &context, &run->written, &run->buffer);
+    return xpm__file_append(run->objects, run->buffer.data, run->buffer.size);
+}
+
+/* jobs/TYPE/HASH in the run's folder points at the job's. */
+static int link_job(xpm__rundir *run, const xpm__run_job *job)
+{
+    char link[512], target[512];
+    snprintf(link, sizeof link, "jobs/%s/%s", job->task_id, job->job_id);
+    snprintf(target, sizeof target, "../../../../../jobs/%s/%s", job->task_id, job->job_id);
+    if (symlinkat(target, run->fd, link) == 0 || errno == EEXIST)
+        return 0;
+    if (errno != ENOENT)
+        return -1;
+    char folder[512];
+    snprintf(folder, sizeof folder, "jobs/%s", job->task_id);
+    return mkdirat(run->fd, folder, 0777) == 0 ? symlinkat(target, run->fd, link) : -1;
+}
+
+int xpm__rundir_add(xpm__rundir *run, const xpm__run_job *job, xpm_error *err)
+{
+    if (append_objects(run, job) < 0 || append_job(run, job) < 0 || link_job(run, job) < 0)
+        return xpm__fail_io(err, run->path, "write in");
+    return 0;
+}
+
+/* ---- Events ----------------------------------------------------------------------------------- */
+
+static void print_event(const xpm__rundir *run, const xpm__run_job *job, xpm_job_state state,
+                        xpm_reason reason, xpm__str *out)
+{
+    char upper[XPM__REASON_SIZE];
+    xpm__json_open(out, '{');
+    xpm__json_pair_double(out, "timestamp", xpm__clock_now());
+    xpm__json_pair(out, "event_type", "ExperimentJobStateEvent");
+    xpm__json_pair(out, "job_id", job->job_id);
+    xpm__json_pair(out, "task_id", job->task_id);
+    xpm__json_pair(out, "experiment_id", run->experiment);
+    xpm__json_pair(out, "run_id", run->run);
+    xpm__json_pair(out, "scheduler_state", xpm_job_state_text(state));
+    xpm__json_pair(out, "failure_reason", xpm__reason_upper(reason, upper));
+    xpm__json_key(out, "tags");
+    xpm__json_open(out, '[');
+    for (size_t i = 0; i < job->tags->size; i++) {
+        xpm__json_open(out, '{');
+        xpm__json_pair(out, "key", job->tags->as.items[2 * i].as.text);
+        xpm__json_key(out, "value");
+        xpm__params_scalar(&job->tags->as.items[2 * i + 1], out);
+        xpm__json_close(out, '}');
+    }
+    xpm__json_close(out, ']');
+    xpm__json_key(out, "depends_on");
+    xpm__json_open(out, '[');
+    for (const char *const *id = job->depends_on; id != NULL && *id != NULL; id++)
+        xpm__json_text(out, *id);
+    xpm__json_close(out, ']');
+    xpm__json_close(out, '}');
+    xpm__str_putc(out, '\n');
+}
+
+void xpm__rundir_event(xpm__rundir *run, const xpm__run_job *job, xpm_job_state state,
+                       xpm_reason reason)
+{
+    xpm__str out = {0};
+    print_event(run, job, state, reason, &out);
+    /* A full disk loses events, not jobs: the markers are the truth, and a reader tolerates it. */
+    (void)xpm__file_append(run->events, out.data, out.size);
+    xpm__str_free(&out);
+}
+
+/* ---- Status and end --------------------------------------------------------------------------- */
+
+int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
+                             xpm_error *err)
+{
+    xpm__str out = {0};
+    char host[256] = "", now[XPM__TIME_SIZE], started[XPM__TIME_SIZE];
+    const char *id;
+    bool ended = strcmp(status, "running") != 0;
+    gethostname(host, sizeof host - 1);
+    xpm__clock_iso(xpm__clock_now(), now);
+    xpm__clock_iso(run->started, started);
+    xpm__json_open(&out, '{');
+    xpm__json_pair_int(&out, "version", 1);
+    xpm__json_pair(&out, "experiment_id", run->experiment);
+    xpm__json_pair(&out, "run_id", run->run);
+    xpm__json_pair(&out, "status", status);
+    xpm__json_pair(&out, "hostname", host);
+    xpm__json_pair(&out, "started_at", started);
+    xpm__json_pair(&out, "ended_at", ended ? now : NULL);
+    xpm__json_key(&out, "job_states");
+    xpm__json_open(&out, '{');
+    for (size_t i = 0; jobs != NULL; i++) {
+        int state = jobs(user, i, &id);
+        if (state < 0)
+            break;
+        xpm__json_pair(&out, id, xpm_job_state_text((xpm_job_state)state));
+    }
+    xpm__json_close(&out, '}');
+    xpm__str_puts(&out, ",\"services\":{},\"actions\":{},\"run_tags\":[]");
+    xpm__json_pair(&out, "last_updated", now);
+    xpm__json_close(&out, '}');
+    int written = xpm__file_write(run->fd, "status.json", out.data, out.size, 0666);
+    xpm__str_free(&out);
+    return written < 0 ? xpm__fail_io(err, run->path, "write the status in") : 0;
+}
+
+static void keep_events(const xpm__rundir *run)
+{
+    if (mkdirat(run->fd, "events", 0777) == 0 || errno == EEXIST)
+        renameat(run->workspace->fd, run->events_path, run->fd, "events/event-0.jsonl");
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void xpm__rundir_close(xpm__rundir *run)
+{
+    if (run == NULL)
+        return;
+    if (run->events >= 0)
+        keep_events(run);
+    close_fd(run->jobs);
+    close_fd(run->objects);
+    close_fd(run->events);
+    close_fd(run->fd);
+    close_fd(run->lock); /* last: the run is whole by now */
+    xpm__ptrmap_free(&run->written);
+    xpm__str_free(&run->buffer);
+    xpm_free(run->events_path);
+    xpm_free(run->experiment);
+    xpm_free(run->run);
+    xpm_free(run->path);
+    xpm_free(run);
+}

@@ -1,0 +1,49 @@
+/* A run of an experiment on disk: its lock, its status, the jobs and objects that it lists, its log
+ * of events. One run of an experiment exists at a time. */
+#ifndef XPM_RECORD_RUNDIR_H
+#define XPM_RECORD_RUNDIR_H
+
+#include <experimaestro.h>
+
+#include "base/ptrmap.h"
+#include "base/str.h"
+#include "record/workspace.h"
+
+typedef struct xpm__rundir {
+    xpm__workspace *workspace; /* borrowed */
+    char *experiment, *run;    /* "digits", "20261123_102030" */
+    char *path;                /* of the run's folder, absolute */
+    int fd, lock, jobs, objects, events;
+    char *events_path; /* of the live log, relative to the workspace */
+    double started;
+    xpm__ptrmap written; /* objects that objects.jsonl has */
+    xpm__str buffer;     /* reused */
+} xpm__rundir;
+
+/* Locks the experiment (telling `waiting` who holds it, if another does) and makes a run. */
+xpm__rundir *xpm__rundir_open(xpm__workspace *workspace, const char *experiment,
+                              const xpm_experiment_options *options, xpm_error *err);
+
+/* A job of the run, as events and listings know it. */
+typedef struct xpm__run_job {
+    const xpm_config *task;
+    const char *job_id, *task_id;
+    const xpm_value *tags;
+    const char *const *depends_on; /* job ids, ends with NULL */
+} xpm__run_job;
+
+/* Lists a job that was submitted: jobs.jsonl, objects.jsonl, the link to its folder. */
+int xpm__rundir_add(xpm__rundir *run, const xpm__run_job *job, xpm_error *err);
+/* Appends the event of a job's new state. */
+void xpm__rundir_event(xpm__rundir *run, const xpm__run_job *job, xpm_job_state state,
+                       xpm_reason reason);
+
+/* Writes status.json. `jobs` gives the state of job number i, and its id; -1 past the last. */
+typedef int (*xpm__job_states)(void *user, size_t i, const char **job_id);
+int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
+                             xpm_error *err);
+
+/* Moves the log of events into the run's folder, lets the lock go, and frees. Accepts NULL. */
+void xpm__rundir_close(xpm__rundir *run);
+
+#endif
