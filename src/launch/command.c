@@ -1,0 +1,70 @@
+#include "launch/command.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
+#include "record/jobdir.h"
+
+static const char lock_entry[] = XPM__LOCK_VARIABLE "=3";
+
+static bool is_python(const xpm_class *class_)
+{
+    return class_->program == NULL && class_->language != NULL &&
+           strcmp(class_->language, "python") == 0;
+}
+
+int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err)
+{
+    const xpm_class *class_ = job->config->class_;
+    *command = (xpm__command){0};
+    if (is_python(class_)) {
+        if (job->xp->python == NULL)
+            return xpm__fail(err, XPM_E_STATE, class_->name,
+                             "%s is a Python task, and the experiment names no interpreter",
+                             class_->name);
+        command->language = "python";
+        command->program = job->xp->python;
+        command->argument = xpm__format("%s/%s.py", job->directory, xpm_job_name(job));
+        command->argv[1] = command->argument;
+    } else {
+        command->language = "c";
+        command->program = class_->program != NULL ? class_->program : job->xp->program;
+        command->argument = xpm__format("%s/params.json", job->directory);
+        command->argv[1] = "job";
+        command->argv[2] = command->argument;
+    }
+    command->argv[0] = command->program;
+    return 0;
+}
+
+void xpm__command_clear(xpm__command *command)
+{
+    xpm_free(command->argument);
+    *command = (xpm__command){0};
+}
+
+int xpm__command_write_script(const xpm__command *command, const xpm_job *job, int directory,
+                              xpm_error *err)
+{
+    char file[XPM__NAME_SIZE];
+    if (strcmp(command->language, "python") != 0)
+        return 0;
+    xpm__jobdir_file(xpm_job_name(job), ".py", file);
+    char *script = xpm__format("#!%s\n"
+                               "# Runs this job. Written by experimaestro when it starts it.\n"
+                               "from experimaestro.run import main\n"
+                               "main(__file__)\n",
+                               command->program);
+    int status = xpm__file_write(directory, file, script, strlen(script), 0777);
+    xpm_free(script);
+    return status < 0 ? xpm__fail_io(err, file, "write the script") : 0;
+}
+
+char **xpm__command_environment(const xpm_job *job)
+{
+    return xpm__environment_array(job->environment, &job->variables, lock_entry);
+}

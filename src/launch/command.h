@@ -1,0 +1,29 @@
+/* What a job is started with: its command, its environment, and the script that people can start by
+ * hand. */
+#ifndef XPM_LAUNCH_COMMAND_H
+#define XPM_LAUNCH_COMMAND_H
+
+#include <experimaestro.h>
+
+#include "submit/job.h"
+
+/* What runs a job's task, and how that is called in params.json. */
+typedef struct xpm__command {
+    const char *language; /* "c", "python" */
+    const char *program;  /* absolute path; borrowed from the experiment or the class */
+    const char *argv[4];  /* ends with NULL; borrowed from this struct */
+    char *argument;       /* of the program: the script, or params.json */
+} xpm__command;
+
+int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err);
+void xpm__command_clear(xpm__command *command);
+
+/* Writes NAME.py, for a Python task, in the job's folder. */
+int xpm__command_write_script(const xpm__command *command, const xpm_job *job, int directory,
+                              xpm_error *err);
+
+/* The environment of jobs: what this process has, then what the experiment and the job add. A new
+ * array whose texts are borrowed: xpm_free. */
+char **xpm__command_environment(const xpm_job *job);
+
+#endif

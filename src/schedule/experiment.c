@@ -1,0 +1,231 @@
+/* The door of an experiment: opens a run with its scheduler, submits jobs to it, waits, closes. */
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "declare/config.h"
+#include "schedule/scheduler.h"
+#include "schedule/start.h"
+#include "submit/job.h"
+
+static int usable_cores(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
+static char *this_program(void)
+{
+    char path[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    return size > 0 ? xpm__strndup(path, (size_t)size) : NULL;
+}
+
+static void init_waiting(xpm_experiment *xp)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&xp->ended, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&xp->mutex, NULL);
+}
+
+static void free_experiment(xpm_experiment *xp)
+{
+    for (size_t i = 0; i < xp->job_count; i++)
+        xpm__job_detach(xp->jobs[i]);
+    xpm__rundir_close(xp->run);
+    xpm__workspace_unref(xp->workspace);
+    xpm__environment_unref(xp->environment);
+    xpm__variables_free(&xp->variables);
+    xpm__map_free(&xp->table);
+    pthread_mutex_destroy(&xp->mutex);
+    pthread_cond_destroy(&xp->ended);
+    xpm_free(xp->jobs);
+    xpm_free(xp->program);
+    xpm_free(xp->python);
+    xpm_free(xp->name);
+    xpm_free(xp);
+}
+
+xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
+                                    const xpm_experiment_options *options, xpm_error *err)
+{
+    static const xpm_experiment_options defaults;
+    const xpm_experiment_options *o = options != NULL ? options : &defaults;
+    xpm_experiment *xp = xpm__zalloc(sizeof *xp);
+    init_waiting(xp);
+    xp->mode = o->mode;
+    xp->name = xpm__strdup(name);
+    xp->slots = o->slots > 0 ? o->slots : usable_cores();
+    xp->program = o->program != NULL ? xpm__strdup(o->program) : this_program();
+    xp->python = xpm__strdup(o->python);
+    xp->workspace = xpm__workspace_open(workspace, o->mode != XPM_DRY_RUN, err);
+    if (xp->workspace == NULL)
+        goto fail;
+    if (o->mode != XPM_NORMAL)
+        return xp;
+    xp->run = xpm__rundir_open(xp->workspace, name, o, err);
+    if (xp->run == NULL)
+        goto fail;
+    xp->scheduler = xpm__scheduler_start(xp, err);
+    if (xp->scheduler == NULL)
+        goto fail;
+    return xp;
+fail:
+    free_experiment(xp);
+    return NULL;
+}
+
+/* ---- Submitting ------------------------------------------------------------------------------- */
+
+static bool is_done(const xpm_job *job)
+{
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof path, "%s/%s.done", job->directory, xpm_job_name(job));
+    return size > 0 && (size_t)size < sizeof path && xpm__file_exists(AT_FDCWD, path);
+}
+
+static void set_state_of_dry_run(xpm_job *job)
+{
+    bool done = is_done(job);
+    fprintf(stderr, "%-8s %s/%s\n", done ? "done" : "would run", xpm_job_type(job), job->hex);
+    xpm__job_set_state(job, done ? XPM_JOB_DONE : XPM_JOB_UNSCHEDULED, XPM_REASON_NONE);
+}
+
+static int generate(xpm_job *job, xpm_error *err)
+{
+    if (is_done(job)) {
+        xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
+        return 0;
+    }
+    return xpm__generate_job(job, err);
+}
+
+static int hand_over(xpm_job *job, xpm_error *err)
+{
+    xpm_experiment *xp = job->xp;
+    xpm__run_job entry = xpm__job_entry(job, NULL);
+    if (xpm__rundir_add(xp->run, &entry, err) < 0)
+        return -1;
+    job->handed = true;
+    if (is_done(job)) {
+        xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
+        return 0;
+    }
+    job->environment = xpm__environment_take(&xp->environment, &xp->variables);
+    return 0;
+}
+
+int xpm_job_submit(xpm_job *job, xpm_error *err)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp == NULL)
+        return xpm__fail(err, XPM_E_STATE, job->hex, "the experiment of %s/%s was closed",
+                         xpm_job_type(job), job->hex);
+    if (job->handed && xpm__job_state(job) != XPM_JOB_ERROR)
+        return 0;
+    if (xp->mode == XPM_GENERATE_ONLY)
+        return generate(job, err);
+    if (xp->mode == XPM_DRY_RUN) {
+        if (!job->handed)
+            set_state_of_dry_run(job);
+        job->handed = true;
+        return 0;
+    }
+    if (!job->handed && hand_over(job, err) < 0)
+        return -1;
+    if (xpm__job_state(job) == XPM_JOB_DONE)
+        return 0;
+    xpm__scheduler_post(xp->scheduler, job);
+    return 0;
+}
+
+xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err)
+{
+    xpm_job *job = xpm_job_new(xp, task, err);
+    int status = job != NULL ? xpm_job_submit(job, err) : -1;
+    xpm_job_unref(job);
+    return status == 0 ? task : NULL;
+}
+
+/* ---- Waiting and closing ---------------------------------------------------------------------- */
+
+static struct timespec deadline_in(double seconds)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    double whole = (double)(time_t)seconds;
+    deadline.tv_sec += (time_t)whole;
+    deadline.tv_nsec += (long)((seconds - whole) * 1e9);
+    if (deadline.tv_nsec >= 1000000000L) {
+        deadline.tv_nsec -= 1000000000L;
+        deadline.tv_sec++;
+    }
+    return deadline;
+}
+
+static size_t unfinished(const xpm_experiment *xp)
+{
+    size_t ended = xp->by_state[XPM_JOB_DONE] + xp->by_state[XPM_JOB_ERROR];
+    return xp->job_count - ended;
+}
+
+size_t xpm_experiment_wait(xpm_experiment *xp, double seconds)
+{
+    size_t left = 0;
+    int status = 0;
+    if (xp->mode != XPM_NORMAL)
+        return 0;
+    struct timespec deadline = deadline_in(seconds > 0 ? seconds : 0);
+    pthread_mutex_lock(&xp->mutex);
+    while ((left = unfinished(xp)) > 0 && !xp->stopped && status != ETIMEDOUT) {
+        if (seconds < 0)
+            pthread_cond_wait(&xp->ended, &xp->mutex);
+        else
+            status = pthread_cond_timedwait(&xp->ended, &xp->mutex, &deadline);
+    }
+    pthread_mutex_unlock(&xp->mutex);
+    return left;
+}
+
+void xpm_experiment_stop(xpm_experiment *xp)
+{
+    pthread_mutex_lock(&xp->mutex);
+    xp->stopped = true;
+    pthread_cond_broadcast(&xp->ended);
+    pthread_mutex_unlock(&xp->mutex);
+    if (xp->scheduler != NULL)
+        xpm__scheduler_stop(xp->scheduler);
+}
+
+static int job_state_at(void *user, size_t i, const char **job_id)
+{
+    const xpm_experiment *xp = user;
+    if (i >= xp->job_count)
+        return -1;
+    *job_id = xp->jobs[i]->hex;
+    return (int)xpm__job_state(xp->jobs[i]);
+}
+
+int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err)
+{
+    int status = 0;
+    if (xp == NULL)
+        return 0;
+    xpm__scheduler_join(xp->scheduler);
+    if (xp->run != NULL) {
+        const char *end = failed || xp->by_state[XPM_JOB_ERROR] > 0 ? "failed" : "done";
+        status = xpm__rundir_write_status(xp->run, end, job_state_at, xp, err);
+    }
+    free_experiment(xp);
+    return status;
+}

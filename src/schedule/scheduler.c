@@ -1,0 +1,348 @@
+#include "schedule/scheduler.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "launch/launcher.h"
+#include "schedule/start.h"
+#include "submit/job.h"
+
+enum {
+    STACK_SIZE = 64 << 20, /* graphs are walked on it; only what is used is ever mapped */
+    RETRY_MS = 100         /* until one that is starting elsewhere says which process it is */
+};
+
+/* A first-in first-out list of jobs, linked by their `next`. */
+typedef struct queue {
+    xpm_job *first, **last;
+} queue;
+
+struct xpm__scheduler {
+    xpm_experiment *xp;
+    const xpm__launcher *launcher;
+    uv_thread_t thread;
+    uv_loop_t loop;
+    uv_async_t wake;
+    pthread_mutex_t mutex; /* guards what other threads post: */
+    queue posted;
+    bool stop, quit;
+    queue ready; /* the loop's own from here on */
+    int free_slots;
+    bool stopped;
+};
+
+/* A job that runs, and the handle that tells its end. */
+typedef struct running {
+    uv_poll_t poll;   /* of a process */
+    uv_timer_t timer; /* or until it can be found */
+    xpm__scheduler *scheduler;
+    xpm_job *job;
+    xpm__process process;
+} running;
+
+static void watch_elsewhere(xpm__scheduler *s, xpm_job *job, pid_t pid);
+static void start_ready(xpm__scheduler *s);
+
+/* ---- Queues ----------------------------------------------------------------------------------- */
+
+static void queue_init(queue *q)
+{
+    q->first = NULL;
+    q->last = &q->first;
+}
+
+static void queue_add(queue *q, xpm_job *job)
+{
+    job->next = NULL;
+    *q->last = job;
+    q->last = &job->next;
+}
+
+static xpm_job *queue_take(queue *q)
+{
+    xpm_job *job = q->first;
+    if (job != NULL) {
+        q->first = job->next;
+        if (q->first == NULL)
+            q->last = &q->first;
+    }
+    return job;
+}
+
+/* ---- What blocks what ------------------------------------------------------------------------- */
+
+static void make_ready(xpm__scheduler *s, xpm_job *job)
+{
+    xpm__job_set_state(job, XPM_JOB_READY, XPM_REASON_NONE);
+    queue_add(&s->ready, job);
+}
+
+static void add_dependent(xpm_job *job, xpm_job *dependent)
+{
+    job->dependents = xpm__grow(job->dependents, &job->dependent_capacity, job->dependent_count,
+                                sizeof(xpm_job *));
+    job->dependents[job->dependent_count++] = dependent;
+}
+
+/* Ends a job, and with it all those that can now never start: a list, since chains are long. */
+static void end_job(xpm__scheduler *s, xpm_job *job, xpm_job_state state, xpm_reason reason)
+{
+    queue failed;
+    queue_init(&failed);
+    xpm__job_set_state(job, state, reason);
+    for (queue_add(&failed, job); (job = queue_take(&failed)) != NULL;) {
+        bool done = xpm__job_state(job) == XPM_JOB_DONE;
+        for (size_t i = 0; i < job->dependent_count; i++) {
+            xpm_job *dependent = job->dependents[i];
+            if (xpm__job_state(dependent) != XPM_JOB_WAITING)
+                continue;
+            if (!done) {
+                xpm__job_set_state(dependent, XPM_JOB_ERROR, XPM_REASON_DEPENDENCY);
+                queue_add(&failed, dependent);
+            } else if (--dependent->blocked == 0) {
+                make_ready(s, dependent);
+            }
+        }
+        job->dependent_count = 0;
+        xpm_job_unref(job); /* the scheduler's own reference */
+    }
+}
+
+static void accept_job(xpm__scheduler *s, xpm_job *job)
+{
+    bool fails = false;
+    job->blocked = 0;
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        xpm_job *dependency = job->dependencies[i];
+        xpm_job_state state = xpm__job_state(dependency);
+        fails |= state == XPM_JOB_ERROR;
+        if (state == XPM_JOB_DONE || state == XPM_JOB_ERROR)
+            continue;
+        add_dependent(dependency, job);
+        job->blocked++;
+    }
+    if (fails) {
+        end_job(s, job, XPM_JOB_ERROR, XPM_REASON_DEPENDENCY);
+    } else if (job->blocked == 0) {
+        make_ready(s, job);
+    } else {
+        xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
+    }
+}
+
+/* ---- Running ---------------------------------------------------------------------------------- */
+
+static void free_running(uv_handle_t *handle)
+{
+    running *r = handle->data;
+    if (r->process.fd >= 0)
+        close(r->process.fd);
+    xpm_free(r);
+}
+
+/* A handle that ends is closed; what it needed of the job is in its `data` until then. */
+static void release(running *r, uv_handle_t *handle)
+{
+    r->scheduler->free_slots++;
+    uv_close(handle, free_running);
+}
+
+static void on_process_end(uv_poll_t *poll, int status, int events)
+{
+    running *r = poll->data;
+    xpm__scheduler *s = r->scheduler;
+    xpm_job *job = r->job;
+    xpm__end end;
+    xpm__jobdir_state state;
+    (void)status;
+    (void)events;
+    s->launcher->end(&r->process, &end);
+    release(r, (uv_handle_t *)poll);
+    xpm__end_job(job, &end, &state);
+    end_job(s, job, state.state, state.reason);
+    start_ready(s);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    running *r = timer->data;
+    xpm__scheduler *s = r->scheduler;
+    release(r, (uv_handle_t *)timer);
+    queue_add(&s->ready, r->job);
+    start_ready(s);
+}
+
+static running *new_running(xpm__scheduler *s, xpm_job *job)
+{
+    running *r = xpm__zalloc(sizeof *r);
+    r->scheduler = s;
+    r->job = job;
+    r->process.fd = -1;
+    r->poll.data = r->timer.data = r;
+    s->free_slots--;
+    return r;
+}
+
+static void watch_process(xpm__scheduler *s, xpm_job *job, const xpm__process *process)
+{
+    running *r = new_running(s, job);
+    r->process = *process;
+    uv_poll_init(&s->loop, &r->poll, process->fd);
+    uv_poll_start(&r->poll, UV_READABLE, on_process_end);
+    xpm__job_set_state(job, XPM_JOB_RUNNING, XPM_REASON_NONE);
+}
+
+/* Another process of this workspace runs it: its end is waited for, and its markers read. */
+static void watch_elsewhere(xpm__scheduler *s, xpm_job *job, pid_t pid)
+{
+    xpm__process process;
+    if (pid > 0 && s->launcher->adopt(pid, &process) == 0) {
+        watch_process(s, job, &process);
+        return;
+    }
+    running *r = new_running(s, job);
+    uv_timer_init(&s->loop, &r->timer);
+    uv_timer_start(&r->timer, on_retry, RETRY_MS, 0);
+}
+
+static void count_start(xpm_experiment *xp)
+{
+    pthread_mutex_lock(&xp->mutex);
+    xp->started++;
+    pthread_mutex_unlock(&xp->mutex);
+}
+
+static void start_ready(xpm__scheduler *s)
+{
+    xpm_job *job;
+    while (s->free_slots > 0 && !s->stopped && (job = queue_take(&s->ready)) != NULL) {
+        xpm__process process;
+        xpm__jobdir_state state;
+        switch (xpm__start_job(job, s->launcher, &process, &state)) {
+        case XPM__STARTED:
+            count_start(s->xp);
+            watch_process(s, job, &process);
+            break;
+        case XPM__ENDED:
+            end_job(s, job, state.state, state.reason);
+            break;
+        case XPM__ELSEWHERE:
+            watch_elsewhere(s, job, state.pid);
+            break;
+        }
+    }
+}
+
+/* ---- The loop --------------------------------------------------------------------------------- */
+
+static void close_handle(uv_handle_t *handle, void *user)
+{
+    (void)user;
+    if (!uv_is_closing(handle))
+        uv_close(handle, handle->data != NULL ? free_running : NULL);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    xpm__scheduler *s = wake->loop->data;
+    xpm_job *job;
+    pthread_mutex_lock(&s->mutex);
+    queue posted = s->posted;
+    bool quit = s->quit;
+    if (posted.first == NULL)
+        queue_init(&posted);
+    queue_init(&s->posted);
+    s->stopped = s->stop;
+    pthread_mutex_unlock(&s->mutex);
+    for (job = posted.first; job != NULL;) {
+        xpm_job *next = job->next;
+        accept_job(s, job);
+        job = next;
+    }
+    if (quit)
+        uv_walk(&s->loop, close_handle, NULL);
+    else
+        start_ready(s);
+}
+
+/* Signals are for the thread that submits. */
+static void block_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
+static void run_loop(void *user)
+{
+    xpm__scheduler *s = user;
+    block_signals();
+    uv_run(&s->loop, UV_RUN_DEFAULT);
+}
+
+xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
+{
+    xpm__scheduler *s = xpm__zalloc(sizeof *s);
+    uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_SIZE};
+    s->xp = xp;
+    s->launcher = &xpm__local_launcher;
+    s->free_slots = xp->slots;
+    queue_init(&s->posted);
+    queue_init(&s->ready);
+    pthread_mutex_init(&s->mutex, NULL);
+    int status = uv_loop_init(&s->loop);
+    if (status == 0) {
+        s->loop.data = s;
+        status = uv_async_init(&s->loop, &s->wake, on_wake);
+        s->wake.data = NULL;
+        if (status == 0)
+            status = uv_thread_create_ex(&s->thread, &options, run_loop, s);
+    }
+    if (status == 0)
+        return s;
+    xpm__fail(err, XPM_E_IO, xp->name, "cannot start the scheduler: %s", uv_strerror(status));
+    pthread_mutex_destroy(&s->mutex);
+    xpm_free(s);
+    return NULL;
+}
+
+void xpm__scheduler_post(xpm__scheduler *s, xpm_job *job)
+{
+    xpm_job_ref(job);
+    pthread_mutex_lock(&s->mutex);
+    bool first = s->posted.first == NULL;
+    queue_add(&s->posted, job);
+    pthread_mutex_unlock(&s->mutex);
+    if (first)
+        uv_async_send(&s->wake);
+}
+
+static void tell(xpm__scheduler *s, bool *flag)
+{
+    pthread_mutex_lock(&s->mutex);
+    *flag = true;
+    pthread_mutex_unlock(&s->mutex);
+    uv_async_send(&s->wake);
+}
+
+void xpm__scheduler_stop(xpm__scheduler *s)
+{
+    tell(s, &s->stop);
+}
+
+void xpm__scheduler_join(xpm__scheduler *s)
+{
+    if (s == NULL)
+        return;
+    tell(s, &s->quit);
+    uv_thread_join(&s->thread);
+    uv_loop_close(&s->loop);
+    pthread_mutex_destroy(&s->mutex);
+    xpm_free(s);
+}

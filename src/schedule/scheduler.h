@@ -1,0 +1,21 @@
+/* The scheduler: one thread, one loop. Each job has a count of what blocks it; at zero it goes to
+ * the end of the ready queue, and starts when a slot is free. Other threads only post messages. */
+#ifndef XPM_SCHEDULE_SCHEDULER_H
+#define XPM_SCHEDULE_SCHEDULER_H
+
+#include <experimaestro.h>
+
+#include "submit/experiment.h"
+
+typedef struct xpm__scheduler xpm__scheduler;
+
+/* Starts the thread of an experiment. */
+xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err);
+/* Hands it a job, of which it then holds a reference until the job has ended. */
+void xpm__scheduler_post(xpm__scheduler *scheduler, xpm_job *job);
+/* Starts no further job. */
+void xpm__scheduler_stop(xpm__scheduler *scheduler);
+/* Ends the thread, leaving alone what runs, and frees. Accepts NULL. */
+void xpm__scheduler_join(xpm__scheduler *scheduler);
+
+#endif

@@ -1,0 +1,201 @@
+#include "schedule/start.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "launch/command.h"
+#include "record/params.h"
+
+/* Opens jobs/TYPE/HASH, making it; `fresh` says that it was not there. */
+static int open_folder(const xpm_job *job, bool *fresh, xpm_error *err)
+{
+    char path[1024];
+    int dir = job->workspace->fd;
+    snprintf(path, sizeof path, "jobs/%s/%s", xpm_job_type(job), job->hex);
+    *fresh = mkdirat(dir, path, 0777) == 0;
+    if (!*fresh && errno == ENOENT) {
+        char folder[512];
+        snprintf(folder, sizeof folder, "jobs/%s", xpm_job_type(job));
+        mkdirat(dir, folder, 0777);
+        *fresh = mkdirat(dir, path, 0777) == 0;
+    }
+    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        xpm__fail_io(err, job->directory, "open the job's folder");
+    return fd;
+}
+
+static int write_params(const xpm_job *job, const xpm__command *command, int folder, xpm_error *err)
+{
+    xpm__str out = {0};
+    xpm__params_context context = {.workspace = job->workspace->path,
+                                   .directory = job->directory,
+                                   .language = command->language,
+                                   .program = command->program};
+    xpm__params_write(job->config, &job->tags, &context, &out);
+    int status = xpm__file_write(folder, "params.json", out.data, out.size, 0666);
+    xpm__str_free(&out);
+    return status < 0 ? xpm__fail_io(err, job->directory, "write the parameters in") : 0;
+}
+
+static int write_files(const xpm_job *job, const xpm__command *command, int folder, xpm_error *err)
+{
+    if (write_params(job, command, folder, err) < 0)
+        return -1;
+    return xpm__command_write_script(command, job, folder, err);
+}
+
+/* What an earlier end left is removed under the lock, before the next start. */
+static void remove_failure(const xpm_job *job, int folder)
+{
+    static const char *const suffixes[] = {".failed", ".pid"};
+    char file[XPM__NAME_SIZE];
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        xpm__jobdir_file(xpm_job_name(job), suffixes[i], file);
+        unlinkat(folder, file, 0);
+    }
+}
+
+static int launch(const xpm_job *job, const xpm__launcher *launcher, int folder, int lock,
+                  xpm__process *process, xpm_error *err)
+{
+    xpm__command command;
+    int status = xpm__command_make(job, &command, err);
+    if (status == 0)
+        status = write_files(job, &command, folder, err);
+    if (status == 0) {
+        char **environment = xpm__command_environment(job);
+        xpm__start start = {.directory = folder,
+                            .name = xpm_job_name(job),
+                            .argv = command.argv,
+                            .environment = environment,
+                            .lock = lock};
+        status = launcher->start(&start, process, err);
+        xpm_free(environment);
+    }
+    xpm__command_clear(&command);
+    return status;
+}
+
+static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *state)
+{
+    xpm__status status = {.job_id = job->hex,
+                          .task_id = xpm_job_type(job),
+                          .path = job->directory,
+                          .state = state->state,
+                          .reason = state->reason,
+                          .started = state->started,
+                          .ended = state->ended,
+                          .code = state->code};
+    char pid[XPM__NAME_SIZE];
+    xpm__jobdir_write_status(folder, &status, NULL);
+    xpm__jobdir_mark_failed(folder, xpm_job_name(job), state->code, state->reason, state->message);
+    xpm__jobdir_file(xpm_job_name(job), ".pid", pid);
+    unlinkat(folder, pid, 0);
+}
+
+static void set_failed(xpm__jobdir_state *state, xpm_reason reason, int code, const char *message)
+{
+    *state = (xpm__jobdir_state){
+        .state = XPM_JOB_ERROR, .reason = reason, .code = code, .ended = xpm__clock_now()};
+    snprintf(state->message, sizeof state->message, "%s", message);
+}
+
+static xpm__started start_locked(const xpm_job *job, const xpm__launcher *launcher, int folder,
+                                 int lock, bool fresh, xpm__process *process,
+                                 xpm__jobdir_state *state)
+{
+    xpm_error err = {0};
+    char done[XPM__NAME_SIZE];
+    xpm__jobdir_file(xpm_job_name(job), ".done", done);
+    if (!fresh && xpm__file_exists(folder, done)) {
+        *state = (xpm__jobdir_state){.state = XPM_JOB_DONE};
+        return XPM__ENDED;
+    }
+    if (!fresh)
+        remove_failure(job, folder);
+    if (launch(job, launcher, folder, lock, process, &err) == 0)
+        return XPM__STARTED;
+    set_failed(state, XPM_REASON_FAILED, 1, err.message);
+    record_end(job, folder, state);
+    return XPM__ENDED;
+}
+
+xpm__started xpm__start_job(const xpm_job *job, const xpm__launcher *launcher,
+                            xpm__process *process, xpm__jobdir_state *state)
+{
+    xpm_error err = {0};
+    bool fresh;
+    char file[XPM__NAME_SIZE];
+    xpm__started started = XPM__ENDED;
+    *state = (xpm__jobdir_state){0};
+    int folder = open_folder(job, &fresh, &err);
+    if (folder < 0) {
+        set_failed(state, XPM_REASON_FAILED, 1, err.message);
+        return XPM__ENDED;
+    }
+    xpm__jobdir_file(xpm_job_name(job), ".lock", file);
+    int lock = xpm__file_lock(folder, file, false);
+    if (lock >= 0) {
+        started = start_locked(job, launcher, folder, lock, fresh, process, state);
+        close(lock); /* the process holds it now, if one was started */
+    } else if (errno == EWOULDBLOCK) {
+        xpm__jobdir_read(folder, xpm_job_name(job), state);
+        started = XPM__ELSEWHERE;
+    } else {
+        xpm__fail_io(&err, job->directory, "lock");
+        set_failed(state, XPM_REASON_FAILED, 1, err.message);
+    }
+    close(folder);
+    return started;
+}
+
+int xpm__generate_job(const xpm_job *job, xpm_error *err)
+{
+    bool fresh;
+    xpm__command command;
+    int folder = open_folder(job, &fresh, err);
+    if (folder < 0)
+        return -1;
+    int status = xpm__command_make(job, &command, err);
+    if (status == 0)
+        status = write_files(job, &command, folder, err);
+    xpm__command_clear(&command);
+    close(folder);
+    return status;
+}
+
+void xpm__end_job(const xpm_job *job, const xpm__end *end, xpm__jobdir_state *state)
+{
+    xpm_error err = {0};
+    bool fresh;
+    char message[128];
+    int folder = open_folder(job, &fresh, &err);
+    if (folder < 0) {
+        set_failed(state, XPM_REASON_LOST, 1, err.message);
+        return;
+    }
+    if (!xpm__jobdir_read_markers(folder, xpm_job_name(job), state)) {
+        if (!end->known)
+            set_failed(state, XPM_REASON_LOST, 1, "its process ended without saying how");
+        else if (end->signal != 0) {
+            snprintf(message, sizeof message, "killed by signal %d (%s)", end->signal,
+                     strsignal(end->signal));
+            set_failed(state, XPM_REASON_FAILED, 128 + end->signal, message);
+        } else {
+            snprintf(message, sizeof message,
+                     "its process exited with status %d before the task could run: see its .err",
+                     end->code);
+            set_failed(state, XPM_REASON_FAILED, end->code, message);
+        }
+        record_end(job, folder, state);
+    }
+    close(folder);
+}

@@ -1,0 +1,27 @@
+/* Starting one job: its folder, its lock, its files, its process. */
+#ifndef XPM_SCHEDULE_START_H
+#define XPM_SCHEDULE_START_H
+
+#include <experimaestro.h>
+
+#include "launch/launcher.h"
+#include "record/jobdir.h"
+#include "submit/job.h"
+
+typedef enum xpm__started {
+    XPM__STARTED,   /* a process runs it: `process` */
+    XPM__ENDED,     /* it had ended already, or could not start: `state` */
+    XPM__ELSEWHERE, /* another process holds its lock: `state.pid`, when known */
+} xpm__started;
+
+xpm__started xpm__start_job(const xpm_job *job, const xpm__launcher *launcher,
+                            xpm__process *process, xpm__jobdir_state *state);
+
+/* Writes the job's folder, and starts nothing. */
+int xpm__generate_job(const xpm_job *job, xpm_error *err);
+
+/* How a job ended whose process is no more: its markers, or else how the process ended, which is
+ * then marked. */
+void xpm__end_job(const xpm_job *job, const xpm__end *end, xpm__jobdir_state *state);
+
+#endif

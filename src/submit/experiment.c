@@ -1,0 +1,42 @@
+#include "submit/experiment.h"
+
+void xpm_experiment_setenv(xpm_experiment *xp, const char *name, const char *value)
+{
+    xpm__variables_set(&xp->variables, name, value);
+    xpm__environment_unref(xp->environment);
+    xp->environment = NULL;
+}
+
+xpm_counts xpm_experiment_counts(const xpm_experiment *xp)
+{
+    pthread_mutex_t *mutex = (pthread_mutex_t *)&xp->mutex;
+    pthread_mutex_lock(mutex);
+    xpm_counts counts = {.waiting = xp->by_state[XPM_JOB_WAITING] + xp->by_state[XPM_JOB_READY],
+                         .running = xp->by_state[XPM_JOB_SCHEDULED] + xp->by_state[XPM_JOB_RUNNING],
+                         .done = xp->by_state[XPM_JOB_DONE],
+                         .failed = xp->by_state[XPM_JOB_ERROR],
+                         .started = xp->started};
+    pthread_mutex_unlock(mutex);
+    counts.submitted = counts.waiting + counts.running + counts.done + counts.failed;
+    return counts;
+}
+
+const char *xpm_experiment_workspace(const xpm_experiment *xp)
+{
+    return xp->workspace->path;
+}
+
+const char *xpm_experiment_name(const xpm_experiment *xp)
+{
+    return xp->name;
+}
+
+const char *xpm_experiment_run(const xpm_experiment *xp)
+{
+    return xp->run != NULL ? xp->run->run : NULL;
+}
+
+const char *xpm_experiment_run_directory(const xpm_experiment *xp)
+{
+    return xp->run != NULL ? xp->run->path : NULL;
+}

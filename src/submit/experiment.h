@@ -1,0 +1,36 @@
+/* An experiment that is open: its jobs, and what those who wait for them need. The thread that
+ * submits owns the table of jobs; the scheduler's thread changes their states; `mutex` guards the
+ * counts, which both read. */
+#ifndef XPM_SUBMIT_EXPERIMENT_H
+#define XPM_SUBMIT_EXPERIMENT_H
+
+#include <pthread.h>
+
+#include <experimaestro.h>
+
+#include "base/map.h"
+#include "record/rundir.h"
+#include "record/workspace.h"
+#include "submit/environment.h"
+
+struct xpm_experiment {
+    xpm_run_mode mode;
+    xpm__workspace *workspace;
+    char *name;
+    xpm__rundir *run;       /* NULL unless the mode is NORMAL */
+    char *program, *python; /* that run native and Python tasks */
+    int slots;
+    xpm__map table; /* identifier to job */
+    xpm_job **jobs; /* in order of submission; each a reference */
+    size_t job_count, job_capacity;
+    xpm__variables variables;      /* added to the environment of all jobs */
+    xpm__environment *environment; /* of the jobs submitted last */
+    pthread_mutex_t mutex;
+    pthread_cond_t ended; /* a job has ended */
+    size_t by_state[XPM_JOB_ERROR + 1];
+    size_t started;
+    bool stopped;
+    struct xpm__scheduler *scheduler; /* NULL unless the mode is NORMAL */
+};
+
+#endif

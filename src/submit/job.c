@@ -1,0 +1,225 @@
+#include "submit/job.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
+#include "declare/seal.h"
+#include "identify/identifier.h"
+
+/* ---- Making ----------------------------------------------------------------------------------- */
+
+static int check_task(const xpm_config *task, xpm_error *err)
+{
+    const xpm__config_extra *extra = task->extra;
+    if (extra != NULL && extra->broken != NULL) {
+        if (err != NULL)
+            *err = *extra->broken;
+        return -1;
+    }
+    if ((task->class_->flags & XPM_CLASS_TASK) == 0)
+        return xpm__fail(err, XPM_E_TYPE, task->class_->name,
+                         "%s is a configuration and no task: only a task can be submitted",
+                         task->class_->name);
+    if (task->submitted)
+        return xpm__fail(err, XPM_E_STATE, task->class_->name,
+                         "task %s was already submitted: submit a copy, or use what the first "
+                         "submission returned",
+                         task->class_->name);
+    return 0;
+}
+
+static xpm_job *new_job(xpm_experiment *xp, xpm_config *task, const char *hex)
+{
+    xpm_job *job = xpm__zalloc(sizeof *job);
+    job->refs = 1; /* the experiment's */
+    job->xp = xp;
+    job->workspace = xpm__workspace_ref(xp->workspace);
+    job->config = xpm_config_ref(task);
+    job->tags = xpm_config_tags(task);
+    memcpy(job->hex, hex, sizeof job->hex);
+    job->directory = xpm__workspace_job(xp->workspace, task->class_->name, hex);
+    return job;
+}
+
+static void keep(xpm_experiment *xp, xpm_job *job)
+{
+    pthread_mutex_lock(&xp->mutex);
+    xp->jobs = xpm__grow(xp->jobs, &xp->job_capacity, xp->job_count, sizeof(xpm_job *));
+    xp->jobs[xp->job_count++] = job;
+    pthread_mutex_unlock(&xp->mutex);
+    xpm__map_set(&xp->table, job->hex, job);
+}
+
+static xpm_job *find_or_make(xpm_experiment *xp, xpm_config *task, const char *hex, xpm_error *err)
+{
+    xpm_job *job = xpm__map_find(&xp->table, hex);
+    if (job != NULL && job->config->class_ != task->class_ &&
+        strcmp(job->config->class_->name, task->class_->name) != 0) {
+        xpm__fail(err, XPM_E_CONFLICT, hex, "%s and %s have the same identifier %s",
+                  job->config->class_->name, task->class_->name, hex);
+        return NULL;
+    }
+    if (job != NULL)
+        return job;
+    job = new_job(xp, task, hex);
+    if (xpm__job_find_dependencies(job, err) < 0) {
+        xpm_job_unref(job);
+        return NULL;
+    }
+    keep(xp, job);
+    return job;
+}
+
+xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
+{
+    xpm__sealing sealing = {0};
+    xpm_job *job = NULL;
+    char hex[XPM_HEX_SIZE];
+    xpm_config_ref(task);
+    if (check_task(task, err) == 0 && xpm__seal_begin(task, &sealing, err) == 0 &&
+        xpm__identify_all(task, err) == 0) {
+        xpm_identifier_hex(task->identifier, hex);
+        job = find_or_make(xp, task, hex, err);
+    }
+    if (xpm__seal_end(&sealing, job != NULL ? job->directory : "", err) < 0)
+        job = NULL;
+    if (job != NULL) {
+        task->submitted = true;
+        task->task = task;
+        xpm_job_ref(job);
+    }
+    xpm_config_unref(task);
+    return job;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------- */
+
+xpm_job *xpm_job_ref(xpm_job *job)
+{
+    __atomic_add_fetch(&job->refs, 1, __ATOMIC_RELAXED);
+    return job;
+}
+
+void xpm_job_unref(xpm_job *job)
+{
+    if (job == NULL || __atomic_sub_fetch(&job->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    xpm_config_unref(job->config);
+    xpm__workspace_unref(job->workspace);
+    xpm__environment_unref(job->environment);
+    xpm__variables_free(&job->variables);
+    xpm_value_clear(&job->tags);
+    xpm_free(job->directory);
+    xpm_free(job->dependencies);
+    xpm_free(job->dependents);
+    xpm_free(job);
+}
+
+void xpm__job_detach(xpm_job *job)
+{
+    job->xp = NULL;
+    xpm_job_unref(job);
+}
+
+/* ---- State ------------------------------------------------------------------------------------ */
+
+const char **xpm__job_depends_on(const xpm_job *job)
+{
+    const char **ids = xpm__alloc((job->dependency_count + 1) * sizeof *ids);
+    for (size_t i = 0; i < job->dependency_count; i++)
+        ids[i] = job->dependencies[i]->hex;
+    ids[job->dependency_count] = NULL;
+    return ids;
+}
+
+xpm__run_job xpm__job_entry(const xpm_job *job, const char *const *ids)
+{
+    return (xpm__run_job){.task = job->config,
+                          .job_id = job->hex,
+                          .task_id = job->config->class_->name,
+                          .tags = &job->tags,
+                          .depends_on = ids};
+}
+
+static void record_event(const xpm_job *job, xpm_job_state state, xpm_reason reason)
+{
+    const char **ids = xpm__job_depends_on(job);
+    xpm__run_job entry = xpm__job_entry(job, ids);
+    xpm__rundir_event(job->xp->run, &entry, state, reason);
+    xpm_free(ids);
+}
+
+void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason)
+{
+    xpm_experiment *xp = job->xp;
+    xpm_job_state before = xpm__job_state(job);
+    if (xp->run != NULL)
+        record_event(job, state, reason);
+    pthread_mutex_lock(&xp->mutex);
+    if (before != XPM_JOB_UNSCHEDULED)
+        xp->by_state[before]--;
+    xp->by_state[state]++;
+    __atomic_store_n(&job->reason, (int)reason, __ATOMIC_RELEASE);
+    __atomic_store_n(&job->state, (int)state, __ATOMIC_RELEASE);
+    if (state == XPM_JOB_DONE || state == XPM_JOB_ERROR)
+        pthread_cond_broadcast(&xp->ended);
+    pthread_mutex_unlock(&xp->mutex);
+}
+
+xpm_job_state xpm_job_state_now(const xpm_job *job)
+{
+    return xpm__job_state(job);
+}
+
+xpm_reason xpm_job_reason(const xpm_job *job)
+{
+    return (xpm_reason)__atomic_load_n(&job->reason, __ATOMIC_ACQUIRE);
+}
+
+xpm_job_state xpm_job_wait(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp == NULL || !job->handed)
+        return xpm__job_state(job);
+    pthread_mutex_lock(&xp->mutex);
+    while (!xpm__job_has_ended(job) && !xp->stopped)
+        pthread_cond_wait(&xp->ended, &xp->mutex);
+    pthread_mutex_unlock(&xp->mutex);
+    return xpm__job_state(job);
+}
+
+/* ---- Asking ----------------------------------------------------------------------------------- */
+
+void xpm_job_setenv(xpm_job *job, const char *name, const char *value)
+{
+    if (!job->handed)
+        xpm__variables_set(&job->variables, name, value);
+}
+
+const char *xpm_job_getenv(const xpm_job *job, const char *name)
+{
+    return xpm__variables_get(&job->variables, name);
+}
+
+const char *xpm_job_identifier(const xpm_job *job)
+{
+    return job->hex;
+}
+
+const char *xpm_job_type(const xpm_job *job)
+{
+    return job->config->class_->name;
+}
+
+const char *xpm_job_name(const xpm_job *job)
+{
+    return xpm__class_short_name(job->config->class_);
+}
+
+const char *xpm_job_directory(const xpm_job *job)
+{
+    return job->directory;
+}

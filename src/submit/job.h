@@ -1,0 +1,57 @@
+/* Jobs: one for each identifier. A job's state changes in one function, which records the event
+ * first. Fields are marked with the thread that may touch them: S the submitting one until the job
+ * is handed to the scheduler, L the scheduler's loop from then on. */
+#ifndef XPM_SUBMIT_JOB_H
+#define XPM_SUBMIT_JOB_H
+
+#include <experimaestro.h>
+
+#include "submit/experiment.h"
+
+struct xpm_job {
+    xpm_experiment *xp; /* NULL once the experiment is closed */
+    xpm__workspace *workspace;
+    xpm_config *config;
+    int refs;          /* atomic */
+    int state, reason; /* atomic */
+    char hex[XPM_HEX_SIZE];
+    bool handed;                   /* S: to the scheduler, or known to be done */
+    char *directory;               /* S: absolute */
+    xpm__environment *environment; /* taken when it is handed over; L reads */
+    xpm__variables variables;      /* over it */
+    xpm_value tags;
+    xpm_job **dependencies; /* borrowed: the experiment holds them */
+    size_t dependency_count, dependency_capacity;
+    xpm_job **dependents; /* L: those that it blocks */
+    size_t dependent_count, dependent_capacity;
+    size_t blocked; /* L: how many of its dependencies are not done */
+    xpm_job *next;  /* in the one queue where it is */
+};
+
+/* Changes a job's state: the event first, then the state, then those who wait are told. */
+void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason);
+
+/* How the run's files name it; `ids` are those it depends on (xpm__job_depends_on). */
+xpm__run_job xpm__job_entry(const xpm_job *job, const char *const *ids);
+/* The identifiers of its dependencies, ending with NULL. New: xpm_free; the texts are borrowed. */
+const char **xpm__job_depends_on(const xpm_job *job);
+
+static inline xpm_job_state xpm__job_state(const xpm_job *job)
+{
+    return (xpm_job_state)__atomic_load_n(&job->state, __ATOMIC_ACQUIRE);
+}
+
+static inline bool xpm__job_has_ended(const xpm_job *job)
+{
+    xpm_job_state state = xpm__job_state(job);
+    return state == XPM_JOB_DONE || state == XPM_JOB_ERROR;
+}
+
+/* Finds what a sealed task depends on: each task whose output is met first on the way down its
+ * parameters (depend.c). */
+int xpm__job_find_dependencies(xpm_job *job, xpm_error *err);
+
+/* Lets go of the experiment, which is being closed. */
+void xpm__job_detach(xpm_job *job);
+
+#endif
