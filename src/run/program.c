@@ -1,0 +1,131 @@
+/* main() of a program in C that has tasks: it plans an experiment, and is itself what runs each of
+ * its tasks. It stands on the public interface alone. */
+#include <experimaestro.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/instance.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+typedef struct arguments {
+    const char *workspace, *experiment;
+    xpm_experiment_options options;
+} arguments;
+
+static int usage(const char *program, FILE *out)
+{
+    fprintf(out,
+            "usage: %s run WORKSPACE [--experiment NAME] [--jobs N] [--dry-run | --generate-only]\n"
+            "       %s job PARAMS\n\n"
+            "run   plans the experiment and runs its tasks in the folder WORKSPACE\n"
+            "job   runs the task that the file PARAMS describes (what run starts)\n",
+            program, program);
+    return out == stdout ? 0 : EXIT_USAGE;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+static int print_error(const char *program, const xpm_error *err)
+{
+    bool has_path = err->path[0] != '\0' && strstr(err->message, err->path) == NULL;
+    fprintf(stderr, "%s: %s%s%s\n", program, has_path ? err->path : "", has_path ? ": " : "",
+            err->message);
+    return EXIT_FAILED;
+}
+
+/* Returns -1 when the command line is understood, else the exit status. */
+static int parse(int argc, char **argv, arguments *args)
+{
+    static const struct option options[] = {{"experiment", required_argument, NULL, 'e'},
+                                            {"jobs", required_argument, NULL, 'j'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"generate-only", no_argument, NULL, 'g'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    int option;
+    *args = (arguments){.experiment = base_name(argv[0])};
+    while ((option = getopt_long(argc, argv, "e:j:nh", options, NULL)) != -1) {
+        switch (option) {
+        case 'e':
+            args->experiment = optarg;
+            break;
+        case 'j':
+            args->options.slots = atoi(optarg);
+            if (args->options.slots <= 0) {
+                fprintf(stderr, "%s: --jobs takes a number from 1, not \"%s\"\n", argv[0], optarg);
+                return EXIT_USAGE;
+            }
+            break;
+        case 'n':
+            args->options.mode = XPM_DRY_RUN;
+            break;
+        case 'g':
+            args->options.mode = XPM_GENERATE_ONLY;
+            break;
+        case 'h':
+            return usage(argv[0], stdout);
+        default:
+            return usage(argv[0], stderr);
+        }
+    }
+    if (argc - optind != 2 || strcmp(argv[optind], "run") != 0)
+        return usage(argv[0], stderr);
+    args->workspace = argv[optind + 1];
+    return -1;
+}
+
+static void tell_waiting(void *user, const char *holder)
+{
+    fprintf(stderr, "%s: the experiment is being run by %s: waiting for it to end\n",
+            (const char *)user, holder);
+}
+
+static void report(const xpm_experiment *xp)
+{
+    xpm_counts counts = xpm_experiment_counts(xp);
+    const char *folder = xpm_experiment_run_directory(xp);
+    if (folder == NULL)
+        return;
+    printf("%zu jobs: %zu done, %zu failed; %zu started%s\nresults in %s\n", counts.submitted,
+           counts.done, counts.failed, counts.started,
+           counts.started == 0 ? " (nothing to do)" : "", folder);
+}
+
+static int run(const char *program, const arguments *args, xpm_plan plan)
+{
+    xpm_error err = {0};
+    xpm_experiment *xp =
+        xpm_experiment_open(args->workspace, args->experiment, &args->options, &err);
+    if (xp == NULL)
+        return print_error(program, &err);
+    int planned = plan(xp, &err);
+    if (planned < 0)
+        print_error(program, &err);
+    xpm_experiment_wait(xp, -1);
+    report(xp);
+    bool failed = planned < 0 || xpm_experiment_counts(xp).failed > 0;
+    if (xpm_experiment_close(xp, failed, &err) < 0)
+        return print_error(program, &err);
+    return failed ? EXIT_FAILED : 0;
+}
+
+int xpm_main(int argc, char **argv, xpm_plan plan)
+{
+    arguments args;
+    if (argc == 3 && strcmp(argv[1], "job") == 0)
+        return xpm_run(argv[2], NULL, xpm__native_execute, NULL);
+    int status = parse(argc, argv, &args);
+    if (status >= 0)
+        return status;
+    args.options.waiting = tell_waiting;
+    args.options.user = argv[0];
+    return run(argv[0], &args, plan);
+}

@@ -1,0 +1,219 @@
+#include "run/runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "record/jobdir.h"
+
+/* One process runs one job: what the handler of a signal needs is here. */
+static struct running {
+    int dir;  /* the job's folder */
+    int lock; /* held until the process ends */
+    pid_t pid;
+    char name[XPM__NAME_SIZE];
+    char failed[XPM__NAME_SIZE], mark[XPM__NAME_SIZE], pid_file[XPM__NAME_SIZE];
+} job = {.dir = -1, .lock = -1};
+
+static void remove_file(const char *suffix)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(job.name, suffix, file);
+    unlinkat(job.dir, file, 0);
+}
+
+/* ---- Cancellation ----------------------------------------------------------------------------- */
+
+/* Marks the job cancelled and ends the process. It only calls what a handler may. A child that the
+ * task forked has the handler too, and must not speak for the job. */
+static void on_cancel(int signal_number)
+{
+    static const char mark[] =
+        "{\"code\":15,\"reason\":\"cancelled\",\"message\":\"cancelled by a signal\"}";
+    if (getpid() == job.pid) {
+        int fd = openat(job.dir, job.mark, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (fd >= 0 && write(fd, mark, sizeof mark - 1) == (ssize_t)sizeof mark - 1)
+            renameat(job.dir, job.mark, job.dir, job.failed);
+        unlinkat(job.dir, job.pid_file, 0);
+        _exit(1);
+    }
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static void catch_cancel(void)
+{
+    struct sigaction action = {.sa_handler = on_cancel};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+}
+
+static void ignore_cancel(void)
+{
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+}
+
+/* ---- Begin ------------------------------------------------------------------------------------ */
+
+static int enter_folder(const char *params, xpm_task *task, xpm_error *err)
+{
+    char *real = realpath(params, NULL);
+    if (real == NULL)
+        return xpm__fail_io(err, params, "read the parameters");
+    char *slash = strrchr(real, '/');
+    task->directory = xpm__strndup(real, (size_t)(slash - real));
+    free(real);
+    job.dir = open(task->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (job.dir < 0 || fchdir(job.dir) < 0)
+        return xpm__fail_io(err, task->directory, "enter the folder");
+    xpm__jobdir_name(task->directory, job.name);
+    xpm__jobdir_file(job.name, ".failed", job.failed);
+    xpm__jobdir_file(job.name, ".failed.tmp", job.mark);
+    xpm__jobdir_file(job.name, ".pid", job.pid_file);
+    job.pid = getpid();
+    return 0;
+}
+
+/* Whether descriptor `fd` is the job's lock file: the variable may have been left by a parent. */
+static bool is_lock(int fd, const char *file)
+{
+    struct stat given, named;
+    return fstat(fd, &given) == 0 && fstatat(job.dir, file, &named, 0) == 0 &&
+           given.st_dev == named.st_dev && given.st_ino == named.st_ino;
+}
+
+/* The lock that the scheduler handed over, else one taken now. Close-on-exec at once: programs that
+ * the task starts do not keep it. */
+static int take_lock(const char *directory, xpm_error *err)
+{
+    const char *handed = getenv(XPM__LOCK_VARIABLE);
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(job.name, ".lock", file);
+    job.lock = handed != NULL ? atoi(handed) : -1;
+    unsetenv(XPM__LOCK_VARIABLE);
+    if (handed != NULL && is_lock(job.lock, file))
+        return fcntl(job.lock, F_SETFD, FD_CLOEXEC);
+    job.lock = xpm__file_lock(job.dir, file, true);
+    return job.lock < 0 ? xpm__fail_io(err, directory, "lock") : 0;
+}
+
+/* ---- Record ----------------------------------------------------------------------------------- */
+
+static void write_status(const xpm_task *task, xpm__status *status)
+{
+    const char *type = strrchr(task->directory, '/');
+    const char *start = type;
+    while (start > task->directory && start[-1] != '/')
+        start--;
+    char *task_id = xpm__strndup(start, (size_t)(type - start));
+    status->job_id = type + 1;
+    status->task_id = task_id;
+    status->path = task->directory;
+    status->pid = job.pid;
+    xpm__jobdir_write_status(job.dir, status, NULL);
+    xpm_free(task_id);
+}
+
+/* A success leaves no trace of its start: what proves it is the marker, written under the lock. */
+static int record_done(const xpm_task *task, xpm__status *status)
+{
+    status->state = XPM_JOB_DONE;
+    write_status(task, status);
+    if (xpm__jobdir_mark_done(job.dir, job.name) < 0) {
+        fprintf(stderr, "experimaestro: cannot mark %s as done: %s\n", task->directory,
+                strerror(errno));
+        return 1;
+    }
+    remove_file(".pid");
+    remove_file(".py");
+    remove_file(".lock");
+    return 0;
+}
+
+static int record_failed(const xpm_task *task, xpm__status *status, int code, const xpm_error *err)
+{
+    status->state = XPM_JOB_ERROR;
+    status->reason = XPM_REASON_FAILED;
+    status->code = code;
+    write_status(task, status);
+    xpm__jobdir_mark_failed(job.dir, job.name, code, status->reason,
+                            err->message[0] != '\0' ? err->message : NULL);
+    remove_file(".pid");
+    return code;
+}
+
+/* ---- The steps -------------------------------------------------------------------------------- */
+
+static bool already_done(void)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(job.name, ".done", file);
+    return xpm__file_exists(job.dir, file);
+}
+
+static int execute_locked(xpm_task *task, const char *params, xpm_resolver resolve,
+                          xpm_executor execute, void *user, xpm_error *err)
+{
+    xpm__status status = {.state = XPM_JOB_RUNNING, .started = xpm__clock_now()};
+    int code = 1;
+    remove_file(".failed");
+    xpm__jobdir_write_pid(job.dir, job.name, job.pid);
+    write_status(task, &status);
+    catch_cancel();
+    if (xpm__params_load(params, resolve, user, &task->params, err) == 0)
+        code = execute(user, task, err);
+    ignore_cancel(); /* from here on the end is being written */
+    status.ended = xpm__clock_now();
+    if (code != 0 && err->message[0] != '\0')
+        fprintf(stderr, "experimaestro: %s%s%s\n", err->path, err->path[0] != '\0' ? ": " : "",
+                err->message);
+    return code == 0 ? record_done(task, &status) : record_failed(task, &status, code, err);
+}
+
+int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user)
+{
+    xpm_task task = {0};
+    xpm_error err = {0};
+    int code = 1;
+    if (enter_folder(params, &task, &err) < 0 || take_lock(task.directory, &err) < 0)
+        fprintf(stderr, "experimaestro: %s\n", err.message);
+    else if (already_done())
+        code = 0;
+    else
+        code = execute_locked(&task, "params.json", resolve, execute, user, &err);
+    xpm__params_clear(&task.params);
+    xpm_free(task.directory);
+    return code; /* the lock goes with the process */
+}
+
+/* ---- What a task may ask ---------------------------------------------------------------------- */
+
+const char *xpm_task_directory(const xpm_task *task)
+{
+    return task->directory;
+}
+
+const char *xpm_task_workspace(const xpm_task *task)
+{
+    return task->params.workspace;
+}
+
+xpm_config *xpm_task_config(const xpm_task *task)
+{
+    return task->params.task;
+}
+
+const xpm_value *xpm_task_tags(const xpm_task *task)
+{
+    return &task->params.tags;
+}
