@@ -1,0 +1,104 @@
+"""Tasks of a C program, against build tools that run as many."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from sides import Failed, HERE, run
+from table import Cell, Goal, Row
+
+NOOP = HERE.parent / "build" / "bench" / "noop"
+JOBS = "2"
+
+
+class Tool:
+    """A build tool that reads build.ninja. The command of a task is built into the shell that the
+    tool starts, so that a task costs the tool one process."""
+
+    def __init__(self, name, program, count):
+        self.name, self.program, self.count = name, program, count
+        self.missing = "" if program else "missing: not on the PATH"
+
+    def prepare(self, folder):
+        folder.mkdir()
+        with open(folder / "build.ninja", "w") as script:
+            script.write("rule touch\n  command = : >$out\n")
+            script.writelines(f"build task-{i}: touch\n" for i in range(self.count))
+
+    def command(self, folder):
+        return [self.program, "-C", str(folder), "-j", JOBS]
+
+    def done(self, folder):
+        return sum(name.startswith("task-") for name in os.listdir(folder))
+
+
+class Noop:
+    """bench/noop.c."""
+
+    name, missing = "ours", "" if NOOP.exists() else "not built"
+
+    def __init__(self, count):
+        self.count = count
+
+    def prepare(self, folder):
+        pass
+
+    def command(self, folder):
+        return [str(NOOP), "run", str(folder), "--jobs", JOBS]
+
+    def done(self, folder):
+        return sum(1 for _ in Path(folder).glob("jobs/*/*/*.done"))
+
+
+def timed(program, folder, env):
+    start = perf_counter()
+    run(program.command(folder), env)
+    seconds = perf_counter() - start
+    done = program.done(folder)
+    if done != program.count:
+        raise Failed(f"failed: {done} of {program.count} tasks done")
+    return seconds
+
+
+def native(bench):
+    count = bench.size(10_000)
+    tools = [Tool("ninja", shutil.which("ninja"), count)]
+    tools.append(Tool("samu", os.environ.get("SAMU") or shutil.which("samu"), count))
+    programs = [*tools, Noop(count)]
+    env = {**bench.env, "N": str(count)}
+    first = {program.name: Cell(reason=program.missing) for program in programs}
+    again = {program.name: Cell(reason=program.missing) for program in programs}
+
+    # Everybody on as many cores as tasks run at once, as on the smallest machine.
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(cores)[: int(JOBS)])
+    try:
+        for i in range(bench.repeat):
+            for program in programs:
+                if first[program.name].reason:
+                    continue
+                print(f"bench: native {program.name} {i + 1}/{bench.repeat}", file=sys.stderr)
+                folder = bench.workspace()
+                try:
+                    program.prepare(folder)
+                    first[program.name].samples.append(timed(program, folder, env))
+                    again[program.name].samples.append(timed(program, folder, env))
+                except Failed as error:
+                    first[program.name].reason = again[program.name].reason = str(error)
+                shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.sched_setaffinity(0, cores)
+
+    rows = []
+    for tool in tools:
+        work = f"native: {count:,} no-op tasks, {JOBS} at a time"
+        goal = Goal(ratio=0.5) if tool.name == "ninja" else Goal()
+        cells = first[tool.name], first["ours"]
+        rows.append(Row("native", work, "s", tool.name, *cells, goal, count))
+    for tool in tools:
+        work = f"native: the same {count:,}, all done already"
+        cells = again[tool.name], again["ours"]
+        rows.append(Row("native", work, "s", tool.name, *cells, Goal(), count))
+    return rows

@@ -1,0 +1,1 @@
+"""An interpreter that does nothing: what start.py is compared with."""
