@@ -462,6 +462,11 @@ typedef int (*xpm_executor)(void *user, xpm_task *task, xpm_error *err);
  * already is not executed. */
 XPM_API int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user);
 
+/* Executes the task of a params.json where one stands: no lock, no record, the working directory
+ * stays. Returns the exit status for the process. */
+XPM_API int xpm_execute_params(const char *params, xpm_resolver resolve, xpm_executor execute,
+                               void *user);
+
 /* Loads what a params.json describes; the last object, the task, is returned. New (a reference):
  * xpm_config_unref. Errors: IO, FORMAT (truncated, not understood), VERSION (newer), those of
  * `resolve`. With `resolve` NULL, classes are found by xpm_class_find. */
@@ -557,8 +562,8 @@ typedef int (*xpm_plan)(xpm_experiment *xp, xpm_error *err);
 
 /* What main() of a program with tasks returns. The program then is
  *     PROGRAM run WORKSPACE [--experiment NAME] [--jobs N] [--dry-run | --generate-only]
- * which plans and waits, and `PROGRAM job PARAMS`, which executes one task. Prints to standard
- * output and error. Returns 0, 1 when a job failed, 2 for a wrong command line. */
+ * which plans and waits, `PROGRAM job PARAMS`, which runs one task as a job, and `PROGRAM execute
+ * PARAMS`, which executes one without record. Prints to standard output and error. Returns 0, 1 when a job failed, 2 for a wrong command line. */
 XPM_API int xpm_main(int argc, char **argv, xpm_plan plan);
 
 /* ---- What the macros above are made of ------------------------------------------------------- */

@@ -258,6 +258,23 @@ void xpm__rundir_event(xpm__rundir *run, const xpm__run_job *job, xpm_job_state 
 
 /* ---- Status and end --------------------------------------------------------------------------- */
 
+/* The last line of a run's log. */
+static void append_completed(const xpm__rundir *run, double now, const char *ended)
+{
+    xpm__str out = {0};
+    xpm__json_open(&out, '{');
+    xpm__json_pair_double(&out, "timestamp", now);
+    xpm__json_pair(&out, "event_type", "RunCompletedEvent");
+    xpm__json_pair(&out, "experiment_id", run->experiment);
+    xpm__json_pair(&out, "run_id", run->run);
+    xpm__json_pair(&out, "status", "completed");
+    xpm__json_pair(&out, "ended_at", ended);
+    xpm__json_close(&out, '}');
+    xpm__str_putc(&out, '\n');
+    (void)xpm__file_append(run->events, out.data, out.size);
+    xpm__str_free(&out);
+}
+
 int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
                              xpm_error *err)
 {
@@ -266,7 +283,8 @@ int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_stat
     const char *id;
     bool ended = strcmp(status, "running") != 0;
     gethostname(host, sizeof host - 1);
-    xpm__clock_iso(xpm__clock_now(), now);
+    double seconds = xpm__clock_now();
+    xpm__clock_iso(seconds, now);
     xpm__clock_iso(run->started, started);
     xpm__json_open(&out, '{');
     xpm__json_pair_int(&out, "version", 1);
@@ -290,6 +308,8 @@ int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_stat
     xpm__json_close(&out, '}');
     int written = xpm__file_write(run->fd, "status.json", out.data, out.size, 0666);
     xpm__str_free(&out);
+    if (ended)
+        append_completed(run, seconds, now);
     return written < 0 ? xpm__fail_io(err, run->path, "write the status in") : 0;
 }
 

@@ -20,10 +20,12 @@ static int usage(const char *program, FILE *out)
 {
     fprintf(out,
             "usage: %s run WORKSPACE [--experiment NAME] [--jobs N] [--dry-run | --generate-only]\n"
-            "       %s job PARAMS\n\n"
-            "run   plans the experiment and runs its tasks in the folder WORKSPACE\n"
-            "job   runs the task that the file PARAMS describes (what run starts)\n",
-            program, program);
+            "       %s job PARAMS\n"
+            "       %s execute PARAMS\n\n"
+            "run      plans the experiment and runs its tasks in the folder WORKSPACE\n"
+            "job      runs the task that the file PARAMS describes (what run starts)\n"
+            "execute  executes it here, without lock nor record\n",
+            program, program, program);
     return out == stdout ? 0 : EXIT_USAGE;
 }
 
@@ -122,6 +124,8 @@ int xpm_main(int argc, char **argv, xpm_plan plan)
     arguments args;
     if (argc == 3 && strcmp(argv[1], "job") == 0)
         return xpm_run(argv[2], NULL, xpm__native_execute, NULL);
+    if (argc == 3 && strcmp(argv[1], "execute") == 0)
+        return xpm_execute_params(argv[2], NULL, xpm__native_execute, NULL);
     int status = parse(argc, argv, &args);
     if (status >= 0)
         return status;

@@ -161,6 +161,14 @@ static bool already_done(void)
     return xpm__file_exists(job.dir, file);
 }
 
+/* For the job's own stream: the message of a failure that is not the task's. */
+static void print_error(int code, const xpm_error *err)
+{
+    if (code != 0 && err->message[0] != '\0')
+        fprintf(stderr, "experimaestro: %s%s%s\n", err->path, err->path[0] != '\0' ? ": " : "",
+                err->message);
+}
+
 static int execute_locked(xpm_task *task, const char *params, xpm_resolver resolve,
                           xpm_executor execute, void *user, xpm_error *err)
 {
@@ -174,9 +182,7 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
         code = execute(user, task, err);
     ignore_cancel(); /* from here on the end is being written */
     status.ended = xpm__clock_now();
-    if (code != 0 && err->message[0] != '\0')
-        fprintf(stderr, "experimaestro: %s%s%s\n", err->path, err->path[0] != '\0' ? ": " : "",
-                err->message);
+    print_error(code, err);
     return code == 0 ? record_done(task, &status) : record_failed(task, &status, code, err);
 }
 
@@ -194,6 +200,25 @@ int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void
     xpm__params_clear(&task.params);
     xpm_free(task.directory);
     return code; /* the lock goes with the process */
+}
+
+int xpm_execute_params(const char *params, xpm_resolver resolve, xpm_executor execute, void *user)
+{
+    xpm_task task = {0};
+    xpm_error err = {0};
+    int code = 1;
+    char *real = realpath(params, NULL);
+    if (real == NULL) {
+        xpm__fail_io(&err, params, "read the parameters");
+    } else if (xpm__params_load(real, resolve, user, &task.params, &err) == 0) {
+        task.directory = xpm__strndup(real, (size_t)(strrchr(real, '/') - real));
+        code = execute(user, &task, &err);
+    }
+    print_error(code, &err);
+    xpm__params_clear(&task.params);
+    xpm_free(task.directory);
+    free(real);
+    return code;
 }
 
 /* ---- What a task may ask ---------------------------------------------------------------------- */

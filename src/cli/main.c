@@ -1,0 +1,51 @@
+/* The command `experimaestro`: its table of commands. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+#define WORKDIR                                                                                    \
+    {                                                                                              \
+        "workdir", "DIR", "the workspace (default: XPM_WORKDIR, else the current folder)"          \
+    }
+#define JSON                                                                                       \
+    {                                                                                              \
+        "json", NULL, "print one JSON object a line"                                               \
+    }
+
+const cli_command cli_commands[] = {
+    {"experiments list",
+     NULL,
+     "list the experiments of a workspace",
+     cmd_experiments_list,
+     {WORKDIR, JSON}},
+    {"jobs list",
+     NULL,
+     "list jobs with their state and tags",
+     cmd_jobs_list,
+     {WORKDIR, {"experiment", "NAME", "only those of this experiment's latest run"}, JSON}},
+    {"jobs log",
+     "JOB",
+     "print what a job wrote",
+     cmd_jobs_log,
+     {WORKDIR, {"std", "out|err", "which stream (default: out)"}}},
+    {"jobs path", "JOB", "print a job's folder", cmd_jobs_path, {WORKDIR}},
+    {"run",
+     "PARAMS",
+     "execute the task of a params.json here: no lock, no record",
+     cmd_run,
+     {{NULL, NULL, NULL}}},
+    {"version", NULL, "print the version", cmd_version, {{NULL, NULL, NULL}}},
+    {NULL, NULL, NULL, NULL, {{NULL, NULL, NULL}}},
+};
+
+int cmd_version(const cli_call *call)
+{
+    (void)call;
+    printf("experimaestro %s\n", xpm_version());
+    return CLI_OK;
+}
+
+int main(int argc, char **argv)
+{
+    return cli_main(argc, argv);
+}

@@ -1,0 +1,375 @@
+#include "watch/view.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+int xpm__view_open(const char *workspace, xpm__view *view, xpm_error *err)
+{
+    char *real = realpath(workspace, NULL);
+    *view = (xpm__view){.fd = -1};
+    if (real == NULL)
+        return xpm__fail_io(err, workspace, "open the workspace");
+    view->workspace = xpm__strdup(real);
+    free(real);
+    view->fd = open(view->workspace, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (view->fd < 0) {
+        xpm__fail_io(err, workspace, "open the workspace");
+    } else if (!xpm__file_exists(view->fd, "jobs") && !xpm__file_exists(view->fd, "experiments")) {
+        xpm__fail(err, XPM_E_STATE, workspace,
+                  "%s is no workspace: it has neither jobs nor experiments. Name one with "
+                  "--workdir or XPM_WORKDIR",
+                  workspace);
+    } else {
+        return 0;
+    }
+    xpm__view_close(view);
+    return -1;
+}
+
+static void free_job(xpm__job_view *job)
+{
+    xpm_free(job->key);
+    xpm_free(job->type);
+    xpm_free(job->hash);
+    xpm_free(job->experiment);
+    xpm_free(job->tags);
+    xpm_free(job);
+}
+
+void xpm__view_close(xpm__view *view)
+{
+    for (size_t i = 0; i < view->job_count; i++)
+        free_job(view->jobs[i]);
+    for (size_t i = 0; i < view->experiment_count; i++) {
+        xpm_free(view->experiments[i].name);
+        xpm_free(view->experiments[i].run);
+        xpm_free(view->experiments[i].host);
+        xpm_free(view->experiments[i].status);
+    }
+    xpm__map_free(&view->by_key);
+    xpm_free(view->jobs);
+    xpm_free(view->experiments);
+    xpm_free(view->workspace);
+    if (view->fd >= 0)
+        close(view->fd);
+    *view = (xpm__view){.fd = -1};
+}
+
+/* ---- Lines of JSON ---------------------------------------------------------------------------- */
+
+typedef void (*on_line)(void *user, json_object *line);
+
+/* Calls back for each line that is whole: a torn last one, and a bad one, are passed over. */
+static void each_line(int dir, const char *path, on_line callback, void *user)
+{
+    xpm__str text = {0};
+    const char *problem;
+    if (xpm__file_read(dir, path, &text) == 0 && text.size > 0) {
+        for (char *line = text.data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+            json_object *json = xpm__json_parse(line, (size_t)(end - line), &problem);
+            if (json != NULL)
+                callback(user, json);
+            json_object_put(json);
+        }
+    }
+    xpm__str_free(&text);
+}
+
+typedef void (*on_name)(void *user, const char *name);
+
+static void each_name(int dir, const char *path, on_name callback, void *user)
+{
+    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    while (folder != NULL && (entry = readdir(folder)) != NULL)
+        if (entry->d_name[0] != '.')
+            callback(user, entry->d_name);
+    if (folder != NULL)
+        closedir(folder);
+    else if (fd >= 0)
+        close(fd);
+}
+
+/* ---- Jobs ------------------------------------------------------------------------------------- */
+
+static xpm__job_view *add_job(xpm__view *view, const char *type, const char *hash)
+{
+    char *key = xpm__format("%s/%s", type, hash);
+    xpm__job_view *job = xpm__map_find(&view->by_key, key);
+    if (job != NULL) {
+        xpm_free(key);
+        return job;
+    }
+    job = xpm__zalloc(sizeof *job);
+    job->key = key;
+    job->type = xpm__strdup(type);
+    job->hash = xpm__strdup(hash);
+    view->jobs = xpm__grow(view->jobs, &view->job_capacity, view->job_count, sizeof *view->jobs);
+    view->jobs[view->job_count++] = job;
+    xpm__map_set(&view->by_key, job->key, job);
+    return job;
+}
+
+static void read_job(xpm__view *view, xpm__job_view *job)
+{
+    char path[1024], name[XPM__NAME_SIZE];
+    snprintf(path, sizeof path, "jobs/%s/%s", job->type, job->hash);
+    int dir = openat(view->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return;
+    xpm__jobdir_name(path, name);
+    xpm__jobdir_read(dir, name, &job->state);
+    close(dir);
+}
+
+/* ---- Experiments ------------------------------------------------------------------------------ */
+
+typedef struct load {
+    xpm__view *view;
+    const char *type; /* the folder of jobs being listed */
+    xpm__experiment_view *experiment;
+    char *run;    /* the run's folder, relative to the workspace */
+    size_t first; /* of the jobs that the run lists */
+    xpm__job_view **listed;
+    size_t listed_count, listed_capacity;
+} load;
+
+static void on_listed(void *user, json_object *line)
+{
+    load *l = user;
+    const char *type = xpm__json_get_text(line, "task_id");
+    const char *hash = xpm__json_get_text(line, "job_id");
+    json_object *tags = xpm__json_get(line, "tags");
+    if (type == NULL || hash == NULL)
+        return;
+    xpm__job_view *job = add_job(l->view, type, hash);
+    xpm_free(job->experiment);
+    xpm_free(job->tags);
+    job->experiment = xpm__strdup(l->experiment->name);
+    job->tags = tags != NULL
+                    ? xpm__strdup(json_object_to_json_string_ext(tags, JSON_C_TO_STRING_PLAIN))
+                    : NULL;
+    l->listed = xpm__grow(l->listed, &l->listed_capacity, l->listed_count, sizeof *l->listed);
+    l->listed[l->listed_count++] = job;
+}
+
+static xpm_job_state parse_state(const char *text)
+{
+    for (int state = XPM_JOB_UNSCHEDULED; text != NULL && state <= XPM_JOB_ERROR; state++)
+        if (strcmp(text, xpm_job_state_text((xpm_job_state)state)) == 0)
+            return (xpm_job_state)state;
+    return XPM_JOB_UNSCHEDULED;
+}
+
+/* What the scheduler said last of a job: it counts for those that left nothing on disk. */
+static void on_event(void *user, json_object *line)
+{
+    load *l = user;
+    const char *type = xpm__json_get_text(line, "task_id");
+    const char *hash = xpm__json_get_text(line, "job_id");
+    const char *state = xpm__json_get_text(line, "scheduler_state");
+    const char *reason = xpm__json_get_text(line, "failure_reason");
+    if (type == NULL || hash == NULL || state == NULL)
+        return;
+    char *key = xpm__format("%s/%s", type, hash);
+    xpm__job_view *job = xpm__map_find(&l->view->by_key, key);
+    xpm_free(key);
+    if (job == NULL)
+        return;
+    job->state.state = parse_state(state);
+    job->state.reason = reason != NULL ? xpm__reason_parse(reason) : XPM_REASON_NONE;
+}
+
+static void on_log(void *user, const char *name)
+{
+    load *l = user;
+    char *path = xpm__format("%s/events/%s", l->run, name);
+    each_line(l->view->fd, path, on_event, l);
+    xpm_free(path);
+}
+
+/* The log of a run that lives, or crashed: ID-N.jsonl. */
+static void on_live_log(void *user, const char *name)
+{
+    load *l = user;
+    size_t size = strlen(l->experiment->name);
+    if (strncmp(name, l->experiment->name, size) != 0 || name[size] != '-' ||
+        strspn(name + size + 1, "0123456789") + strlen(".jsonl") != strlen(name + size + 1))
+        return;
+    char *path = xpm__format(".events/experiments/%s", name);
+    each_line(l->view->fd, path, on_event, l);
+    xpm_free(path);
+}
+
+static bool is_locked(int dir, const char *experiment)
+{
+    char *path = xpm__format("experiments/%s/lock", experiment);
+    int fd = openat(dir, path, O_RDWR | O_CLOEXEC);
+    bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    xpm_free(path);
+    return held;
+}
+
+static void read_status(load *l)
+{
+    xpm__str text = {0};
+    const char *problem;
+    char *path = xpm__format("%s/status.json", l->run);
+    if (xpm__file_read(l->view->fd, path, &text) == 0) {
+        json_object *json = xpm__json_parse(text.data, text.size, &problem);
+        l->experiment->host = xpm__strdup(xpm__json_get_text(json, "hostname"));
+        l->experiment->status = xpm__strdup(xpm__json_get_text(json, "status"));
+        json_object_put(json);
+    }
+    xpm__str_free(&text);
+    xpm_free(path);
+}
+
+/* The scheduler's word on a job without evidence stands while the run lives, or if it is final. */
+static void settle(load *l, xpm__job_view *job)
+{
+    xpm_job_state said = job->state.state;
+    xpm_reason reason = job->state.reason;
+    bool final = said == XPM_JOB_ERROR && reason == XPM_REASON_DEPENDENCY;
+    bool waits = said == XPM_JOB_WAITING || said == XPM_JOB_READY || said == XPM_JOB_SCHEDULED;
+    job->state = (xpm__jobdir_state){0};
+    read_job(l->view, job);
+    if (job->state.state == XPM_JOB_UNSCHEDULED && (final || (waits && l->experiment->running))) {
+        job->state.state = said;
+        job->state.reason = reason;
+    }
+    l->experiment->jobs++;
+    l->experiment->done += job->state.state == XPM_JOB_DONE;
+    l->experiment->failed += job->state.state == XPM_JOB_ERROR;
+}
+
+static void on_experiment(void *user, const char *name)
+{
+    load *l = user;
+    xpm__view *view = l->view;
+    char target[256], *link = xpm__format("experiments/%s/current", name);
+    ssize_t size = readlinkat(view->fd, link, target, sizeof target - 1);
+    xpm_free(link);
+    if (size <= 0)
+        return;
+    target[size] = '\0';
+    view->experiments = xpm__grow(view->experiments, &view->experiment_capacity,
+                                  view->experiment_count, sizeof *view->experiments);
+    l->experiment = &view->experiments[view->experiment_count++];
+    *l->experiment = (xpm__experiment_view){.name = xpm__strdup(name),
+                                            .run = xpm__strdup(target),
+                                            .running = is_locked(view->fd, name)};
+    l->run = xpm__format("experiments/%s/%s", name, target);
+    l->listed_count = 0;
+    read_status(l);
+    char *jobs = xpm__format("%s/jobs.jsonl", l->run), *events = xpm__format("%s/events", l->run);
+    each_line(view->fd, jobs, on_listed, l);
+    each_name(view->fd, events, on_log, l);
+    each_name(view->fd, ".events/experiments", on_live_log, l);
+    for (size_t i = 0; i < l->listed_count; i++)
+        settle(l, l->listed[i]);
+    xpm_free(jobs);
+    xpm_free(events);
+    xpm_free(l->run);
+}
+
+static void on_hash(void *user, const char *name)
+{
+    load *l = user;
+    char *key = xpm__format("%s/%s", l->type, name);
+    if (xpm__map_find(&l->view->by_key, key) == NULL)
+        read_job(l->view, add_job(l->view, l->type, name));
+    xpm_free(key);
+}
+
+static void on_type(void *user, const char *name)
+{
+    load *l = user;
+    char *path = xpm__format("jobs/%s", name);
+    l->type = name;
+    each_name(l->view->fd, path, on_hash, l);
+    xpm_free(path);
+}
+
+static int compare_jobs(const void *a, const void *b)
+{
+    return strcmp((*(xpm__job_view *const *)a)->key, (*(xpm__job_view *const *)b)->key);
+}
+
+static int compare_experiments(const void *a, const void *b)
+{
+    return strcmp(((const xpm__experiment_view *)a)->name, ((const xpm__experiment_view *)b)->name);
+}
+
+static int load_one(load *l, const char *experiment, xpm_error *err)
+{
+    on_experiment(l, experiment);
+    if (l->view->experiment_count > 0)
+        return 0;
+    return xpm__fail(err, XPM_E_UNKNOWN, experiment,
+                     "no experiment %s has run in %s: `experimaestro experiments list` shows them",
+                     experiment, l->view->workspace);
+}
+
+int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err)
+{
+    load l = {.view = view};
+    int status = 0;
+    if (experiment != NULL) {
+        status = load_one(&l, experiment, err);
+    } else {
+        each_name(view->fd, "experiments", on_experiment, &l);
+        each_name(view->fd, "jobs", on_type, &l);
+    }
+    xpm_free(l.listed);
+    if (view->job_count > 0)
+        qsort(view->jobs, view->job_count, sizeof *view->jobs, compare_jobs);
+    if (view->experiment_count > 0)
+        qsort(view->experiments, view->experiment_count, sizeof *view->experiments,
+              compare_experiments);
+    return status;
+}
+
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+const xpm__job_view *xpm__view_find(const xpm__view *view, const char *name, xpm_error *err)
+{
+    const xpm__job_view *found = xpm__map_find(&view->by_key, name);
+    size_t matches = found != NULL;
+    for (size_t i = 0; found == NULL && name[0] != '\0' && i < view->job_count && matches < 2;
+         i++) {
+        const xpm__job_view *job = view->jobs[i];
+        if (starts_with(job->hash, name) || starts_with(job->key, name))
+            matches++;
+    }
+    for (size_t i = 0; found == NULL && matches == 1 && i < view->job_count; i++)
+        if (starts_with(view->jobs[i]->hash, name) || starts_with(view->jobs[i]->key, name))
+            found = view->jobs[i];
+    if (matches == 1)
+        return found;
+    xpm__fail(err, XPM_E_UNKNOWN, name,
+              matches == 0 ? "no job is named %s: give TYPE/HASH or the start of a hash, as "
+                             "`experimaestro jobs list` shows them"
+                           : "more than one job is named %s: give more of its hash",
+              name);
+    return NULL;
+}
