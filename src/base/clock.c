@@ -21,10 +21,10 @@ static struct tm local_time(double seconds)
 
 void xpm__clock_iso(double seconds, char text[XPM__TIME_SIZE])
 {
-    struct tm parts = local_time(seconds);
+    double micros = round(seconds * 1e6), whole = floor(micros / 1e6);
+    struct tm parts = local_time(whole);
     size_t size = strftime(text, XPM__TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-    unsigned micros = (unsigned)((seconds - floor(seconds)) * 1e6) % 1000000u;
-    snprintf(text + size, XPM__TIME_SIZE - size, ".%06u", micros);
+    snprintf(text + size, XPM__TIME_SIZE - size, ".%06u", (unsigned)(micros - whole * 1e6));
 }
 
 double xpm__clock_parse(const char *text)

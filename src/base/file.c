@@ -79,6 +79,8 @@ int xpm__file_append(int fd, const char *data, size_t size)
 
 int xpm__file_mkdirs(const char *path, xpm_error *err)
 {
+    if (path[0] == '\0')
+        return xpm__fail(err, XPM_E_IO, path, "the empty text names no folder");
     char *copy = xpm__strdup(path);
     int status = 0;
     for (char *slash = copy + 1; status == 0; slash++) {

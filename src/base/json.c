@@ -132,7 +132,12 @@ json_object *xpm__json_parse(const char *text, size_t size, const char **problem
         object = json_tokener_parse_ex(tokener, text, (int)size);
         enum json_tokener_error status = json_tokener_get_error(tokener);
         size_t end = json_tokener_get_parse_end(tokener);
-        while (end < size && strchr(" \t\r\n", text[end]) != NULL)
+        if (status == json_tokener_continue) { /* a number alone ends with the text */
+            object = json_tokener_parse_ex(tokener, "", 1);
+            if (json_tokener_get_error(tokener) == json_tokener_success)
+                status = json_tokener_success;
+        }
+        while (end < size && text[end] != '\0' && strchr(" \t\r\n", text[end]) != NULL)
             end++;
         if (status == json_tokener_continue)
             *problem = "is truncated";

@@ -140,24 +140,38 @@ int xpm__seal_begin(xpm_config *config, xpm__sealing *sealing, xpm_error *err)
     return status < 0 ? -1 : freeze(&w, config, "");
 }
 
-static int generate(const xpm_config *config, const char *directory, const char *folder,
-                    const xpm_parameter *parameter, xpm_value *value, xpm_error *err)
+/* The folder of a generated file: the partial identifier's, or in the job's. New: xpm_free. */
+static char *place_of(xpm_config *config, const xpm_parameter *parameter, const char *folder,
+                      const xpm__places *places, xpm_error *err)
 {
-    xpm_generation where = {.directory = directory, .relative = folder, .config = config};
-    if (directory == NULL)
+    if (parameter->shared != NULL && places->shared != NULL)
+        return places->shared(places->user, config, parameter->shared, err);
+    return xpm__format("%s%s%s", places->directory, folder[0] != '\0' ? "/" : "", folder);
+}
+
+static int generate(xpm_config *config, const xpm_parameter *parameter, const char *folder,
+                    const xpm__places *places, xpm_value *value, xpm_error *err)
+{
+    if (places->directory == NULL)
         return xpm__fail(err, XPM_E_STATE, parameter->name,
                          "%s of %s is generated in a job's directory, and there is none: submit it",
                          parameter->name, config->class_->name);
-    if (parameter->generate != NULL)
+    if (parameter->generate != NULL) {
+        xpm_generation where = {
+            .directory = places->directory, .relative = folder, .config = config};
         return parameter->generate(parameter->generate_user, &where, value, err);
-    char *path =
-        xpm__format("%s/%s%s%s", directory, folder, folder[0] != '\0' ? "/" : "", parameter->file);
+    }
+    char *place = place_of(config, parameter, folder, places, err);
+    if (place == NULL)
+        return -1;
+    char *path = xpm__format("%s/%s", place, parameter->file);
     *value = xpm_path(path);
     xpm_free(path);
+    xpm_free(place);
     return 0;
 }
 
-int xpm__seal_end(xpm__sealing *sealing, const char *directory, xpm_error *err)
+int xpm__seal_end(xpm__sealing *sealing, const xpm__places *places, xpm_error *err)
 {
     int status = 0;
     for (size_t i = 0; i < sealing->count; i++) {
@@ -165,21 +179,30 @@ int xpm__seal_end(xpm__sealing *sealing, const char *directory, xpm_error *err)
         for (size_t j = 0; status == 0 && j < config->class_->count; j++) {
             const xpm_parameter *parameter = &config->class_->parameters[j];
             if (xpm__parameter_generated(parameter) && config->values[j].kind == XPM_KIND_UNSET)
-                status = generate(config, directory, sealing->pending[i].folder, parameter,
+                status = generate(config, parameter, sealing->pending[i].folder, places,
                                   &config->values[j], err);
         }
-        xpm_free(sealing->pending[i].folder);
     }
+    xpm__seal_abandon(sealing);
+    return status;
+}
+
+void xpm__seal_abandon(xpm__sealing *sealing)
+{
+    for (size_t i = 0; i < sealing->count; i++)
+        xpm_free(sealing->pending[i].folder);
     xpm_free(sealing->pending);
     *sealing = (xpm__sealing){0};
-    return status;
 }
 
 int xpm_config_seal(xpm_config *config, const char *directory, xpm_error *err)
 {
     xpm__sealing sealing;
-    int status = xpm__seal_begin(config, &sealing, err);
-    return xpm__seal_end(&sealing, status == 0 ? directory : "", err) < 0 ? -1 : status;
+    xpm__places places = {.directory = directory};
+    if (xpm__seal_begin(config, &sealing, err) == 0)
+        return xpm__seal_end(&sealing, &places, err);
+    xpm__seal_abandon(&sealing);
+    return -1;
 }
 
 bool xpm_config_sealed(const xpm_config *config)

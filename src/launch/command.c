@@ -56,8 +56,9 @@ int xpm__command_write_script(const xpm__command *command, const xpm_job *job, i
     xpm__jobdir_file(xpm_job_name(job), ".py", file);
     char *script = xpm__format("#!%s\n"
                                "# Runs this job. Written by experimaestro when it starts it.\n"
-                               "from experimaestro.run import main\n"
-                               "main(__file__)\n",
+                               "if __name__ == \"__main__\":\n"
+                               "    from experimaestro.run import main\n"
+                               "    main(__file__)\n",
                                command->program);
     int status = xpm__file_write(directory, file, script, strlen(script), 0777);
     xpm_free(script);

@@ -23,7 +23,7 @@ typedef struct xpm__jobdir_state {
     xpm_job_state state;
     xpm_reason reason;
     int code; /* exit status, when it ended in error */
-    char message[512];
+    char message[sizeof((xpm_error *)0)->message];
     double started, ended; /* seconds since 1970; 0 when not known */
     pid_t pid;             /* of the process that .pid names; 0 when none */
 } xpm__jobdir_state;

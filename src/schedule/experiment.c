@@ -98,7 +98,8 @@ static void set_state_of_dry_run(xpm_job *job)
 {
     bool done = is_done(job);
     fprintf(stderr, "%-8s %s/%s\n", done ? "done" : "would run", xpm_job_type(job), job->hex);
-    xpm__job_set_state(job, done ? XPM_JOB_DONE : XPM_JOB_UNSCHEDULED, XPM_REASON_NONE);
+    if (done)
+        xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
 }
 
 static int generate(xpm_job *job, xpm_error *err)
@@ -117,6 +118,9 @@ static int hand_over(xpm_job *job, xpm_error *err)
     if (xpm__rundir_add(xp->run, &entry, err) < 0)
         return -1;
     job->handed = true;
+    pthread_mutex_lock(&xp->mutex);
+    xp->handed++;
+    pthread_mutex_unlock(&xp->mutex);
     if (is_done(job)) {
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
         return 0;
@@ -141,7 +145,9 @@ int xpm_job_submit(xpm_job *job, xpm_error *err)
         job->handed = true;
         return 0;
     }
-    if (!job->handed && hand_over(job, err) < 0)
+    if (job->handed) /* it had failed: it is in nobody's hands until it is posted */
+        xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
+    else if (hand_over(job, err) < 0)
         return -1;
     if (xpm__job_state(job) == XPM_JOB_DONE)
         return 0;
@@ -173,12 +179,6 @@ static struct timespec deadline_in(double seconds)
     return deadline;
 }
 
-static size_t unfinished(const xpm_experiment *xp)
-{
-    size_t ended = xp->by_state[XPM_JOB_DONE] + xp->by_state[XPM_JOB_ERROR];
-    return xp->job_count - ended;
-}
-
 size_t xpm_experiment_wait(xpm_experiment *xp, double seconds)
 {
     size_t left = 0;
@@ -187,7 +187,7 @@ size_t xpm_experiment_wait(xpm_experiment *xp, double seconds)
         return 0;
     struct timespec deadline = deadline_in(seconds > 0 ? seconds : 0);
     pthread_mutex_lock(&xp->mutex);
-    while ((left = unfinished(xp)) > 0 && !xp->stopped && status != ETIMEDOUT) {
+    while ((left = xpm__experiment_unfinished(xp)) > 0 && !xp->stopped && status != ETIMEDOUT) {
         if (seconds < 0)
             pthread_cond_wait(&xp->ended, &xp->mutex);
         else

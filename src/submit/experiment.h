@@ -27,10 +27,18 @@ struct xpm_experiment {
     xpm__environment *environment; /* of the jobs submitted last */
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* a job has ended */
+    size_t handed; /* jobs that were submitted: those not done or in error are unfinished */
+    size_t waiters; /* threads that wait for one job */
     size_t by_state[XPM_JOB_ERROR + 1];
     size_t started;
     bool stopped;
     struct xpm__scheduler *scheduler; /* NULL unless the mode is NORMAL */
 };
+
+/* How many submitted jobs have not ended. With the mutex held. */
+static inline size_t xpm__experiment_unfinished(const xpm_experiment *xp)
+{
+    return xp->handed - xp->by_state[XPM_JOB_DONE] - xp->by_state[XPM_JOB_ERROR];
+}
 
 #endif

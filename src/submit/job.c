@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
@@ -73,19 +74,40 @@ static xpm_job *find_or_make(xpm_experiment *xp, xpm_config *task, const char *h
     return job;
 }
 
-xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
+/* The directory that a generated file shares with other tasks; made here, unless nothing may be. */
+static char *shared_directory(void *user, xpm_config *config, const xpm_partial *partial,
+                              xpm_error *err)
+{
+    const xpm_experiment *xp = user;
+    char *path = xpm_partial_directory(xp->workspace->path, config, partial, err);
+    if (path != NULL && xp->mode != XPM_DRY_RUN && xpm__file_mkdirs(path, err) < 0) {
+        xpm_free(path);
+        return NULL;
+    }
+    return path;
+}
+
+static xpm_job *make_job(xpm_experiment *xp, xpm_config *task, xpm_error *err)
 {
     xpm__sealing sealing = {0};
     xpm_job *job = NULL;
     char hex[XPM_HEX_SIZE];
-    xpm_config_ref(task);
-    if (check_task(task, err) == 0 && xpm__seal_begin(task, &sealing, err) == 0 &&
-        xpm__identify_all(task, err) == 0) {
+    if (xpm__seal_begin(task, &sealing, err) == 0 && xpm__identify_all(task, err) == 0) {
         xpm_identifier_hex(task->identifier, hex);
         job = find_or_make(xp, task, hex, err);
     }
-    if (xpm__seal_end(&sealing, job != NULL ? job->directory : "", err) < 0)
-        job = NULL;
+    if (job == NULL) {
+        xpm__seal_abandon(&sealing);
+        return NULL;
+    }
+    xpm__places places = {.directory = job->directory, .shared = shared_directory, .user = xp};
+    return xpm__seal_end(&sealing, &places, err) == 0 ? job : NULL;
+}
+
+xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
+{
+    xpm_config_ref(task);
+    xpm_job *job = check_task(task, err) == 0 ? make_job(xp, task, err) : NULL;
     if (job != NULL) {
         task->submitted = true;
         task->task = task;
@@ -164,7 +186,8 @@ void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason)
     xp->by_state[state]++;
     __atomic_store_n(&job->reason, (int)reason, __ATOMIC_RELEASE);
     __atomic_store_n(&job->state, (int)state, __ATOMIC_RELEASE);
-    if (state == XPM_JOB_DONE || state == XPM_JOB_ERROR)
+    bool ended = state == XPM_JOB_DONE || state == XPM_JOB_ERROR;
+    if (ended && (xp->waiters > 0 || xpm__experiment_unfinished(xp) == 0))
         pthread_cond_broadcast(&xp->ended);
     pthread_mutex_unlock(&xp->mutex);
 }
@@ -185,8 +208,10 @@ xpm_job_state xpm_job_wait(xpm_job *job)
     if (xp == NULL || !job->handed)
         return xpm__job_state(job);
     pthread_mutex_lock(&xp->mutex);
+    xp->waiters++;
     while (!xpm__job_has_ended(job) && !xp->stopped)
         pthread_cond_wait(&xp->ended, &xp->mutex);
+    xp->waiters--;
     pthread_mutex_unlock(&xp->mutex);
     return xpm__job_state(job);
 }
