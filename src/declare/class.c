@@ -209,7 +209,15 @@ const xpm_partial *xpm_class_add_partial(xpm_class *class_, const char *name,
 const xpm_class *xpm_class_find(const char *name)
 {
     xpm__native_declare();
-    return xpm__map_find(&classes, name);
+    const xpm_class *class_ = xpm__map_find(&classes, name);
+    if (class_ != NULL)
+        return class_;
+    char *lower = xpm__strdup(name);
+    for (char *c = lower; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    class_ = xpm__map_find(&classes, lower);
+    xpm_free(lower);
+    return class_;
 }
 
 const xpm_class *xpm__class_require(const char *name, xpm_error *err)

@@ -148,7 +148,8 @@ static bool lock_is_held(int dir, const char *name)
 }
 
 /* When a process started, in clock ticks since boot: with its number, what tells it from another
- * that has the number later. 0 when there is no such process. */
+ * that has the number later. 0 when there is no such process, or only what is left of it for its
+ * parent to read. */
 static long long start_time(pid_t pid)
 {
     char path[64], text[1024];
@@ -161,6 +162,8 @@ static long long start_time(pid_t pid)
         return 0;
     text[size] = '\0';
     char *field = strrchr(text, ')'); /* the name before it may hold anything */
+    if (field == NULL || strchr("ZX", field[2]) != NULL)
+        return 0;
     for (int i = 0; field != NULL && i < 20; i++)
         field = strchr(field + 1, ' ');
     return field != NULL ? strtoll(field, NULL, 10) : 0;

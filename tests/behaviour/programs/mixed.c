@@ -1,0 +1,83 @@
+/* The native half of test_mixed.py: types that Python declares too, with equal names and parameters,
+ * and a task on each side of them. `mixed identifiers` prints what both must compute. */
+#include <experimaestro.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    int64_t count;
+    const char *path;
+} numbers;
+XPM_CONFIG(numbers, "mixed.numbers", XPM_INT(count), XPM_PATH(path));
+
+/* Writes 1 to count, one a line. */
+typedef struct {
+    int64_t count;
+    const char *path;
+} write_numbers;
+
+static int write_execute(write_numbers *self, xpm_task *task)
+{
+    FILE *out = fopen(self->path, "w");
+    (void)task;
+    for (int64_t i = 1; out != NULL && i <= self->count; i++)
+        fprintf(out, "%" PRId64 "\n", i);
+    return out == NULL || fclose(out) != 0;
+}
+XPM_TASK(write_numbers, "mixed.nativewrite", write_execute, XPM_INT(count),
+         XPM_FILE(path, "numbers.txt"));
+
+/* Sums what such a file has. */
+typedef struct {
+    numbers *numbers;
+    double scale;
+    const char *sum;
+} sum_numbers;
+
+static int sum_execute(sum_numbers *self, xpm_task *task)
+{
+    int64_t number, sum = 0;
+    FILE *in = fopen(self->numbers->path, "r"), *out = fopen(self->sum, "w");
+    (void)task;
+    while (in != NULL && fscanf(in, "%" SCNd64, &number) == 1)
+        sum += number;
+    if (in == NULL || out == NULL)
+        return 1;
+    fprintf(out, "%g", (double)sum * self->scale);
+    fclose(in);
+    return fclose(out);
+}
+XPM_TASK(sum_numbers, "mixed.nativesum", sum_execute, XPM_OBJECT(numbers, "mixed.numbers"),
+         XPM_FLOAT(scale, XPM_IGNORE_DEFAULT(1.0)), XPM_FILE(sum, "sum.txt"));
+
+static void print_identifier(const char *name, xpm_config *config)
+{
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
+    char hex[XPM_HEX_SIZE];
+    xpm_error err = {0};
+    if (xpm_config_identifier(config, identifier, &err) < 0)
+        printf("%s %s\n", name, err.message);
+    xpm_identifier_hex(identifier, hex);
+    printf("%s %s\n", name, hex);
+}
+
+static int plan(xpm_experiment *xp, xpm_error *err)
+{
+    (void)xp;
+    (void)err;
+    return 0; /* Python plans */
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "identifiers") == 0) {
+        xpm_config *given = xpm_new("mixed.numbers", "count", 3, "path", xpm_path("/data"));
+        print_identifier("numbers", given);
+        print_identifier("write", xpm_new("mixed.nativewrite", "count", 3));
+        print_identifier("sum", xpm_new("mixed.nativesum", "numbers", given, "scale", 0.5));
+        return 0;
+    }
+    return xpm_main(argc, argv, plan);
+}

@@ -1,0 +1,135 @@
+"""The command, on a workspace that the example in C made."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    from conftest import BUILD, run
+
+    folder = tmp_path_factory.mktemp("made") / "workspace"
+    result = run(BUILD / "examples/seed", "run", folder)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_version(command):
+    assert command("version").stdout == "experimaestro 0.1.0\n"
+
+
+def test_help_lists_every_command_and_exits_with_0(command):
+    result = command("--help")
+    assert result.returncode == 0
+    for name in ("version", "jobs list", "jobs path JOB", "jobs log JOB", "experiments list", "run PARAMS"):
+        assert name in result.stdout
+
+
+def test_each_command_has_help(command):
+    for words in (["version"], ["jobs", "list"], ["jobs", "log"], ["run"], ["experiments", "list"]):
+        result = command(*words, "--help")
+        assert result.returncode == 0 and result.stdout.startswith("usage: experimaestro " + " ".join(words))
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["jbos", "list"], "did you mean jobs list?"),
+        (["jobs", "lits"], "did you mean jobs list?"),
+        (["jobs", "list", "--workdri", "x"], "did you mean --workdir?"),
+        (["jobs", "list", "--workdir"], "a value is missing after --workdir"),
+        (["jobs", "path"], "missing argument JOB"),
+        (["version", "extra"], "unexpected argument extra"),
+        ([], "usage: experimaestro"),
+        (["jobs"], "usage: experimaestro jobs"),
+    ],
+)
+def test_a_wrong_command_line_says_what_is_near_and_exits_with_2(command, words, said):
+    result = command(*words)
+    assert result.returncode == 2
+    assert said in result.stderr and result.stdout == ""
+
+
+def test_jobs_list_shows_state_name_and_tags(command, made):
+    lines = command("jobs", "list", "--workdir", made).stdout.splitlines()
+    assert len(lines) == 7
+    assert all(line.startswith("DONE ") for line in lines)
+    assert sum("seed.modellearn/" in line and "rate=0." in line for line in lines) == 3
+
+
+def test_jobs_list_as_json_and_of_one_experiment(command, made):
+    out = command("jobs", "list", "--json", "--experiment", "seed", "--workdir", made).stdout
+    jobs = [json.loads(line) for line in out.splitlines()]
+    assert len(jobs) == 7
+    assert {job["state"] for job in jobs} == {"done"}
+    assert sorted(job["tags"]["rate"] for job in jobs if job["tags"])[::2] == [0.001, 0.01, 0.1]
+    assert all(job["started_time"] <= job["ended_time"] for job in jobs)
+
+
+def test_the_workspace_may_come_from_the_environment_or_the_current_folder(command, made):
+    listed = command("jobs", "list", "--workdir", made).stdout
+    assert command("jobs", "list", env={"XPM_WORKDIR": str(made)}).stdout == listed
+    assert command("jobs", "list", cwd=made, env={}).stdout == listed
+
+
+def test_jobs_path_and_log_take_the_start_of_a_name(command, made):
+    path = command("jobs", "path", "seed.randomfold", "--workdir", made).stdout.strip()
+    assert (made / "jobs").samefile(path.rsplit("/", 2)[0])
+    folder = next(made.glob("jobs/seed.modellearn/*"))
+    log = command("jobs", "log", folder.name[:10], "--workdir", made).stdout
+    assert log == (folder / "modellearn.out").read_text() and "learnt in" in log
+    assert command("jobs", "log", folder.name, "--std", "err", "--workdir", made).stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["jobs", "path", "nothing"], "no job is named nothing"),
+        (["jobs", "path", "seed."], "more than one job is named seed."),
+        (["jobs", "list", "--experiment", "other"], "no experiment other has run"),
+    ],
+)
+def test_a_wrong_name_is_an_error(command, made, words, said):
+    result = command(*words, "--workdir", made)
+    assert result.returncode == 1 and said in result.stderr
+
+
+def test_a_folder_that_is_no_workspace_is_an_error(command, tmp_path):
+    result = command("jobs", "list", "--workdir", tmp_path)
+    assert result.returncode == 1 and "is no workspace" in result.stderr
+    result = command("jobs", "list", "--workdir", tmp_path / "nowhere")
+    assert result.returncode == 1 and "nowhere" in result.stderr
+
+
+def test_experiments_list(command, made):
+    line = command("experiments", "list", "--workdir", made).stdout
+    assert line.startswith("seed [") and "done (7/7 jobs)" in line
+    described = json.loads(command("experiments", "list", "--json", "--workdir", made).stdout)
+    assert described["experiment_id"] == "seed" and described["jobs"] == described["done"] == 7
+
+
+def test_run_executes_a_native_task_without_record(command, made):
+    folder = next(made.glob("jobs/seed.evaluate/*"))
+    score = (folder / "score.txt").read_text()
+    before = (folder / ".experimaestro/status.json").stat().st_mtime_ns
+    (folder / "score.txt").unlink()
+    assert command("run", folder / "params.json").returncode == 0
+    assert (folder / "score.txt").read_text() == score
+    assert (folder / ".experimaestro/status.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ('{"workspace": "/w", "version": 3, "objects": [{"id"', "is truncated"),
+        ('{"workspace": "/w", "version": 4, "objects": [{"id": 1}]}', "is of version 4"),
+        ("[]", "names no workspace"),
+        ("", "is empty"),
+    ],
+)
+def test_run_refuses_parameters_that_it_cannot_read(command, tmp_path, content, said):
+    (tmp_path / "params.json").write_text(content)
+    result = command("run", tmp_path / "params.json")
+    assert result.returncode == 1
+    assert said in result.stderr and str(tmp_path) in result.stderr

@@ -1,0 +1,105 @@
+"""Native and Python tasks in one experiment, through types declared on both sides."""
+
+import subprocess
+
+from conftest import BUILD, job_folders
+
+MIXED = BUILD / "tests" / "mixed"
+
+TASKS = f"""
+    from experimaestro import Annotated, Config, Param, Path, Task, pathgenerator
+
+    class Numbers(Config):
+        __xpmid__ = "mixed.numbers"
+        count: Param[int]
+        path: Param[Path]
+
+    class NativeWrite(Task):
+        __xpmid__ = "mixed.nativewrite"
+        __program__ = "{MIXED}"
+        count: Param[int]
+        path: Annotated[Path, pathgenerator("numbers.txt")]
+
+        def task_outputs(self, dep):
+            return dep(Numbers(count=self.count, path=self.path))
+
+    class NativeSum(Task):
+        __xpmid__ = "mixed.nativesum"
+        __program__ = "{MIXED}"
+        numbers: Param[Numbers]
+        scale: Param[float] = 1.0
+        sum: Annotated[Path, pathgenerator("sum.txt")]
+
+    class PythonWrite(Task):
+        count: Param[int]
+        path: Annotated[Path, pathgenerator("numbers.txt")]
+
+        def execute(self):
+            self.path.write_text("".join(f"{{i + 1}}\\n" for i in range(self.count)))
+
+        def task_outputs(self, dep):
+            return dep(Numbers(count=self.count, path=self.path))
+
+    class PythonSum(Task):
+        numbers: Param[Numbers]
+        sum: Annotated[Path, pathgenerator("sum.txt")]
+
+        def execute(self):
+            total = sum(map(int, self.numbers.path.read_text().split()))
+            self.sum.write_text(str(total))
+"""
+
+
+def test_both_sides_compute_equal_identifiers(driver):
+    driver.write(TASKS, "tasks.py")
+    script = driver.write(
+        """
+        from pathlib import Path
+        from tasks import *
+        numbers = Numbers(count=3, path=Path("/data"))
+        for name, config in [("numbers", numbers), ("write", NativeWrite(count=3)),
+                             ("sum", NativeSum(numbers=numbers, scale=0.5))]:
+            print(name, config.__xpm__.identifier.all.hex())
+        """
+    )
+    native = subprocess.run([MIXED, "identifiers"], capture_output=True, text=True, check=True)
+    assert driver.run(script).stdout == native.stdout
+    assert len(set(native.stdout.split())) == 6
+
+
+def test_each_side_takes_the_output_of_the_other(driver, workspace):
+    driver.write(TASKS, "tasks.py")
+    script = driver.write(
+        """
+        import sys
+        from experimaestro import experiment
+        from tasks import *
+        with experiment(sys.argv[1], "mixed"):
+            native = NativeWrite(count=4).submit()
+            python = PythonWrite(count=5).submit()
+            sums = [PythonSum(numbers=native).submit(), NativeSum(numbers=python).submit(),
+                    NativeSum(numbers=native, scale=0.5).submit(), PythonSum(numbers=python).submit()]
+        print([s.sum.read_text() for s in sums])
+        """
+    )
+    assert driver.run(script, workspace).stdout == "['10', '15', '5', '15']\n"
+    assert len(job_folders(workspace)) == 6
+
+
+def test_a_native_task_is_run_alone_by_its_program(driver, workspace, command):
+    driver.write(TASKS, "tasks.py")
+    script = driver.write(
+        """
+        import sys
+        from experimaestro import experiment
+        from tasks import *
+        with experiment(sys.argv[1], "mixed"):
+            print(NativeWrite(count=2).submit().path)
+        """
+    )
+    path = driver.run(script, workspace).stdout.strip()
+    (folder,) = job_folders(workspace)
+    (folder / "numbers.txt").unlink()
+    result = command("run", folder / "params.json", cwd="/")
+    assert result.returncode == 0, result.stderr
+    assert open(path).read() == "1\n2\n"
