@@ -65,14 +65,14 @@ static void replace(xpm_value *value, xpm_value with)
     *value = with;
 }
 
-/* The end of a number in a text, spaces around it allowed: nothing else may follow. */
-static bool whole_text(const char *start, const char *end)
+/* Whether a number that ends at `end` is all of a text, but for spaces around it. */
+static bool whole_text(const xpm_value *text, const char *end)
 {
-    if (end == start)
+    if (end == text->as.text)
         return false;
     while (isspace((unsigned char)*end))
         end++;
-    return *end == '\0';
+    return end == text->as.text + text->size;
 }
 
 static int check_int(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
@@ -87,7 +87,7 @@ static int check_int(const xpm_type *type, xpm_value *value, const place *at, xp
     } else if (value->kind == XPM_KIND_STR) {
         errno = 0;
         long long parsed = strtoll(value->as.text, &end, 10);
-        if (!whole_text(value->as.text, end))
+        if (!whole_text(value, end))
             return wrong(at, type, value, err);
         if (errno == ERANGE)
             return fail(at, XPM_E_RANGE, type, value, ", which does not fit in 64 bits", err);
@@ -105,7 +105,7 @@ static int check_float(const xpm_type *type, xpm_value *value, const place *at, 
         *value = xpm_float(value->as.boolean);
     } else if (value->kind == XPM_KIND_STR) {
         double parsed = strtod(value->as.text, &end);
-        if (!whole_text(value->as.text, end))
+        if (!whole_text(value, end))
             return wrong(at, type, value, err);
         replace(value, xpm_float(parsed));
     }

@@ -10,6 +10,7 @@
 #include "declare/value.h"
 
 static xpm__map classes; /* name to class */
+static xpm_class *made;  /* all of them, for xpm_reset */
 
 static char *lower_name(const char *name)
 {
@@ -50,6 +51,8 @@ static xpm_class *new_class(const xpm_declaration *declaration, const char *name
     class_->flags = declaration->flags;
     class_->user = declaration->user;
     class_->bases = xpm__arena_alloc(&xpm__types, (declaration->base_count + 1) * sizeof(void *));
+    class_->next = made;
+    made = class_;
     return class_;
 }
 
@@ -338,12 +341,10 @@ const char *xpm__class_short_name(const xpm_class *class_)
 
 void xpm_reset(void)
 {
-    for (size_t i = 0; i < classes.capacity; i++) {
-        xpm_class *class_ = classes.entries[i].value;
-        for (size_t j = 0; class_ != NULL && j < class_->count; j++)
-            xpm_value_clear(&class_->parameters[j].fallback);
-        if (class_ != NULL)
-            xpm_free(class_->parameters);
+    for (; made != NULL; made = made->next) {
+        for (size_t i = 0; i < made->count; i++)
+            xpm_value_clear(&made->parameters[i].fallback);
+        xpm_free(made->parameters);
     }
     xpm__map_free(&classes);
     xpm__arena_free(&xpm__types);

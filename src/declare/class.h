@@ -25,6 +25,7 @@ struct xpm_class {
     const xpm_static_class *native; /* its C struct, when it was declared by macro */
     const xpm_error *broken;        /* why its declaration by macro cannot be used */
     void *user;
+    xpm_class *next; /* of all, those that another replaced included */
 };
 
 /* Whether a partial identifier leaves a parameter out. */

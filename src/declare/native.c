@@ -7,6 +7,7 @@
 #include "declare/class.h"
 #include "declare/config.h"
 #include "declare/type.h"
+#include "declare/value.h"
 
 static xpm_static_class *listed;   /* not declared yet */
 static xpm_static_class *declared; /* their classes exist */
@@ -172,19 +173,31 @@ static xpm_config *new_nothing(void)
     return config;
 }
 
-/* An error in what is given is the error of the whole. */
+/* The error that a value carries, of a configuration that is broken; NULL when it has none. */
+static const xpm_error *error_in(const xpm_value *value)
+{
+    const xpm_error *found = NULL;
+    if (value->kind == XPM_KIND_CONFIG)
+        return value->as.config->extra != NULL ? value->as.config->extra->broken : NULL;
+    for (size_t i = 0; xpm__value_is_collection(value) && i < xpm__value_span(value); i++)
+        if ((found = error_in(&value->as.items[i])) != NULL)
+            break;
+    return found;
+}
+
+/* An error in what is given is the error of the whole. Takes the value. */
 static int set_pair(xpm_config *config, const xpm_value *name, xpm_value value, xpm_error *err)
 {
-    if (name->kind != XPM_KIND_STR)
-        return xpm__fail(err, XPM_E_TYPE, config->class_->name,
-                         "xpm_new takes names and values in turn: a name must be a text");
-    if (value.kind == XPM_KIND_CONFIG && value.as.config->extra != NULL &&
-        value.as.config->extra->broken != NULL) {
-        *err = *value.as.config->extra->broken;
-        xpm_value_clear(&value);
-        return -1;
-    }
-    return xpm_config_set(config, name->as.text, value, err);
+    const xpm_error *inside = error_in(&value);
+    if (name->kind == XPM_KIND_STR && inside == NULL)
+        return xpm_config_set(config, name->as.text, value, err);
+    if (inside != NULL)
+        *err = *inside;
+    else
+        xpm__fail(err, XPM_E_TYPE, config->class_->name,
+                  "xpm_new takes names and values in turn: a name must be a text");
+    xpm_value_clear(&value);
+    return -1;
 }
 
 xpm_config *xpm_new_of(const char *class_name, size_t count, xpm_value *names_and_values)

@@ -29,14 +29,27 @@ static int descend(walk *w, xpm_config *config, const char *relative, xpm__visit
     return status;
 }
 
+/* "layers/2" as an error names it: ".layers[2]". */
+static void print_steps(const char *relative, xpm__str *out)
+{
+    while (*relative != '\0') {
+        size_t size = strcspn(relative, "/");
+        bool number = strspn(relative, "0123456789") == size;
+        xpm__str_puts(out, number ? "[" : ".");
+        xpm__str_add(out, relative, size);
+        xpm__str_puts(out, number ? "]" : "");
+        relative += size + (relative[size] == '/');
+    }
+}
+
 static char *error_path(const walk *w, const char *relative, const char *name)
 {
-    char *path = xpm__format("$%s%s%s%s.%s", w->path[0] != '\0' ? "." : "", w->path,
-                             relative[0] != '\0' ? "." : "", relative, name);
-    for (char *c = path; *c != '\0'; c++)
-        if (*c == '/')
-            *c = '.';
-    return path;
+    xpm__str path = {0};
+    xpm__str_putc(&path, '$');
+    print_steps(w->path, &path);
+    print_steps(relative, &path);
+    xpm__str_printf(&path, ".%s", name);
+    return xpm__str_take(&path);
 }
 
 static int validate(void *user, xpm_config *config, const char *relative)

@@ -179,7 +179,7 @@ static const xpm_type *parse_union(parser *p);
 
 static const xpm_type *bad(parser *p, const char *expected)
 {
-    xpm__fail(p->err, XPM_E_FORMAT, p->text, "type \"%s\": expected %s at \"%s\"", p->text,
+    xpm__fail(p->err, XPM_E_FORMAT, p->text, "type \"%.200s\": expected %s at \"%.200s\"", p->text,
               expected, p->at);
     return NULL;
 }

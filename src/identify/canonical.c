@@ -31,7 +31,7 @@ enum tag {
 
 #define NO_LOOP UINT32_MAX
 
-enum { MAX_PATH = 10000 }; /* how deep configurations may nest: the walk is on the stack */
+enum { MAX_PATH = 4000 }; /* how deep configurations may nest: the walk is on the stack */
 
 /* One call from outside: what it has met, and where it is. */
 typedef struct computation {
