@@ -1,48 +1,7 @@
-"""What the behaviour tests share: real processes on a workspace of their own."""
-
-import os
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
+"""Fixtures of the behaviour tests: a workspace, and real processes on it."""
 
 import pytest
-
-SOURCE = Path(os.environ.get("XPM_SOURCE", Path(__file__).parents[2]))
-BUILD = Path(os.environ.get("XPM_BUILD", SOURCE / "build"))
-TIMEOUT = 120  # seconds: a hang is a failure, not a wait
-
-
-class Driver:
-    """A Python program that plans, as a script of its own: tasks must be found again by jobs."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def write(self, source, name="plan.py"):
-        path = self.folder / name
-        path.write_text(textwrap.dedent(source))
-        return path
-
-    def start(self, script, *args, env=None, **more):
-        environment = {**os.environ, **(env or {})}
-        return subprocess.Popen(
-            [sys.executable, str(script), *map(str, args)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-            cwd=self.folder,
-            **more,
-        )
-
-    def run(self, script, *args, check=True, **more):
-        """The finished process: its stdout, stderr and returncode."""
-        process = self.start(script, *args, **more)
-        out, err = process.communicate(timeout=TIMEOUT)
-        if check:
-            assert process.returncode == 0, err
-        return subprocess.CompletedProcess(script, process.returncode, out, err)
+from harness import BUILD, Driver, run
 
 
 @pytest.fixture
@@ -57,23 +16,9 @@ def workspace(tmp_path):
     return tmp_path / "workspace"
 
 
-def run(*command, **more):
-    return subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, timeout=TIMEOUT, **more
-    )
-
-
 @pytest.fixture
 def command():
     """Runs `experimaestro ARGS...`."""
     return lambda *args, **more: run(BUILD / "experimaestro", *args, **more)
 
 
-@pytest.fixture
-def program():
-    """Runs a program of the build: program("examples/seed", "run", ...)."""
-    return lambda name, *args, **more: run(BUILD / name, *args, **more)
-
-
-def job_folders(workspace, task="*"):
-    return sorted(workspace.glob(f"jobs/{task}/*"))

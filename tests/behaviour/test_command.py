@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    from conftest import BUILD, run
+    from harness import BUILD, run
 
     folder = tmp_path_factory.mktemp("made") / "workspace"
     result = run(BUILD / "examples/seed", "run", folder)

@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from conftest import job_folders
+from harness import job_folders
 
 TASKS = """
     import json, os, sys

@@ -6,7 +6,7 @@ import resource
 import signal
 
 import pytest
-from conftest import TIMEOUT, job_folders
+from harness import TIMEOUT, job_folders
 
 TASKS = """
     import os

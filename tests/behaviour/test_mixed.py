@@ -2,7 +2,7 @@
 
 import subprocess
 
-from conftest import BUILD, job_folders
+from harness import BUILD, job_folders
 
 MIXED = BUILD / "tests" / "mixed"
 

@@ -1,0 +1,120 @@
+"""Experiments as configurations and tasks: identified, scheduled, recorded.
+
+    from experimaestro import Config, Param, Task, experiment
+
+    class Learn(Task):
+        epochs: Param[int] = 100
+
+        def execute(self):
+            print("learning for", self.epochs, "epochs")
+
+    if __name__ == "__main__":
+        with experiment("workspace", "first"):
+            Learn.C(epochs=10).submit()
+
+What is rarely needed is imported when it is first used: see __getattr__.
+"""
+
+from os.path import exists as _exists
+
+if _exists(__path__[0] + "/core"):
+    raise ImportError(
+        "the files of another distribution, `experimaestro`, are in the same folder as those of "
+        "`experimaestro-native` (" + __path__[0] + "): run `pip uninstall experimaestro "
+        "experimaestro-native`, then `pip install experimaestro-native`"
+    )
+
+from ._engine import ConfigTypeError, tag, version
+from .annotations import (
+    Constant,
+    Meta,
+    Option,
+    Param,
+    PathGenerator,
+    field,
+    param_group,
+    partial,
+    pathgenerator,
+)
+from .config import (
+    Config,
+    InstanceConfig,
+    LightweightTask,
+    ResumableTask,
+    Task,
+    setmeta,
+    tags,
+    tagspath,
+)
+
+__version__ = version
+
+# Public name -> the module that has it, imported at first use.
+_lazy = {
+    "Annotated": "typing",
+    "Any": "typing",
+    "Path": "pathlib",
+    "DirectLauncher": ".launcher",
+    "FailedExperiment": ".context",
+    "Job": ".job",
+    "JobFailureStatus": ".states",
+    "JobState": ".states",
+    "Launcher": ".launcher",
+    "RunMode": ".states",
+    "SubmitHook": ".hooks",
+    "Workspace": ".context",
+    "cache": ".cached",
+    "experiment": ".context",
+    "submit_hook_decorator": ".hooks",
+}
+
+__all__ = [
+    "Annotated",
+    "Any",
+    "Config",
+    "ConfigTypeError",
+    "Constant",
+    "DirectLauncher",
+    "FailedExperiment",
+    "InstanceConfig",
+    "Job",
+    "JobFailureStatus",
+    "JobState",
+    "Launcher",
+    "LightweightTask",
+    "Meta",
+    "Option",
+    "Param",
+    "Path",
+    "PathGenerator",
+    "ResumableTask",
+    "RunMode",
+    "SubmitHook",
+    "Task",
+    "Workspace",
+    "cache",
+    "experiment",
+    "field",
+    "param_group",
+    "partial",
+    "pathgenerator",
+    "setmeta",
+    "submit_hook_decorator",
+    "tag",
+    "tags",
+    "tagspath",
+]
+
+
+def __getattr__(name):
+    module = _lazy.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(module, __name__), name)
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

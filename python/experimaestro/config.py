@@ -1,0 +1,292 @@
+"""Config and Task, from which users derive, and what their configurations can do."""
+
+from ._engine import Base, Configuration, Maker
+
+
+class Identifier:
+    """An identifier. all: its 32 bytes."""
+
+    __slots__ = ("all",)
+
+    def __init__(self, all):
+        self.all = all
+
+    @property
+    def main(self):
+        """The 32 bytes too."""
+        return self.all
+
+    def hex(self):
+        """64 hexadecimal digits."""
+        return self.all.hex()
+
+    def __eq__(self, other):
+        return isinstance(other, Identifier) and other.all == self.all
+
+    def __hash__(self):
+        return hash(self.all)
+
+    def __repr__(self):
+        return f"Identifier({self.hex()})"
+
+
+class Information:
+    """What is known of a configuration: its attribute __xpm__."""
+
+    __slots__ = ("_config",)
+
+    def __init__(self, config):
+        self._config = config
+
+    @property
+    def identifier(self):
+        """Its identifier. ValueError when a value in it is not of its type."""
+        return Identifier(self._config._identify())
+
+    def partial_identifier(self, partial):
+        """Its partial identifier: `partial` is the name of an attribute of the class, or the
+        partial itself. KeyError when the class has none of that name."""
+        return Identifier(self._config._identify(getattr(partial, "name", partial)))
+
+    @property
+    def job(self):
+        """The job of a task; None when it was not submitted."""
+        return self._config._job
+
+    @property
+    def task(self):
+        """The task that it is an output of (itself for a task that was submitted), or None."""
+        return self._config._task or (self._config if self._config._job is not None else None)
+
+    @property
+    def meta(self):
+        """Whether it never counts (True), always counts (False), or as declared (None)."""
+        return self._config._meta
+
+    @property
+    def sealed(self):
+        """Whether it is read-only."""
+        return self._config._sealed
+
+    @property
+    def typename(self):
+        """The name that identifies its class, in lower case."""
+        return self._config._class.name
+
+    @property
+    def xpmtype(self):
+        """Its class, seen from the engine: cls, name, parameters."""
+        return self._config._class
+
+
+class ConfigMixin(Configuration):
+    """The methods of a configuration, as made by M.C(...)."""
+
+    @property
+    def __xpm__(self):
+        return Information(self)
+
+    def tag(self, name, value):
+        """Tags it: what varies, for people. Returns it. ValueError when the value is no scalar."""
+        return self._tag(name, value)
+
+    def tags(self):
+        """Its tags and those of all that it holds, through tasks: a dict in order of name."""
+        return self._tags()
+
+    def copy(self):
+        """A deep copy, which is not sealed, and is no task's output."""
+        return self._copy()
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo):
+        return self._copy()
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError(
+            f"the configuration {self!r} cannot be pickled: only what runs, instances, can be"
+        )
+
+    def seal(self, directory=None):
+        """Validates it and makes it read-only. ValueError when a value is missing."""
+        self._seal(None if directory is None else str(directory))
+        return self
+
+    def instance(self, directory=None):
+        """The object that runs. Seals the configuration; `directory` is where its generated paths
+        go, and without it none can be: ValueError."""
+        self.seal(directory)
+        return self._instances()[0]
+
+    def submit(
+        self,
+        workspace=None,
+        launcher=None,
+        run_mode=None,
+        init_tasks=(),
+        max_retries=None,
+        transient=None,
+    ):
+        """Submits the task, and returns what its task_outputs returns: by default itself.
+
+        workspace, run_mode: those of the experiment, unless given.
+        launcher: a Launcher, whose environment the job gets.
+        init_tasks: lightweight tasks that are executed before it, in its process.
+
+        ValueError when a value is missing or wrong, when it was submitted before, or when there is
+        no experiment; AttributeError when it is no task.
+        """
+        from .submit import submit
+
+        return submit(self, workspace, launcher, run_mode, init_tasks, max_retries, transient)
+
+    @property
+    def job(self):
+        """The job of a submitted task. ValueError for another configuration."""
+        job = self._job
+        if job is None:
+            raise ValueError(f"{self._class.name} has no job: it was not submitted")
+        return job
+
+    @property
+    def jobpath(self):
+        """The directory of the job: a Path."""
+        return self.job.path
+
+    def stdout(self):
+        """The file that gets the job's standard output: a Path."""
+        return self.job.stdout
+
+    def stderr(self):
+        """The file that gets the job's standard error: a Path."""
+        return self.job.stderr
+
+    def __repr__(self):
+        return describe(self, 3)
+
+
+def describe(value, depth):
+    """A short text for a value, which never follows a cycle for ever."""
+    if not isinstance(value, Configuration):
+        text = repr(value) if not isinstance(value, (list, dict, set)) else None
+        return text if text is not None else f"{type(value).__name__} of {len(value)}"
+    name = value._class.cls.__qualname__
+    if depth == 0:
+        return f"{name}(...)"
+    fields = []
+    for key in sorted(value._class.parameters):
+        try:
+            fields.append(f"{key}={describe(getattr(value, key), depth - 1)}")
+        except KeyError:
+            pass
+    return f"{name}({', '.join(fields)})"
+
+
+def new_instance(cls):
+    """A new object of a class, not initialised. For pickle."""
+    return cls._new_instance()
+
+
+class Config(Base):
+    """The base of configurations: a class whose annotations declare parameters.
+
+        class Model(Config):
+            layers: Param[int]
+
+        model = Model.C(layers=3)
+
+    `C(...)`, like a call of the class, makes a configuration: an object that is described,
+    identified, and given to tasks. Inside a running task, objects are plain instances of the
+    class: `__init__()` is called without argument, the parameters are set as attributes, and
+    `__post_init__()` is called.
+
+    ValueError for a parameter that the class has not, or a value of the wrong type.
+    """
+
+    C = XPMConfig = Maker()
+
+    def __reduce_ex__(self, protocol):
+        # Instances are pickled and copied as plain objects: calling the class would make a
+        # configuration.
+        function, arguments, *state = object.__reduce_ex__(self, max(protocol, 2))
+        if function.__name__ == "__newobj__":
+            function, arguments = new_instance, arguments[:1]
+        return (function, arguments, *state)
+
+
+class RunningPath:
+    """A path of the process's task, made when it is read: importing pathlib takes long."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __get__(self, instance, owner):
+        if instance is None:
+            return self
+        from . import run
+
+        if instance is not run.task:
+            raise AttributeError(f"{self.name} is set on the task that runs, and there alone")
+        from pathlib import Path
+
+        return Path(run.directory if self.name == "__taskdir__" else run.main_directory)
+
+
+class Task(Config):
+    """A configuration that can be submitted, and executed in a process of its own.
+
+        class Learn(Task):
+            epochs: Param[int] = 100
+
+            def execute(self):
+                ...
+
+    While it is executed, the working directory is the task's directory; `self.__taskdir__` is its
+    Path, `self.__tags__` the dict of its tags, and `self.__maintaskdir__` the directory that it
+    shares with the tasks of equal partial identifier, or else the task's directory.
+    """
+
+    __taskdir__ = RunningPath("__taskdir__")
+    __maintaskdir__ = RunningPath("__maintaskdir__")
+
+    def execute(self):
+        """What the task does. An exception makes it fail."""
+        raise NotImplementedError(f"{type(self).__qualname__} has no method execute")
+
+
+class ResumableTask(Task):
+    """A task that goes on where it was when it is run again."""
+
+
+class LightweightTask(Config):
+    """A task that is executed in the process of another, before it: see Task.submit."""
+
+    def execute(self):
+        """What it does."""
+        raise NotImplementedError(f"{type(self).__qualname__} has no method execute")
+
+
+class InstanceConfig(Config):
+    """The base of configurations of which two distinct ones with equal parameters differ: in what
+    holds both, the second one counts as another."""
+
+
+def tags(config):
+    """The tags of a configuration and of all that it holds: a dict in order of name."""
+    return config.tags()
+
+
+def tagspath(config):
+    """The tags as the name of a file: "epochs=10_model=a"."""
+    return "_".join(
+        f"{key}={value.replace('/', '-') if isinstance(value, str) else value}"
+        for key, value in config.tags().items()
+    )
+
+
+def setmeta(config, meta):
+    """Says whether a configuration never counts in the identifier of what holds it (True), always
+    counts (False), or as declared (None). Returns it. AttributeError when it is sealed."""
+    config._meta = meta
+    return config

@@ -1,0 +1,196 @@
+"""experiment: the context in which tasks are submitted."""
+
+import os
+import sys
+
+from . import _engine
+
+_open = []  # the experiments that are open, the current one last
+
+
+class FailedExperiment(RuntimeError):
+    """Jobs of the experiment failed. jobs: which."""
+
+    def __init__(self, jobs):
+        self.jobs = jobs
+        lines = [f"{len(jobs)} failed job{'s' if len(jobs) != 1 else ''}"]
+        for job in jobs[:10]:
+            where = "" if job._reason == "dependency" else f", see {job._directory}/{job.name}.err"
+            lines.append(f"  {job.type}/{job.identifier}: {job._reason}{where}")
+        if len(jobs) > 10:
+            lines.append(f"  and {len(jobs) - 10} more")
+        super().__init__("\n".join(lines))
+
+
+class Workspace:
+    """The folder that has the jobs and the experiments. path: a Path."""
+
+    def __init__(self, path):
+        from pathlib import Path
+
+        self.path = Path(path)
+
+    def same(self, other):
+        """Whether `other`, a Workspace or a path, is this workspace."""
+        return os.path.abspath(getattr(other, "path", other)) == os.path.abspath(self.path)
+
+    def __fspath__(self):
+        return str(self.path)
+
+
+class experiment:
+    """A run of an experiment: tasks are submitted inside it, and it waits for them at its end.
+
+        with experiment("workspace", "digits") as xp:
+            Learn.C(epochs=10).submit()
+
+    workspace: the folder that gets the results (a path, or an object with a `path`).
+    name: the experiment's, one component of a path.
+    run_mode: a RunMode; the default is RunMode.NORMAL.
+    launcher: where the jobs run, unless submit says otherwise.
+    jobs: how many run at once; one for each core by default.
+    raise_on_failure: raises FailedExperiment at the end when jobs failed.
+    host, port, token: not used; older programs give them.
+
+    OSError when the workspace cannot be written; ValueError for a wrong name. When an exception
+    leaves the block, or on Ctrl-C, no further job is started, and those that run go on.
+    """
+
+    def __init__(
+        self,
+        workspace,
+        name,
+        *,
+        host=None,
+        port=None,
+        token=None,
+        run_mode=None,
+        launcher=None,
+        jobs=None,
+        raise_on_failure=True,
+    ):
+        self.name = name
+        self.launcher = launcher
+        self.raise_on_failure = raise_on_failure
+        self.engine = None
+        self.jobs = {}
+        self._path = os.path.abspath(getattr(workspace, "path", workspace))
+        self._mode = getattr(run_mode, "name", run_mode) or "NORMAL"
+        self._slots = jobs or 0
+        self._counts = None
+        self._place = None
+
+    @staticmethod
+    def current():
+        """The experiment in whose block we are, or None."""
+        return _open[-1] if _open else None
+
+    def __enter__(self):
+        mode = ["NORMAL", "DRY_RUN", "GENERATE_ONLY"].index(self._mode)
+        self.engine = _engine.Experiment(
+            self._path, self.name, mode, self._slots, None, sys.executable, self._waiting
+        )
+        self._place = self.engine.run, self.engine.directory
+        self.engine.setenv("PYTHONPATH", search_path())
+        _open.append(self)
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        failed = True
+        try:
+            if kind is None:
+                self.engine.wait()
+                failed = self.engine.counts()["failed"] > 0
+        finally:
+            _open.remove(self)
+            if kind is not None or failed:
+                self.engine.stop()
+            self._counts = self.engine.counts()
+            self.engine.close(failed)
+        if kind is None and failed and self.raise_on_failure:
+            raise FailedExperiment(self._failed_jobs())
+        return False
+
+    def _waiting(self, holder):
+        print(f"experiment {self.name}: waiting for the run of {holder} to end", file=sys.stderr)
+
+    def _failed_jobs(self):
+        return [job for job in self.jobs.values() if job._state == "error"]
+
+    @property
+    def counts(self):
+        """How many jobs are submitted, waiting, running, done, failed, and were started: a dict."""
+        return self._counts or self.engine.counts()
+
+    @property
+    def failed(self):
+        """How many jobs have failed."""
+        return self.counts["failed"]
+
+    @property
+    def runs(self):
+        """Whether its tasks run."""
+        return self._mode == "NORMAL"
+
+    @property
+    def run_mode(self):
+        """Its RunMode."""
+        from .states import RunMode
+
+        return RunMode[self._mode]
+
+    @property
+    def workspace(self):
+        """Its Workspace."""
+        return Workspace(self._path)
+
+    @property
+    def run_id(self):
+        """The name of this run."""
+        return self._place[0]
+
+    @property
+    def workdir(self):
+        """The folder of this run: a Path. RuntimeError when the mode is not NORMAL."""
+        if self._place is None or self._place[1] is None:
+            raise RuntimeError(f"experiment {self.name} has no folder: its tasks do not run")
+        from pathlib import Path
+
+        return Path(self._place[1])
+
+    @property
+    def resultspath(self):
+        """The folder for your results: a Path, that you make. RuntimeError as for workdir."""
+        return self.workdir / "results"
+
+    @property
+    def jobspath(self):
+        """The folder of the links to the run's jobs: a Path. RuntimeError as for workdir."""
+        return self.workdir / "jobs"
+
+    def setenv(self, name, value, override=True):
+        """Sets a variable in the environment of the jobs that are submitted from now on; unless
+        `override`, only if this process has it not."""
+        if override or name not in os.environ:
+            self.engine.setenv(name, value)
+
+    def wait(self):
+        """Waits for the jobs submitted so far. KeyboardInterrupt on Ctrl-C."""
+        self.engine.wait()
+
+    def stop(self):
+        """Starts no further job; those that run go on."""
+        self.engine.stop()
+
+
+def search_path():
+    """The PYTHONPATH with which a job finds the modules that this process finds: the script's
+    folder first, then what was added; what any process of this interpreter has is left out."""
+    library = os.path.dirname(os.path.realpath(os.__file__))
+    found = []
+    for entry in map(os.path.abspath, sys.path):
+        place = os.path.realpath(entry)
+        known = place == library or os.path.dirname(place) == library or place.endswith(".zip")
+        if not known and entry not in found:
+            found.append(entry)
+    return os.pathsep.join(found)

@@ -1,0 +1,335 @@
+"""Lowers Python classes into native ones, at first use.
+
+A class is lowered in two steps. Its native class is declared as soon as something names it; its
+annotations are evaluated, and its parameters added, before the first configuration is made. So
+annotations may name classes that are defined later, and classes may name each other.
+"""
+
+import sys
+
+from . import config as _config
+from ._engine import Base, Class, Type
+from .annotations import Constant, Hint, Meta, Param, PathGenerator, field, missing, partial
+
+META, CONSTANT, IGNORED_DEFAULT = 1, 2, 4
+FLAGS = {_config.Task: 1, _config.LightweightTask: 2, _config.InstanceConfig: 4}
+SCALARS = {int: "int", float: "float", bool: "bool", str: "str"}
+
+_in_progress = set()
+
+
+def own(cls):
+    """The Class of a class, if it has been declared."""
+    return cls.__dict__.get("__xpm_class__")
+
+
+# ---- Declaring --------------------------------------------------------------------------------
+
+
+def module_of(cls):
+    """The module's name. A script is run under another name in a task's process."""
+    return "__main__" if cls.__module__ == "_main_" else cls.__module__
+
+
+def file_of(cls):
+    """The script in which a class is defined; None when its module can be imported by name."""
+    if module_of(cls) != "__main__":
+        return None
+    from os.path import abspath
+
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return abspath(file) if file else None
+
+
+def name_of(cls):
+    name = cls.__dict__.get("__xpmid__")
+    if name is None:
+        name = getattr(cls, "__xpmid__", None)
+        if not hasattr(name, "__func__"):  # a text is not inherited
+            name = None
+    elif not isinstance(name, str):
+        name = cls.__xpmid__
+    if callable(name):
+        name = name()
+    if name is None:
+        return f"{module_of(cls)}.{cls.__qualname__}"
+    if not isinstance(name, str):
+        raise TypeError(f"__xpmid__ of {cls!r} is {name!r}: it must be a text")
+    return name
+
+
+def declare(cls):
+    """The Class of a class, whose parameters may be missing as yet."""
+    class_ = own(cls)
+    if class_ is not None:
+        return class_
+    bases = tuple(declare(base) for base in cls.__bases__ if is_config_class(base))
+    file = file_of(cls)
+    module = sys.modules.get(cls.__module__)
+    place = file or getattr(module, "__file__", None) or "no file"
+    program = getattr(cls, "__program__", None)
+    class_ = Class(
+        cls,
+        name_of(cls),
+        module_of(cls),
+        cls.__qualname__,
+        file,
+        f"{module_of(cls)}.{cls.__qualname__} ({place})",  # the latest of one origin replaces it
+        FLAGS.get(cls, 0),
+        bases,
+        "c" if program else "python",
+        str(program) if program else None,
+    )
+    cls.__xpm_class__ = class_
+    return class_
+
+
+def is_config_class(cls):
+    return isinstance(cls, type) and issubclass(cls, _config.Config)
+
+
+def complete(cls):
+    """The Class of a class, of which configurations can be made. TypeError when an annotation is
+    not understood; ValueError when the class's name is taken by another."""
+    if not is_config_class(cls):
+        raise TypeError(f"{cls!r} does not derive from Config")
+    class_ = declare(cls)
+    if class_.config_class is not None or cls in _in_progress:
+        return class_
+    _in_progress.add(cls)
+    try:
+        for base in cls.__bases__:
+            if is_config_class(base):
+                class_.inherit(complete(base))
+        add_partials(cls, class_)
+        for name, hint in own_hints(cls):
+            add_parameter(cls, class_, name, hint)
+        class_.finish(make_config_class(cls, class_), *methods(cls))
+    finally:
+        _in_progress.discard(cls)
+    return class_
+
+
+def methods(cls):
+    """Whether a class has __validate__, __post_init__, and methods with a @cache."""
+    return tuple(
+        hasattr(cls, name) for name in ("__validate__", "__post_init__", "__xpm_cached__")
+    )
+
+
+def make_config_class(cls, class_):
+    namespace = {
+        **class_.parameters,
+        "__module__": cls.__module__,
+        "__qualname__": f"{cls.__qualname__}.XPMConfig",
+        "__doc__": cls.__doc__,
+        "__xpm_class__": class_,
+    }
+    name = f"{cls.__name__}.XPMConfig"
+    return type(cls)(name, (_config.ConfigMixin, cls), namespace)
+
+
+def add_partials(cls, class_):
+    for name, value in cls.__dict__.items():
+        if isinstance(value, partial):
+            class_.add_partial(
+                value.name or name,
+                names(value.exclude_groups),
+                names(value.include_groups),
+                value.exclude_all,
+                value.exclude_no_group,
+            )
+
+
+def names(groups):
+    return tuple(getattr(group, "name", group) for group in groups)
+
+
+# ---- Annotations ------------------------------------------------------------------------------
+
+
+def own_hints(cls):
+    """The annotations of the class itself that declare parameters, evaluated."""
+    for name, annotation in annotations_of(cls).items():
+        if isinstance(annotation, str):
+            try:
+                annotation = evaluate(cls, annotation)
+            except Exception as error:
+                if "[" in annotation and is_marker(annotation):
+                    raise TypeError(
+                        f"{cls.__qualname__}.{name}: the annotation {annotation!r} cannot be "
+                        f"evaluated ({error}): what it names must be defined at the top of the "
+                        "module, and not under TYPE_CHECKING or inside a function"
+                    ) from error
+                continue
+        hint = read(annotation)
+        if hint is not None:
+            yield name, hint
+
+
+def annotations_of(cls):
+    try:
+        return cls.__annotations__
+    except NameError:  # from Python 3.14 on, when one of them cannot be evaluated
+        from annotationlib import Format, get_annotations
+
+        return get_annotations(cls, format=Format.FORWARDREF)
+
+
+def is_marker(text):
+    marker = text.split("[")[0].split(".")[-1].strip()
+    return marker in ("Param", "Meta", "Option", "Constant", "Annotated")
+
+
+def evaluate(cls, text):
+    namespace = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
+    return eval(text, namespace, {cls.__name__: cls, **cls.__dict__})
+
+
+def read(annotation):
+    """An annotation as (type, kind, generator), or None when it declares no parameter."""
+    generator = None
+    kind = None
+    while True:
+        if isinstance(annotation, Hint):
+            annotation, kind = annotation.type, annotation.kind
+        elif hasattr(annotation, "__metadata__"):
+            for extra in annotation.__metadata__:
+                if isinstance(extra, PathGenerator):
+                    generator = extra
+                elif extra is Param or extra is Meta or extra is Constant:
+                    kind = extra.__name__
+            annotation = annotation.__origin__
+        else:
+            break
+    if kind is None and generator is None:
+        return None
+    return annotation, kind or "Param", generator
+
+
+def add_parameter(cls, class_, name, hint):
+    annotation, kind, generator = hint
+    where = f"{cls.__qualname__}.{name}"
+    given = cls.__dict__.get(name, missing)
+    flags = {"Param": 0, "Meta": META, "Constant": CONSTANT}[kind]
+    more = field()
+    if isinstance(given, field):
+        more = given
+    elif given is not missing:
+        more = field(default=given)
+        flags |= IGNORED_DEFAULT if kind == "Param" else 0
+    if more.ignore_default:
+        flags |= IGNORED_DEFAULT
+    default, factory = more.default, more.default_factory
+    if isinstance(factory, PathGenerator):
+        generator, factory = factory, None
+    if factory is not None and not flags & META:
+        default, factory = factory(), None
+    if generator is not None and default is not missing:
+        raise TypeError(f"{where}: a generated path has no default")
+    file = function = shared = None
+    if generator is not None:
+        file, function = generator.path, None
+        if callable(file):
+            file, function = None, generator
+        shared = generator.partial.name if generator.partial is not None else None
+    try:
+        class_.add(
+            name,
+            lower(cls, where, annotation),
+            flags,
+            default,
+            factory,
+            None if file is None else str(file),
+            shared,
+            function,
+            names(more.groups),
+            more.ignore_generated,
+        )
+    except (TypeError, ValueError) as error:
+        if str(error).startswith(where):
+            raise
+        raise type(error)(f"{where}: {error}") from error
+
+
+# ---- Types ------------------------------------------------------------------------------------
+
+
+def lower(cls, where, annotation):
+    """The Type of an annotation. TypeError when it is none."""
+    if isinstance(annotation, str):
+        return lower(cls, where, resolve(cls, where, annotation))
+    if hasattr(annotation, "__forward_arg__"):
+        return lower(cls, where, resolve(cls, where, annotation.__forward_arg__))
+    if hasattr(annotation, "__metadata__"):
+        return lower(cls, where, annotation.__origin__)
+    text = SCALARS.get(annotation) if isinstance(annotation, type) else None
+    if text is not None:
+        return Type.scalar(text)
+    origin = getattr(annotation, "__origin__", None)
+    arguments = getattr(annotation, "__args__", ())
+    if origin is None and type(annotation).__name__ in ("UnionType", "Union"):
+        return lower_union(cls, where, arguments)
+    if is_typing(annotation, "Any"):
+        return Type.scalar("any")
+    if origin is not None:
+        return lower_generic(cls, where, annotation, origin, arguments)
+    if isinstance(annotation, type):
+        return lower_class(where, annotation)
+    raise unsupported(where, annotation)
+
+
+def resolve(cls, where, text):
+    try:
+        return evaluate(cls, text)
+    except Exception as error:
+        raise TypeError(f"{where}: the type {text!r} cannot be evaluated ({error})") from error
+
+
+def is_typing(annotation, name):
+    typing = sys.modules.get("typing")
+    return typing is not None and annotation is getattr(typing, name)
+
+
+def lower_generic(cls, where, annotation, origin, arguments):
+    if is_typing(origin, "Union") or type(annotation).__name__ == "Union":
+        return lower_union(cls, where, arguments)
+    if origin is list and len(arguments) == 1:
+        return Type.list(lower(cls, where, arguments[0]))
+    if origin in (set, frozenset) and len(arguments) == 1:
+        return Type.set(lower(cls, where, arguments[0]))
+    if origin is dict and len(arguments) == 2:
+        return Type.dict(lower(cls, where, arguments[0]), lower(cls, where, arguments[1]))
+    raise unsupported(where, annotation)
+
+
+def lower_union(cls, where, arguments):
+    types = [lower(cls, where, argument) for argument in arguments if argument is not NoneType]
+    union = types[0] if len(types) == 1 else Type.union(*types)
+    return Type.optional(union) if NoneType in arguments else union
+
+
+def lower_class(where, annotation):
+    if issubclass(annotation, Base):
+        return Type.config(declare(annotation))
+    if annotation in (list, set, dict):
+        item = Type.scalar("any")
+        if annotation is dict:
+            return Type.dict(Type.scalar("str"), item)
+        return Type.list(item) if annotation is list else Type.set(item)
+    if any(base.__module__.split(".")[0] == "pathlib" for base in annotation.__mro__):
+        return Type.scalar("path")
+    enum = sys.modules.get("enum")
+    if enum is not None and issubclass(annotation, enum.Enum):
+        return Type.enum(annotation)
+    raise unsupported(where, annotation)
+
+
+def unsupported(where, annotation):
+    return TypeError(
+        f"{where}: {annotation!r} is not a type that a parameter can have. It may be int, float, "
+        "bool, str, Path, an Enum, a Config, Any, or a list, set, dict, Optional or Union of these"
+    )
+
+
+NoneType = type(None)

@@ -1,0 +1,89 @@
+"""The job of a submitted task."""
+
+import os
+from _collections_abc import MutableMapping
+
+from . import _engine
+
+
+class Environment(MutableMapping):
+    """The environment of a job: what is set here comes over what it inherits."""
+
+    def __init__(self, job):
+        self._job = job
+        self._names = {}
+
+    def __getitem__(self, name):
+        value = self._job._getenv(name)
+        if value is None:
+            value = os.environ[name]
+        return value
+
+    def __setitem__(self, name, value):
+        self._job._setenv(name, value)
+        self._names[name] = True
+
+    def __delitem__(self, name):
+        raise TypeError("the variables of a job cannot be removed: set this one to another value")
+
+    def __iter__(self):
+        return iter({**os.environ, **self._names})
+
+    def __len__(self):
+        return len({**os.environ, **self._names})
+
+
+class Job(_engine.Job):
+    """The job of a task: what runs, and where. Made by Task.submit.
+
+    environ: the environment of its process, which hooks may change.
+    identifier, type, name: 64 hexadecimal digits, the type's name, and its last component.
+    """
+
+    _environ = None
+
+    @property
+    def environ(self):
+        """A mapping: what is set here comes over the inherited environment."""
+        if self._environ is None:
+            self._environ = Environment(self)
+        return self._environ
+
+    @property
+    def path(self):
+        """Its directory: a Path."""
+        from pathlib import Path
+
+        return Path(self._directory)
+
+    @property
+    def stdout(self):
+        """The file of its standard output: a Path."""
+        return self.path / f"{self.name}.out"
+
+    @property
+    def stderr(self):
+        """The file of its standard error: a Path."""
+        return self.path / f"{self.name}.err"
+
+    @property
+    def state(self):
+        """Its JobState."""
+        from .states import JobState
+
+        return JobState[self._state.upper()]
+
+    @property
+    def failure_reason(self):
+        """Why it failed: a JobFailureStatus, or None."""
+        from .states import JobFailureStatus
+
+        return JobFailureStatus(self._reason) if self._reason else None
+
+    def wait(self):
+        """Waits until it has ended, and returns its JobState then. KeyboardInterrupt on Ctrl-C."""
+        self._wait()
+        return self.state
+
+    def __repr__(self):
+        return f"<Job {self.type}/{self.identifier}: {self._state}>"

@@ -1,0 +1,102 @@
+"""What runs inside a task's process.
+
+The script in a job's directory calls main(__file__). `python -m experimaestro.run PARAMS` executes
+the task of a params.json in this process, without lock, without markers, in the current directory.
+"""
+
+import os
+import sys
+
+from . import _engine
+
+# Of the task that runs: set while it does.
+task = None
+directory = main_directory = workspace = None
+
+
+def main(script):
+    """Runs the job in whose directory the script is; does not return."""
+    folder = os.path.dirname(os.path.abspath(script))
+    # Python has put the script's folder first: a module of the task's name would be found in it.
+    if sys.path and os.path.abspath(sys.path[0]) == folder:
+        del sys.path[0]
+    params = os.path.join(folder, "params.json")
+    sys.exit(_engine.run(params, resolve, execute))
+
+
+def find(module, qualname, file=None):
+    """The class or enumeration of a name. A script is run, once, under the name _main_, so that
+    what it does under `if __name__ == "__main__"` is not done."""
+    if file or module in ("__main__", "_main_"):
+        found = script(file)
+    else:
+        found = sys.modules.get(module)
+        if found is None:
+            from importlib import import_module
+
+            found = import_module(module)
+    for name in qualname.split("."):
+        if name == "<locals>":
+            raise ImportError(
+                f"{module}.{qualname} is defined inside a function: move it to the top of {module}"
+            )
+        found = getattr(found, name)
+    return found
+
+
+def script(file):
+    module = sys.modules.get("_main_")
+    if module is not None and file in (None, module.__file__):
+        return module
+    if file is None:
+        return sys.modules["__main__"]
+    module = type(sys)("_main_")
+    module.__file__ = file
+    sys.modules["_main_"] = module
+    with open(file, "rb") as source:
+        code = compile(source.read(), file, "exec")
+    exec(code, vars(module))
+    return module
+
+
+def resolve(name, module, qualname, file):
+    """The Class of an object in params.json."""
+    from .declare import complete
+
+    return complete(find(module, qualname, file))
+
+
+def execute(config, job_directory, job_workspace, tags, shared):
+    """Executes a task: makes the instances, then executes the init tasks and the task."""
+    global task, directory, main_directory, workspace
+    directory, workspace = job_directory, job_workspace
+    main_directory = shared or directory
+    if shared:
+        os.makedirs(shared, exist_ok=True)
+    os.environ.pop("XPM_JOB_LOCK", None)  # the engine has read it, and no child needs it
+    _engine.set_running(True)
+    task, init_tasks = config._instances()
+    task.__tags__ = tags
+    for init in init_tasks:
+        init.execute()
+    task.execute()
+
+
+def alone(params):
+    """Executes the task of a params.json here."""
+    import json
+
+    config = _engine.load(params, resolve)
+    with open(params) as file:
+        content = json.load(file)
+    place = os.path.dirname(os.path.abspath(params))
+    execute(config, place, content.get("workspace"), content.get("tags") or {}, None)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m experimaestro.run PARAMS")
+    # This module is __main__ here, and the rest of the package looks for experimaestro.run.
+    from experimaestro.run import alone as run_alone
+
+    run_alone(sys.argv[1])

@@ -1,0 +1,56 @@
+"""Enumerations: how an experiment runs, and what state a job is in."""
+
+from enum import Enum, IntEnum
+
+
+class RunMode(Enum):
+    """How an experiment treats its tasks."""
+
+    NORMAL = "normal"
+    """They run."""
+    DRY_RUN = "dry-run"
+    """Nothing is run or written: it says what would run."""
+    GENERATE_ONLY = "generate-only"
+    """The folder of each job is written; nothing is run."""
+
+
+class JobState(IntEnum):
+    """The state of a job, from the first to the last."""
+
+    UNSCHEDULED = 0
+    WAITING = 1
+    READY = 2
+    SCHEDULED = 3
+    RUNNING = 4
+    DONE = 5
+    ERROR = 6
+
+    def __str__(self):
+        return f"JobState.{self.name}"
+
+    def finished(self):
+        """Whether it has ended, well or not."""
+        return self >= JobState.DONE
+
+    def running(self):
+        """Whether it has been handed to the launcher, or runs."""
+        return self in (JobState.SCHEDULED, JobState.RUNNING)
+
+    def notstarted(self):
+        """Whether it has not started yet."""
+        return self <= JobState.READY
+
+    def is_error(self):
+        """Whether it has failed."""
+        return self == JobState.ERROR
+
+
+class JobFailureStatus(Enum):
+    """Why a job failed."""
+
+    DEPENDENCY = "dependency"
+    FAILED = "failed"
+    MEMORY = "memory"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    LOST = "lost"

@@ -1,0 +1,358 @@
+/* A configuration: the C part of what M.C(...) makes. Its class has a descriptor for each parameter
+ * (parameter.c); attributes that are no parameters are ordinary ones. */
+#include "engine.h"
+
+#include <structmember.h>
+
+static Class *class_of(PyTypeObject *type)
+{
+    static PyObject *key;
+    if (key == NULL && (key = PyUnicode_InternFromString("__xpm_class__")) == NULL)
+        return NULL;
+    PyObject *class_ = PyObject_GetAttr((PyObject *)type, key);
+    Py_XDECREF(class_); /* its native class keeps it */
+    if (class_ == NULL || (Py_IS_TYPE(class_, &Class_Type) && ((Class *)class_)->by_index != NULL))
+        return (Class *)class_;
+    PyErr_Format(PyExc_TypeError, "%R is not a class of configurations", type);
+    return NULL;
+}
+
+/* A configuration of `class_` around `native`, of which it takes a reference. */
+static Config *make(PyTypeObject *type, Class *class_, xpm_config *native)
+{
+    Config *self = (Config *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->class_ = class_;
+    self->values = PyMem_Calloc(class_->count + 1, sizeof *self->values);
+    if (self->values == NULL) {
+        Py_DECREF(self);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    self->native = xpm_config_ref(native);
+    xpm_config_set_user(native, self);
+    return self;
+}
+
+static PyObject *config_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
+                            PyObject *Py_UNUSED(kwargs))
+{
+    Class *class_ = class_of(type);
+    return class_ != NULL ? (PyObject *)make(type, class_, xpm_config_new(class_->native)) : NULL;
+}
+
+static int fail_unknown(Config *self, PyObject *name)
+{
+    xpm_error err;
+    const char *text = PyUnicode_AsUTF8(name);
+    if (text != NULL) {
+        xpm_class_unknown(self->class_->native, text, &err);
+        engine_error(&err);
+    }
+    return -1;
+}
+
+static int config_init(Config *self, PyObject *args, PyObject *kwargs)
+{
+    PyObject *name, *value;
+    Py_ssize_t position = 0;
+    if (PyTuple_GET_SIZE(args) > 0) {
+        PyErr_Format(PyExc_TypeError, "%s takes its parameters by name: C(name=value)",
+                     xpm_class_name(self->class_->native));
+        return -1;
+    }
+    while (kwargs != NULL && PyDict_Next(kwargs, &position, &name, &value)) {
+        PyObject *parameter = PyDict_GetItemWithError(self->class_->parameters, name);
+        if (parameter == NULL)
+            return PyErr_Occurred() ? -1 : fail_unknown(self, name);
+        if (engine_assign(self, (Parameter *)parameter, value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int config_traverse(Config *self, visitproc visit, void *arg)
+{
+    for (size_t i = 0; self->values != NULL && i < self->class_->count; i++)
+        Py_VISIT(self->values[i]);
+    Py_VISIT(self->task);
+    Py_VISIT(self->init_tasks);
+    Py_VISIT(self->job);
+    return 0;
+}
+
+static int config_clear(Config *self)
+{
+    for (size_t i = 0; self->values != NULL && i < self->class_->count; i++)
+        Py_CLEAR(self->values[i]);
+    Py_CLEAR(self->task);
+    Py_CLEAR(self->init_tasks);
+    Py_CLEAR(self->job);
+    if (self->native != NULL)
+        xpm_config_clear(self->native);
+    return 0;
+}
+
+static void config_dealloc(Config *self)
+{
+    PyObject_GC_UnTrack(self);
+    for (size_t i = 0; self->values != NULL && i < self->class_->count; i++)
+        Py_XDECREF(self->values[i]);
+    PyMem_Free(self->values);
+    Py_XDECREF(self->task);
+    Py_XDECREF(self->init_tasks);
+    Py_XDECREF(self->job);
+    if (self->native != NULL)
+        xpm_config_set_user(self->native, NULL);
+    xpm_config_unref(self->native);
+    Py_TYPE(self)->tp_free(self);
+}
+
+PyObject *engine_wrap(xpm_config *native)
+{
+    PyObject *self = xpm_config_user(native);
+    if (self != NULL)
+        return Py_NewRef(self);
+    Class *class_ = xpm_class_user(xpm_config_class(native));
+    if (class_ != NULL && class_->config_class == NULL && engine_class(class_->cls) == NULL)
+        return NULL;
+    if (class_ == NULL)
+        return PyErr_Format(PyExc_TypeError, "no Python class is declared for %s",
+                            xpm_class_name(xpm_config_class(native)));
+    return (PyObject *)make((PyTypeObject *)class_->config_class, class_, native);
+}
+
+/* Whether a parameter has a value of its own, read already or not. */
+static bool is_set(const Config *config, size_t index)
+{
+    const xpm_value *value = xpm_config_at(config->native, index);
+    return config->values[index] != NULL ||
+           (value != NULL &&
+            value != &xpm_class_parameter(config->class_->native, index)->fallback);
+}
+
+PyObject *engine_clone_config(Config *config, PyObject *memo)
+{
+    PyObject *key = PyLong_FromVoidPtr(config);
+    PyObject *known = key != NULL ? PyDict_GetItemWithError(memo, key) : NULL;
+    Config *clone = (Config *)Py_XNewRef(known);
+    if (key != NULL && known == NULL && !PyErr_Occurred())
+        clone = make(Py_TYPE(config), config->class_, xpm_config_new(config->class_->native));
+    if (clone != NULL && known == NULL && PyDict_SetItem(memo, key, (PyObject *)clone) < 0)
+        Py_CLEAR(clone);
+    Py_XDECREF(key);
+    if (clone == NULL || known != NULL)
+        return (PyObject *)clone;
+    xpm_config_set_meta(clone->native, xpm_config_meta(config->native));
+    for (size_t i = 0; i < config->class_->count; i++) {
+        Parameter *parameter = config->class_->by_index[i];
+        if (parameter->read_only || !is_set(config, i))
+            continue;
+        PyObject *value = engine_value(config, parameter);
+        PyObject *twin = value != NULL ? engine_clone(value, memo) : NULL;
+        int status = twin != NULL ? engine_store(clone, parameter, twin) : -1;
+        Py_XDECREF(value);
+        Py_XDECREF(twin);
+        if (status < 0) {
+            Py_DECREF(clone);
+            return NULL;
+        }
+    }
+    return (PyObject *)clone;
+}
+
+/* ---- Methods ------------------------------------------------------------------------------------- */
+
+static PyObject *config_identify(Config *self, PyObject *args)
+{
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
+    const char *name = NULL;
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "|z:identify", &name))
+        return NULL;
+    const xpm_partial *partial =
+        name != NULL ? xpm_class_partial(self->class_->native, name) : NULL;
+    if (name != NULL && partial == NULL)
+        return PyErr_Format(PyExc_KeyError, "%s has no partial identifier %s",
+                            xpm_class_name(self->class_->native), name);
+    if (!xpm_config_sealed(self->native) && engine_pass(self, false, NULL) < 0)
+        return NULL;
+    int status = partial != NULL
+                     ? xpm_config_partial_identifier(self->native, partial, identifier, &err)
+                     : xpm_config_identifier(self->native, identifier, &err);
+    if (status < 0)
+        return engine_error(&err);
+    return PyBytes_FromStringAndSize((const char *)identifier, sizeof identifier);
+}
+
+static PyObject *config_tag(Config *self, PyObject *args)
+{
+    const char *name;
+    PyObject *value;
+    xpm_value lowered;
+    if (!PyArg_ParseTuple(args, "sO:tag", &name, &value) ||
+        engine_lower(value, "the value of the tag", NULL, NULL, &lowered) < 0)
+        return NULL;
+    bool is_scalar = lowered.kind <= XPM_KIND_ENUM;
+    if (is_scalar)
+        xpm_config_tag(self->native, name, &lowered);
+    else
+        PyErr_Format(PyExc_ValueError,
+                     "tag %s: a tag is a number, a text, a path or a member of "
+                     "an enumeration, and not %R",
+                     name, value);
+    xpm_value_clear(&lowered);
+    return is_scalar ? Py_NewRef((PyObject *)self) : NULL;
+}
+
+static PyObject *config_tags(Config *self, PyObject *Py_UNUSED(args))
+{
+    if (engine_pass(self, false, NULL) < 0)
+        return NULL;
+    xpm_value tags = xpm_config_tags(self->native);
+    PyObject *raised = engine_raise(&tags, NULL);
+    xpm_value_clear(&tags);
+    return raised;
+}
+
+static PyObject *config_copy(Config *self, PyObject *Py_UNUSED(args))
+{
+    PyObject *memo = PyDict_New();
+    PyObject *copy = memo != NULL ? engine_clone((PyObject *)self, memo) : NULL;
+    Py_XDECREF(memo);
+    return copy;
+}
+
+static PyObject *config_walk(Config *self, PyObject *Py_UNUSED(args))
+{
+    PyObject *order = PyList_New(0);
+    if (order != NULL && engine_pass(self, false, order) < 0)
+        Py_CLEAR(order);
+    return order;
+}
+
+static PyObject *config_seal(Config *self, PyObject *args)
+{
+    const char *directory = NULL;
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "|z:seal", &directory) || engine_pass(self, true, NULL) < 0)
+        return NULL;
+    if (xpm_config_seal(self->native, directory, &err) < 0)
+        return engine_error(&err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *config_depend(Config *self, PyObject *arg)
+{
+    xpm_error err;
+    if (!engine_is_config(arg))
+        return PyErr_Format(engine_type_error, "%R is not a configuration", arg);
+    Config *task = (Config *)arg;
+    if (xpm_config_set_task(self->native, task->native, &err) < 0)
+        return engine_error(&err);
+    if (self != task)
+        Py_XSETREF(self->task, Py_NewRef(arg));
+    Py_RETURN_NONE;
+}
+
+static PyObject *config_add_init_task(Config *self, PyObject *arg)
+{
+    xpm_error err;
+    if (!engine_is_config(arg))
+        return PyErr_Format(engine_type_error, "an init task is a configuration, and not %R", arg);
+    if (self->init_tasks == NULL && (self->init_tasks = PyList_New(0)) == NULL)
+        return NULL;
+    if (xpm_config_add_init_task(self->native, ((Config *)arg)->native, &err) < 0)
+        return engine_error(&err);
+    return PyList_Append(self->init_tasks, arg) == 0 ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *config_instances(Config *self, PyObject *Py_UNUSED(args))
+{
+    PyObject *instances = PyDict_New(), *inits = PyList_New(0);
+    PyObject *root =
+        instances != NULL && inits != NULL ? engine_instance(self->native, instances) : NULL;
+    xpm_config *init;
+    for (size_t i = 0; root != NULL && (init = xpm_config_init_task(self->native, i)); i++) {
+        PyObject *instance = engine_instance(init, instances);
+        if (instance == NULL || PyList_Append(inits, instance) < 0)
+            Py_CLEAR(root);
+        Py_XDECREF(instance);
+    }
+    PyObject *both = root != NULL ? PyTuple_Pack(2, root, inits) : NULL;
+    Py_XDECREF(root);
+    Py_XDECREF(inits);
+    Py_XDECREF(instances);
+    return both;
+}
+
+static PyObject *config_is_sealed(Config *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(xpm_config_sealed(self->native));
+}
+
+static PyObject *config_get_meta(Config *self, void *Py_UNUSED(closure))
+{
+    int meta = xpm_config_meta(self->native);
+    return meta < 0 ? Py_NewRef(Py_None) : PyBool_FromLong(meta);
+}
+
+static int config_set_meta(Config *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    int meta = value == NULL || value == Py_None ? -1 : PyObject_IsTrue(value);
+    if (PyErr_Occurred())
+        return -1;
+    if (xpm_config_sealed(self->native)) {
+        PyErr_Format(PyExc_AttributeError, "%s is sealed: whether it is meta is read-only",
+                     xpm_class_name(self->class_->native));
+        return -1;
+    }
+    xpm_config_set_meta(self->native, meta);
+    return 0;
+}
+
+static PyMethodDef config_methods[] = {
+    {"_identify", (PyCFunction)config_identify, METH_VARARGS,
+     "_identify(partial=None): the identifier, 32 bytes"},
+    {"_tag", (PyCFunction)config_tag, METH_VARARGS, "_tag(name, value)"},
+    {"_tags", (PyCFunction)config_tags, METH_NOARGS, "All its tags, by name"},
+    {"_copy", (PyCFunction)config_copy, METH_NOARGS, "A deep copy"},
+    {"_walk", (PyCFunction)config_walk, METH_NOARGS,
+     "What it holds and is not sealed, itself last"},
+    {"_seal", (PyCFunction)config_seal, METH_VARARGS, "_seal(directory=None)"},
+    {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},
+    {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
+    {"_instances", (PyCFunction)config_instances, METH_NOARGS,
+     "The instance made of it, and those of its init tasks"},
+    {0},
+};
+
+static PyMemberDef config_members[] = {
+    {"_class", T_OBJECT, offsetof(Config, class_), READONLY, NULL},
+    {"_task", T_OBJECT, offsetof(Config, task), READONLY, NULL},
+    {"_init_tasks", T_OBJECT, offsetof(Config, init_tasks), READONLY, NULL},
+    {"_job", T_OBJECT, offsetof(Config, job), 0, NULL},
+    {0},
+};
+
+static PyGetSetDef config_getset[] = {
+    {"_sealed", (getter)config_is_sealed, NULL, NULL, NULL},
+    {"_meta", (getter)config_get_meta, (setter)config_set_meta, NULL, NULL},
+    {0},
+};
+
+PyTypeObject Config_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "experimaestro._engine.Configuration",
+    .tp_doc = "The C part of a configuration.",
+    .tp_basicsize = sizeof(Config),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_new = config_new,
+    .tp_init = (initproc)config_init,
+    .tp_traverse = (traverseproc)config_traverse,
+    .tp_clear = (inquiry)config_clear,
+    .tp_dealloc = (destructor)config_dealloc,
+    .tp_methods = config_methods,
+    .tp_members = config_members,
+    .tp_getset = config_getset,
+};

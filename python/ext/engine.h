@@ -1,0 +1,142 @@
+/* What the files of the extension share. One file is one Python type, or one errand that has none:
+ * value.c (values between Python and C), pass.c (what a configuration holds is given to C),
+ * error.c, run.c. Everything here is called with the GIL held. */
+#ifndef XPM_PYTHON_ENGINE_H
+#define XPM_PYTHON_ENGINE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include <experimaestro.h>
+
+/* ---- The types --------------------------------------------------------------------------------- */
+
+/* The type of a value, lowered from an annotation. */
+typedef struct Type {
+    PyObject_HEAD const xpm_type *native;
+    xpm_kind kind;        /* of what an optional holds */
+    PyObject *enum_class; /* of an enumeration that mixes in str or int, seen as these by C */
+} Type;
+
+/* A Python class of configurations and its native class. It lives as long as the process, as the
+ * native one does. */
+typedef struct Class {
+    PyObject_HEAD xpm_class *native;
+    PyObject *cls;               /* the user's class */
+    PyObject *config_class;      /* the class of its configurations; NULL until it is finished */
+    PyObject *parameters;        /* dict, name to Parameter */
+    PyObject *partials;          /* list of names of partial identifiers, the class's own first */
+    struct Parameter **by_index; /* borrowed from `parameters`; NULL until finished */
+    size_t count;
+    bool validates, post_init, cached; /* it has __validate__, __post_init__, a @cache method */
+} Class;
+
+/* A parameter: the data descriptor by which configurations read and write it. */
+typedef struct Parameter {
+    PyObject_HEAD PyObject *name;
+    PyObject *where; /* "$.name", for errors */
+    const xpm_type *type;
+    xpm_kind kind;
+    PyObject *enum_class; /* or NULL */
+    size_t index;
+    bool read_only; /* constant, or generated */
+    bool generated;
+    bool ignore_generated; /* takes configurations whose values were generated elsewhere */
+    PyObject *fallback;    /* its default, cloned for each object; or NULL */
+    PyObject *factory;     /* called for each object when it is sealed; or NULL */
+} Parameter;
+
+/* A configuration. Values are kept as Python objects, in which lists may change until it is sealed;
+ * the native configuration has them from the last pass on (pass.c). */
+typedef struct Config {
+    PyObject_HEAD Class *class_; /* lives for ever */
+    xpm_config *native;          /* a reference */
+    PyObject **values;    /* one a parameter; NULL when not set, or not read since it was sealed */
+    PyObject *task;       /* that it is an output of, or NULL */
+    PyObject *init_tasks; /* list, or NULL */
+    PyObject *job;        /* or NULL */
+    uint64_t pass;        /* the last that met it */
+} Config;
+
+/* tag(value): a value to be tagged with the name of the parameter that it is given to. */
+typedef struct Tag {
+    PyObject_HEAD PyObject *value;
+} Tag;
+
+typedef struct Job {
+    PyObject_HEAD xpm_job *native;
+    PyObject *experiment;
+} Job;
+
+typedef struct Experiment {
+    PyObject_HEAD xpm_experiment *native; /* NULL once closed */
+    PyObject *arguments; /* that it was made with: the library keeps some of the texts */
+} Experiment;
+
+extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Type, Maker_Type,
+    Tag_Type, Job_Type, Experiment_Type;
+
+/* ---- Errors (error.c) --------------------------------------------------------------------------- */
+
+extern PyObject *engine_type_error; /* a ValueError and a TypeError */
+
+/* Raises what went wrong, unless a Python exception is raised already. Returns NULL. */
+void *engine_error(const xpm_error *error);
+/* Raises `exception` with "where: message", the message being printf-like. */
+void engine_fail(PyObject *exception, const char *where, const char *format, ...);
+/* Puts the raised exception into `error`, printing its traceback, and clears it. */
+void engine_report(xpm_error *error);
+
+/* ---- Values (value.c) --------------------------------------------------------------------------- */
+
+/* Lowers a Python value, at `where` for errors ("$.name"); calls found(user, config) for each
+ * configuration in it. -1 and an exception when it cannot be one. */
+typedef int (*engine_found)(void *user, Config *config);
+int engine_lower(PyObject *value, const char *where, engine_found found, void *user,
+                 xpm_value *lowered);
+/* The Python object of a value: a configuration is its Python object; with `instances` (a dict,
+ * address to instance) the instance made of it. */
+PyObject *engine_raise(const xpm_value *value, PyObject *instances);
+/* A copy that shares nothing that can change; `memo` (a dict) has the copies made so far. */
+PyObject *engine_clone(PyObject *value, PyObject *memo);
+/* Whether a clone of the value would be another object. */
+bool engine_mutable(PyObject *value);
+/* Registers an enumeration; its native type. */
+const xpm_type *engine_enum(PyObject *enum_class);
+
+/* ---- Configurations (config.c, parameter.c, pass.c, instance.c) --------------------------------- */
+
+#define engine_is_config(object) PyObject_TypeCheck((PyObject *)(object), &Config_Type)
+
+/* The Python object of a native configuration: the one that it was made from, or a new one. */
+PyObject *engine_wrap(xpm_config *native);
+/* A copy of a configuration, less what is generated or constant. */
+PyObject *engine_clone_config(Config *config, PyObject *memo);
+/* Sets a parameter, checking and coercing. */
+int engine_assign(Config *config, Parameter *parameter, PyObject *value);
+/* Sets it to a value of its type, which is taken, without asking whether it may be set. */
+int engine_store(Config *config, Parameter *parameter, PyObject *value);
+/* The value in use. KeyError when there is none. */
+PyObject *engine_value(Config *config, Parameter *parameter);
+/* Makes what is lowered at each pass, before an identifier is computed or the configuration sealed:
+ * lists, sets and dicts. With `sealing`, defaults that can change become the object's own, and
+ * __validate__ is called. `order` (a list, or NULL) gets the configurations met, children first. */
+int engine_pass(Config *config, bool sealing, PyObject *order);
+/* The instance made of a configuration; `instances` has those made so far, by address. */
+PyObject *engine_instance(xpm_config *native, PyObject *instances);
+/* Whether code runs inside a task: Model() then makes an instance. */
+extern bool engine_running;
+
+/* The Class of a Python class, complete, so that objects of it can be made. Borrowed. */
+Class *engine_class(PyObject *cls);
+
+/* ---- Functions of the module --------------------------------------------------------------------- */
+
+extern PyMethodDef engine_run_methods[]; /* run.c */
+
+/* The attribute `name` of module `module`, imported when needed. */
+PyObject *engine_import(const char *module, const char *name);
+
+#endif

@@ -1,0 +1,176 @@
+/* A run of an experiment. What waits lets other threads run, and looks at signals often, so that
+ * Ctrl-C works. */
+#include "engine.h"
+
+static const double slice = 0.1; /* seconds between two looks at signals */
+
+static void tell_waiting(void *user, const char *holder)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *result = PyObject_CallFunction(user, "s", holder);
+    if (result == NULL)
+        PyErr_WriteUnraisable(user);
+    Py_XDECREF(result);
+    PyGILState_Release(state);
+}
+
+static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    const char *workspace, *name;
+    int mode;
+    PyObject *waiting;
+    xpm_experiment_options options = {.waiting = tell_waiting};
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "ssiizzO:Experiment", &workspace, &name, &mode, &options.slots,
+                          &options.program, &options.python, &waiting))
+        return NULL;
+    Experiment *self = (Experiment *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->arguments = Py_NewRef(args);
+    options.mode = (xpm_run_mode)mode;
+    options.user = waiting;
+    Py_BEGIN_ALLOW_THREADS;
+    self->native = xpm_experiment_open(workspace, name, &options, &err);
+    Py_END_ALLOW_THREADS;
+    if (self->native != NULL)
+        return (PyObject *)self;
+    Py_DECREF(self);
+    return engine_error(&err);
+}
+
+static int experiment_traverse(Experiment *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->arguments);
+    return 0;
+}
+
+static int close_native(Experiment *self, bool failed, xpm_error *err)
+{
+    int status;
+    xpm_experiment *native = self->native;
+    self->native = NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    status = xpm_experiment_close(native, failed, err);
+    Py_END_ALLOW_THREADS;
+    return status;
+}
+
+static void experiment_dealloc(Experiment *self)
+{
+    PyObject_GC_UnTrack(self);
+    if (self->native != NULL)
+        close_native(self, true, NULL);
+    Py_XDECREF(self->arguments);
+    Py_TYPE(self)->tp_free(self);
+}
+
+/* ---- Methods ------------------------------------------------------------------------------------- */
+
+static bool is_open(const Experiment *self)
+{
+    if (self->native == NULL)
+        PyErr_SetString(PyExc_RuntimeError, "the experiment is closed");
+    return self->native != NULL;
+}
+
+static PyObject *experiment_setenv(Experiment *self, PyObject *args)
+{
+    const char *name, *value;
+    if (!PyArg_ParseTuple(args, "ss:setenv", &name, &value) || !is_open(self))
+        return NULL;
+    xpm_experiment_setenv(self->native, name, value);
+    Py_RETURN_NONE;
+}
+
+static PyObject *experiment_wait(Experiment *self, PyObject *args)
+{
+    double seconds = -1;
+    size_t left = 0;
+    if (!PyArg_ParseTuple(args, "|d:wait", &seconds))
+        return NULL;
+    do {
+        double wait = seconds < 0 || seconds > slice ? slice : seconds;
+        if (!is_open(self))
+            return NULL;
+        Py_BEGIN_ALLOW_THREADS;
+        left = xpm_experiment_wait(self->native, wait);
+        Py_END_ALLOW_THREADS;
+        if (PyErr_CheckSignals() < 0)
+            return NULL;
+        if (seconds >= 0)
+            seconds -= wait;
+    } while (left > 0 && seconds != 0);
+    return PyLong_FromSize_t(left);
+}
+
+static PyObject *experiment_stop(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    if (self->native != NULL)
+        xpm_experiment_stop(self->native);
+    Py_RETURN_NONE;
+}
+
+static PyObject *experiment_close(Experiment *self, PyObject *args)
+{
+    int failed = 0;
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "|p:close", &failed))
+        return NULL;
+    if (self->native != NULL && close_native(self, failed, &err) < 0)
+        return engine_error(&err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *experiment_counts(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    if (!is_open(self))
+        return NULL;
+    xpm_counts counts = xpm_experiment_counts(self->native);
+    return Py_BuildValue("{snsnsnsnsnsn}", "submitted", (Py_ssize_t)counts.submitted, "waiting",
+                         (Py_ssize_t)counts.waiting, "running", (Py_ssize_t)counts.running, "done",
+                         (Py_ssize_t)counts.done, "failed", (Py_ssize_t)counts.failed, "started",
+                         (Py_ssize_t)counts.started);
+}
+
+static PyObject *experiment_text(Experiment *self, void *closure)
+{
+    const char *(*get)(const xpm_experiment *) = NULL;
+    memcpy(&get, closure, sizeof get);
+    return is_open(self) ? Py_BuildValue("z", get(self->native)) : NULL;
+}
+
+static const char *(*const get_workspace)(const xpm_experiment *) = xpm_experiment_workspace;
+static const char *(*const get_run)(const xpm_experiment *) = xpm_experiment_run;
+static const char *(*const get_directory)(const xpm_experiment *) = xpm_experiment_run_directory;
+
+static PyMethodDef experiment_methods[] = {
+    {"setenv", (PyCFunction)experiment_setenv, METH_VARARGS,
+     "setenv(name, value): adds to the environment of the jobs submitted later"},
+    {"wait", (PyCFunction)experiment_wait, METH_VARARGS,
+     "wait(seconds=-1): waits for all jobs; returns how many have not ended"},
+    {"stop", (PyCFunction)experiment_stop, METH_NOARGS,
+     "Starts no further job; those that run go on"},
+    {"close", (PyCFunction)experiment_close, METH_VARARGS, "close(failed=False)"},
+    {"counts", (PyCFunction)experiment_counts, METH_NOARGS, "Counts of the run's jobs"},
+    {0},
+};
+
+static PyGetSetDef experiment_getset[] = {
+    {"workspace", (getter)experiment_text, NULL, NULL, (void *)&get_workspace},
+    {"run", (getter)experiment_text, NULL, NULL, (void *)&get_run},
+    {"directory", (getter)experiment_text, NULL, NULL, (void *)&get_directory},
+    {0},
+};
+
+PyTypeObject Experiment_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "experimaestro._engine.Experiment",
+    .tp_doc = "Experiment(workspace, name, mode, slots, program, python, waiting)",
+    .tp_basicsize = sizeof(Experiment),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_new = experiment_new,
+    .tp_traverse = (traverseproc)experiment_traverse,
+    .tp_dealloc = (destructor)experiment_dealloc,
+    .tp_methods = experiment_methods,
+    .tp_getset = experiment_getset,
+};

@@ -1,0 +1,147 @@
+/* The job of a task: making it validates and seals the configuration. experimaestro.job derives
+ * from it what users see. */
+#include "engine.h"
+
+static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *experiment;
+    Config *task;
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "O!O!:Job", &Experiment_Type, &experiment, &Config_Type, &task) ||
+        engine_pass(task, true, NULL) < 0)
+        return NULL;
+    if (((Experiment *)experiment)->native == NULL)
+        return PyErr_SetString(PyExc_RuntimeError, "the experiment is closed"), NULL;
+    Job *self = (Job *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->experiment = Py_NewRef(experiment);
+    self->native = xpm_job_new(((Experiment *)experiment)->native, task->native, &err);
+    if (self->native != NULL)
+        return (PyObject *)self;
+    Py_DECREF(self);
+    return engine_error(&err);
+}
+
+static int job_traverse(Job *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->experiment);
+    return 0;
+}
+
+static int job_clear(Job *self)
+{
+    Py_CLEAR(self->experiment);
+    return 0;
+}
+
+static void job_dealloc(Job *self)
+{
+    PyObject_GC_UnTrack(self);
+    xpm_job_unref(self->native);
+    Py_XDECREF(self->experiment);
+    Py_TYPE(self)->tp_free(self);
+}
+
+/* ---- Methods ------------------------------------------------------------------------------------- */
+
+static PyObject *job_submit(Job *self, PyObject *Py_UNUSED(args))
+{
+    int status;
+    xpm_error err;
+    Py_BEGIN_ALLOW_THREADS;
+    status = xpm_job_submit(self->native, &err);
+    Py_END_ALLOW_THREADS;
+    return status == 0 ? Py_NewRef(Py_None) : engine_error(&err);
+}
+
+static PyObject *job_setenv(Job *self, PyObject *args)
+{
+    const char *name, *value;
+    if (!PyArg_ParseTuple(args, "ss:setenv", &name, &value))
+        return NULL;
+    xpm_job_setenv(self->native, name, value);
+    Py_RETURN_NONE;
+}
+
+static PyObject *job_getenv(Job *self, PyObject *arg)
+{
+    const char *name = PyUnicode_AsUTF8(arg);
+    return name != NULL ? Py_BuildValue("z", xpm_job_getenv(self->native, name)) : NULL;
+}
+
+static PyObject *job_wait(Job *self, PyObject *Py_UNUSED(args))
+{
+    Experiment *experiment = (Experiment *)self->experiment;
+    size_t left = 1;
+    while (left > 0 && xpm_job_state_now(self->native) < XPM_JOB_DONE &&
+           experiment->native != NULL) {
+        Py_BEGIN_ALLOW_THREADS;
+        left = xpm_experiment_wait(experiment->native, 0.01);
+        Py_END_ALLOW_THREADS;
+        if (PyErr_CheckSignals() < 0)
+            return NULL;
+    }
+    return PyLong_FromLong(xpm_job_state_now(self->native));
+}
+
+static PyObject *job_state(Job *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(xpm_job_state_text(xpm_job_state_now(self->native)));
+}
+
+static PyObject *job_reason(Job *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(xpm_reason_text(xpm_job_reason(self->native)));
+}
+
+static PyObject *job_identifier(Job *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(xpm_job_identifier(self->native));
+}
+
+static PyObject *job_type(Job *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(xpm_job_type(self->native));
+}
+
+static PyObject *job_name(Job *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_FromString(xpm_job_name(self->native));
+}
+
+static PyObject *job_directory(Job *self, void *Py_UNUSED(closure))
+{
+    return PyUnicode_DecodeFSDefault(xpm_job_directory(self->native));
+}
+
+static PyMethodDef job_methods[] = {
+    {"_submit", (PyCFunction)job_submit, METH_NOARGS, "Hands the job to the scheduler"},
+    {"_setenv", (PyCFunction)job_setenv, METH_VARARGS, "_setenv(name, value)"},
+    {"_getenv", (PyCFunction)job_getenv, METH_O, "_getenv(name): None when not set"},
+    {"_wait", (PyCFunction)job_wait, METH_NOARGS, "Waits until the job has ended"},
+    {0},
+};
+
+static PyGetSetDef job_getset[] = {
+    {"_state", (getter)job_state, NULL, NULL, NULL},
+    {"_reason", (getter)job_reason, NULL, NULL, NULL},
+    {"_directory", (getter)job_directory, NULL, NULL, NULL},
+    {"identifier", (getter)job_identifier, NULL, "The identifier: 64 hexadecimal digits", NULL},
+    {"type", (getter)job_type, NULL, "The name of the task's class", NULL},
+    {"name", (getter)job_name, NULL, "The last component of the type", NULL},
+    {0},
+};
+
+PyTypeObject Job_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "experimaestro._engine.Job",
+    .tp_doc = "The job of a task.",
+    .tp_basicsize = sizeof(Job),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+    .tp_new = job_new,
+    .tp_traverse = (traverseproc)job_traverse,
+    .tp_clear = (inquiry)job_clear,
+    .tp_dealloc = (destructor)job_dealloc,
+    .tp_methods = job_methods,
+    .tp_getset = job_getset,
+};

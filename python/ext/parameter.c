@@ -1,0 +1,276 @@
+/* A parameter: the data descriptor by which a configuration's values are read and written. Writing
+ * checks and coerces; what needs no check, since its Python type is exactly right, goes fast. */
+#include "engine.h"
+
+#include <structmember.h>
+
+static int parameter_traverse(Parameter *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->enum_class);
+    Py_VISIT(self->fallback);
+    Py_VISIT(self->factory);
+    return 0;
+}
+
+static void parameter_dealloc(Parameter *self)
+{
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->name);
+    Py_XDECREF(self->where);
+    Py_XDECREF(self->enum_class);
+    Py_XDECREF(self->fallback);
+    Py_XDECREF(self->factory);
+    PyObject_GC_Del(self);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------------ */
+
+/* Keeps a value, in Python and in C. Takes both. */
+static void put(Config *config, const Parameter *parameter, PyObject *value, xpm_value lowered)
+{
+    xpm_config_put(config->native, parameter->index, lowered);
+    Py_XSETREF(config->values[parameter->index], value);
+}
+
+/* The native value when the Python type is exactly the declared one, which needs no check. */
+static bool lower_exact(const Parameter *parameter, PyObject *value, xpm_value *lowered)
+{
+    int overflow = 0;
+    switch (parameter->kind) {
+    case XPM_KIND_BOOL:
+        if (!PyBool_Check(value))
+            return false;
+        *lowered = xpm_bool(value == Py_True);
+        return true;
+    case XPM_KIND_INT:
+        if (!PyLong_CheckExact(value))
+            return false;
+        *lowered = xpm_int(PyLong_AsLongLongAndOverflow(value, &overflow));
+        return overflow == 0;
+    case XPM_KIND_FLOAT:
+        if (!PyFloat_CheckExact(value))
+            return false;
+        *lowered = xpm_float(PyFloat_AS_DOUBLE(value));
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What the configuration keeps for a value that was lowered and checked: a list is a copy. */
+static PyObject *kept(const Parameter *parameter, PyObject *value, const xpm_value *lowered)
+{
+    switch (lowered->kind) {
+    case XPM_KIND_NONE:
+    case XPM_KIND_CONFIG:
+    case XPM_KIND_ENUM:
+        return Py_NewRef(value);
+    case XPM_KIND_PATH:
+        if (!PyUnicode_Check(value))
+            return Py_NewRef(value);
+        break;
+    default:
+        break;
+    }
+    PyObject *raised = engine_raise(lowered, NULL);
+    if (raised == NULL || parameter->enum_class == NULL)
+        return raised;
+    PyObject *member = PyObject_CallOneArg(parameter->enum_class, raised);
+    Py_DECREF(raised);
+    return member;
+}
+
+/* A configuration whose paths were generated for one place is not put in another. */
+static int check_generated(const Parameter *parameter, PyObject *value)
+{
+    Config *config = (Config *)value;
+    if (parameter->ignore_generated || !xpm_config_sealed(config->native) ||
+        xpm_config_task(config->native) != NULL)
+        return 0;
+    for (size_t i = 0; i < config->class_->count; i++) {
+        const Parameter *inner = config->class_->by_index[i];
+        if (!inner->generated)
+            continue;
+        engine_fail(PyExc_AttributeError, PyUnicode_AsUTF8(parameter->where),
+                    "%s was sealed elsewhere, where its %U was generated: give a copy, or declare "
+                    "the parameter with field(ignore_generated=True)",
+                    xpm_class_name(config->class_->native), inner->name);
+        return -1;
+    }
+    return 0;
+}
+
+int engine_store(Config *config, Parameter *parameter, PyObject *value)
+{
+    xpm_value lowered;
+    xpm_error err;
+    if (lower_exact(parameter, value, &lowered)) {
+        put(config, parameter, Py_NewRef(value), lowered);
+        return 0;
+    }
+    const char *where = PyUnicode_AsUTF8(parameter->where);
+    if (engine_lower(value, where, NULL, NULL, &lowered) < 0)
+        return -1;
+    PyObject *keep = NULL;
+    if (xpm_check(parameter->type, &lowered, where, &err) < 0)
+        engine_error(&err);
+    else
+        keep = kept(parameter, value, &lowered);
+    if (keep == NULL) {
+        xpm_value_clear(&lowered);
+        return -1;
+    }
+    put(config, parameter, keep, lowered);
+    return 0;
+}
+
+static int store_tag(Config *config, const Parameter *parameter, PyObject *value)
+{
+    xpm_value lowered;
+    const char *where = PyUnicode_AsUTF8(parameter->where);
+    if (engine_lower(value, where, NULL, NULL, &lowered) < 0)
+        return -1;
+    bool is_scalar = lowered.kind >= XPM_KIND_NONE && lowered.kind <= XPM_KIND_ENUM;
+    if (is_scalar)
+        xpm_config_tag(config->native, PyUnicode_AsUTF8(parameter->name), &lowered);
+    else
+        engine_fail(PyExc_ValueError, where,
+                    "a tag is a number, a text, a path or a member of an "
+                    "enumeration, and not %R",
+                    value);
+    xpm_value_clear(&lowered);
+    return is_scalar ? 0 : -1;
+}
+
+static int refuse_write(Config *config, const Parameter *parameter)
+{
+    xpm_error err;
+    if (xpm_config_set(config->native, PyUnicode_AsUTF8(parameter->name), xpm_none(), &err) < 0)
+        engine_error(&err);
+    return -1;
+}
+
+int engine_assign(Config *config, Parameter *parameter, PyObject *value)
+{
+    PyObject *tagged = NULL;
+    if (parameter->read_only || xpm_config_sealed(config->native))
+        return refuse_write(config, parameter);
+    while (Py_IS_TYPE(value, &Tag_Type))
+        tagged = value = ((Tag *)value)->value;
+    if (engine_is_config(value) && check_generated(parameter, value) < 0)
+        return -1;
+    if (engine_store(config, parameter, value) < 0)
+        return -1;
+    return tagged != NULL ? store_tag(config, parameter, tagged) : 0;
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------ */
+
+static PyObject *read_native(Config *config, const Parameter *parameter, const xpm_value *value)
+{
+    PyObject *raised = engine_raise(value, NULL);
+    if (raised != NULL && parameter->enum_class != NULL && raised != Py_None)
+        Py_SETREF(raised, PyObject_CallOneArg(parameter->enum_class, raised));
+    if (raised != NULL)
+        Py_XSETREF(config->values[parameter->index], Py_NewRef(raised));
+    return raised;
+}
+
+/* A default that can change becomes the object's own when it is first read. */
+static PyObject *own_default(Config *config, Parameter *parameter, PyObject *value)
+{
+    PyObject *memo = PyDict_New();
+    PyObject *clone = memo != NULL ? engine_clone(value, memo) : NULL;
+    Py_XDECREF(memo);
+    if (clone != NULL && engine_store(config, parameter, clone) < 0)
+        Py_CLEAR(clone);
+    Py_XDECREF(clone);
+    return clone != NULL ? Py_NewRef(config->values[parameter->index]) : NULL;
+}
+
+PyObject *engine_value(Config *config, Parameter *parameter)
+{
+    PyObject *value = config->values[parameter->index];
+    if (value != NULL)
+        return Py_NewRef(value);
+    const xpm_value *native = xpm_config_at(config->native, parameter->index);
+    const xpm_value *fallback =
+        &xpm_class_parameter(config->class_->native, parameter->index)->fallback;
+    if (native != NULL && (native != fallback || parameter->fallback == NULL))
+        return read_native(config, parameter, native);
+    if (parameter->factory != NULL) {
+        PyObject *made = PyObject_CallNoArgs(parameter->factory);
+        PyObject *own = made != NULL ? own_default(config, parameter, made) : NULL;
+        Py_XDECREF(made);
+        return own;
+    }
+    if (parameter->fallback != NULL)
+        return !engine_mutable(parameter->fallback) ? Py_NewRef(parameter->fallback)
+               : xpm_config_sealed(config->native)
+                   ? read_native(config, parameter, native)
+                   : own_default(config, parameter, parameter->fallback);
+    if (parameter->generated)
+        engine_fail(PyExc_KeyError, PyUnicode_AsUTF8(parameter->where),
+                    "%U of %s is generated when its task is submitted: it has no value yet",
+                    parameter->name, xpm_class_name(config->class_->native));
+    else if (xpm_type_kind(parameter->type) == XPM_KIND_OPTIONAL)
+        Py_RETURN_NONE;
+    else
+        engine_fail(PyExc_KeyError, PyUnicode_AsUTF8(parameter->where),
+                    "%U of %s is required, and has no value yet", parameter->name,
+                    xpm_class_name(config->class_->native));
+    return NULL;
+}
+
+/* ---- The descriptor ----------------------------------------------------------------------------- */
+
+static PyObject *parameter_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
+{
+    if (object == NULL || !engine_is_config(object))
+        return Py_NewRef(self);
+    return engine_value((Config *)object, (Parameter *)self);
+}
+
+static int parameter_set(PyObject *self, PyObject *object, PyObject *value)
+{
+    Parameter *parameter = (Parameter *)self;
+    if (!engine_is_config(object)) {
+        PyErr_SetString(PyExc_TypeError, "a parameter belongs to a configuration");
+        return -1;
+    }
+    if (value == NULL) {
+        engine_fail(PyExc_AttributeError, PyUnicode_AsUTF8(parameter->where),
+                    "%U is a parameter, and cannot be deleted", parameter->name);
+        return -1;
+    }
+    return engine_assign((Config *)object, parameter, value);
+}
+
+static PyObject *parameter_repr(Parameter *self)
+{
+    char *type = xpm_type_text(self->type);
+    PyObject *repr = PyUnicode_FromFormat("<parameter %U: %s>", self->name, type);
+    xpm_free(type);
+    return repr;
+}
+
+static PyMemberDef parameter_members[] = {
+    {"name", T_OBJECT, offsetof(Parameter, name), READONLY, NULL},
+    {"generated", T_BOOL, offsetof(Parameter, generated), READONLY, NULL},
+    {"read_only", T_BOOL, offsetof(Parameter, read_only), READONLY, NULL},
+    {"default", T_OBJECT, offsetof(Parameter, fallback), READONLY, NULL},
+    {0},
+};
+
+PyTypeObject Parameter_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "experimaestro._engine.Parameter",
+    .tp_doc = "A parameter of a class of configurations.",
+    .tp_basicsize = sizeof(Parameter),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_traverse = (traverseproc)parameter_traverse,
+    .tp_dealloc = (destructor)parameter_dealloc,
+    .tp_descr_get = parameter_get,
+    .tp_descr_set = parameter_set,
+    .tp_repr = (reprfunc)parameter_repr,
+    .tp_members = parameter_members,
+};

@@ -1,0 +1,170 @@
+/* What runs inside a task's process: classes are found by name, instances are made, and executed
+ * by experimaestro.run. Also the locked files of @cache. */
+#include "engine.h"
+
+typedef struct callbacks {
+    PyObject *resolve, *execute;
+} callbacks;
+
+/* ---- Finding classes ---------------------------------------------------------------------------- */
+
+static const xpm_class *resolve(void *user, const char *name, const char *module,
+                                const char *qualname, const char *file, xpm_error *err)
+{
+    const callbacks *calls = user;
+    PyObject *class_ = PyObject_CallFunction(calls->resolve, "zzzz", name, module, qualname, file);
+    if (class_ == NULL || !Py_IS_TYPE(class_, &Class_Type)) {
+        if (class_ != NULL)
+            PyErr_Format(PyExc_TypeError, "%s.%s is not a class of configurations", module,
+                         qualname);
+        Py_XDECREF(class_);
+        engine_report(err);
+        return NULL;
+    }
+    const xpm_class *native = ((Class *)class_)->native;
+    Py_DECREF(class_); /* its native class keeps it */
+    return native;
+}
+
+/* ---- Executing ---------------------------------------------------------------------------------- */
+
+/* The exit status that a raised exception stands for; clears it. */
+static int exit_status(xpm_error *err)
+{
+    if (!PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        engine_report(err);
+        return 1;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *code = value != NULL ? PyObject_GetAttrString(value, "code") : NULL;
+    int status = 1;
+    if (code == Py_None)
+        status = 0;
+    else if (code != NULL && PyLong_Check(code))
+        status = (int)PyLong_AsUnsignedLongMask(code) & 0xff;
+    else if (code != NULL)
+        PySys_FormatStderr("%S\n", code);
+    if (err != NULL) {
+        *err = (xpm_error){.code = XPM_E_CALLBACK};
+        snprintf(err->message, sizeof err->message, "the task exited with status %d", status);
+    }
+    PyErr_Clear();
+    Py_XDECREF(code);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return status;
+}
+
+/* The directory that tasks share whose partial identifiers are equal; None without any. */
+static PyObject *main_directory(xpm_task *task)
+{
+    xpm_error err;
+    const xpm_config *config = xpm_task_config(task);
+    const Class *class_ = xpm_class_user(xpm_config_class(config));
+    if (class_ == NULL || PyList_GET_SIZE(class_->partials) == 0)
+        Py_RETURN_NONE;
+    const char *name = PyUnicode_AsUTF8(PyList_GET_ITEM(class_->partials, 0));
+    const xpm_partial *partial = xpm_class_partial(class_->native, name);
+    char *path =
+        xpm_partial_directory(xpm_task_workspace(task), xpm_task_config(task), partial, &err);
+    if (path == NULL)
+        return engine_error(&err);
+    PyObject *text = PyUnicode_DecodeFSDefault(path);
+    xpm_free(path);
+    return text;
+}
+
+static int execute(void *user, xpm_task *task, xpm_error *err)
+{
+    const callbacks *calls = user;
+    PyObject *result = NULL, *config = NULL, *tags = NULL, *main = NULL;
+    config = engine_wrap(xpm_task_config(task));
+    tags = config != NULL ? engine_raise(xpm_task_tags(task), NULL) : NULL;
+    main = tags != NULL ? main_directory(task) : NULL;
+    if (main != NULL)
+        result = PyObject_CallFunction(calls->execute, "OssOO", config, xpm_task_directory(task),
+                                       xpm_task_workspace(task), tags, main);
+    int status = result != NULL ? 0 : exit_status(err);
+    Py_XDECREF(main);
+    Py_XDECREF(tags);
+    Py_XDECREF(config);
+    Py_XDECREF(result);
+    return status;
+}
+
+/* ---- Functions ---------------------------------------------------------------------------------- */
+
+static PyObject *run(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *params;
+    callbacks calls;
+    if (!PyArg_ParseTuple(args, "sOO:run", &params, &calls.resolve, &calls.execute))
+        return NULL;
+    return PyLong_FromLong(xpm_run(params, resolve, execute, &calls));
+}
+
+static PyObject *load(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *params;
+    callbacks calls = {0};
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "sO:load", &params, &calls.resolve))
+        return NULL;
+    xpm_config *native = xpm_params_load(params, resolve, &calls, &err);
+    if (native == NULL)
+        return engine_error(&err);
+    PyObject *config = engine_wrap(native);
+    xpm_config_unref(native);
+    return config;
+}
+
+static PyObject *set_running(PyObject *Py_UNUSED(module), PyObject *arg)
+{
+    int running = PyObject_IsTrue(arg);
+    if (running < 0)
+        return NULL;
+    engine_running = running;
+    Py_RETURN_NONE;
+}
+
+static PyObject *cache_lock(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *workspace, *type, *identifier, *file;
+    char *path = NULL;
+    int handle;
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "ssss:cache_lock", &workspace, &type, &identifier, &file))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    handle = xpm_cache_lock(workspace, type, identifier, file, &path, &err);
+    Py_END_ALLOW_THREADS;
+    if (handle < 0)
+        return engine_error(&err);
+    PyObject *both = Py_BuildValue("is", handle, path);
+    xpm_free(path);
+    if (both == NULL)
+        xpm_cache_unlock(handle);
+    return both;
+}
+
+static PyObject *cache_unlock(PyObject *Py_UNUSED(module), PyObject *arg)
+{
+    long handle = PyLong_AsLong(arg);
+    if (handle == -1 && PyErr_Occurred())
+        return NULL;
+    xpm_cache_unlock((int)handle);
+    Py_RETURN_NONE;
+}
+
+PyMethodDef engine_run_methods[] = {
+    {"run", run, METH_VARARGS, "run(params, resolve, execute): runs a job; its exit status"},
+    {"load", load, METH_VARARGS, "load(params, resolve): the task that a params.json describes"},
+    {"set_running", set_running, METH_O, "Says whether code runs inside a task"},
+    {"cache_lock", cache_lock, METH_VARARGS,
+     "cache_lock(workspace, type, identifier, file): a handle and the file's path"},
+    {"cache_unlock", cache_unlock, METH_O, "cache_unlock(handle)"},
+    {0},
+};

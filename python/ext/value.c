@@ -1,0 +1,497 @@
+/* Values between Python and C. Lowering makes an xpm_value of a Python object, whatever its declared
+ * type: xpm_check tells later if it is right. Raising makes a Python object of a value. */
+#include "engine.h"
+
+#include <string.h>
+
+/* Where a value is, for errors: made into text only when there is one. */
+typedef struct place {
+    const struct place *parent;
+    const char *root;
+    PyObject *key; /* of a dict, else */
+    Py_ssize_t index;
+} place;
+
+typedef struct lowering {
+    engine_found found;
+    void *user;
+} lowering;
+
+static PyObject *enums_by_class; /* dict: enumeration to (address of its type, {name: index}) */
+static PyObject *enums_by_type;  /* dict: address to enumeration */
+
+static int lower(PyObject *value, const place *at, const lowering *context, xpm_value *out);
+
+static PyObject *print_place(const place *at)
+{
+    if (at->parent == NULL)
+        return PyUnicode_FromString(at->root);
+    PyObject *parent = print_place(at->parent), *text;
+    if (parent == NULL)
+        return NULL;
+    text = at->key != NULL ? PyUnicode_FromFormat("%U[%R]", parent, at->key)
+                           : PyUnicode_FromFormat("%U[%zd]", parent, at->index);
+    Py_DECREF(parent);
+    return text;
+}
+
+static int refuse(PyObject *exception, const place *at, const char *message, PyObject *value)
+{
+    PyObject *where = print_place(at);
+    PyObject *text = value != NULL ? PyObject_Repr(value) : PyUnicode_FromString("");
+    if (where != NULL && text != NULL)
+        PyErr_Format(exception, "%U: %s%U", where, message, text);
+    Py_XDECREF(where);
+    Py_XDECREF(text);
+    return -1;
+}
+
+/* ---- Lowering ----------------------------------------------------------------------------------- */
+
+static int lower_int(PyObject *value, const place *at, xpm_value *out)
+{
+    int overflow;
+    long long integer = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (integer == -1 && PyErr_Occurred())
+        return -1;
+    if (overflow != 0)
+        return refuse(PyExc_ValueError, at,
+                      "an integer must fit in 64 bits, and this does not: ", value);
+    *out = xpm_int(integer);
+    return 0;
+}
+
+static int lower_str(PyObject *value, const place *at, xpm_value *out)
+{
+    Py_ssize_t size;
+    const char *text = PyUnicode_AsUTF8AndSize(value, &size);
+    if (text == NULL) {
+        PyErr_Clear();
+        return refuse(PyExc_ValueError, at, "a text that is not UTF-8: ", value);
+    }
+    if ((size_t)size >= UINT32_MAX)
+        return refuse(PyExc_ValueError, at, "a text of 4 GiB or more", NULL);
+    *out = xpm_str_sized(text, (size_t)size);
+    return 0;
+}
+
+static int lower_sequence(PyObject *value, const place *at, const lowering *context, xpm_value *out)
+{
+    PyObject *item, *iterator = PyObject_GetIter(value);
+    place inside = {.parent = at};
+    *out = PyList_Check(value) ? xpm_list_new() : xpm_set_new();
+    while (iterator != NULL && (item = PyIter_Next(iterator)) != NULL) {
+        xpm_value lowered;
+        int status = lower(item, &inside, context, &lowered);
+        Py_DECREF(item);
+        if (status < 0)
+            break;
+        xpm_list_append(out, lowered);
+        inside.index++;
+    }
+    Py_XDECREF(iterator);
+    if (!PyErr_Occurred())
+        return 0;
+    xpm_value_clear(out);
+    return -1;
+}
+
+static int lower_dict(PyObject *value, const place *at, const lowering *context, xpm_value *out)
+{
+    PyObject *key, *item;
+    Py_ssize_t position = 0;
+    *out = xpm_dict_new();
+    while (PyDict_Next(value, &position, &key, &item)) {
+        xpm_value lowered_key, lowered_item;
+        place inside = {.parent = at, .key = key};
+        if (lower(key, &inside, context, &lowered_key) < 0)
+            break;
+        if (lower(item, &inside, context, &lowered_item) < 0) {
+            xpm_value_clear(&lowered_key);
+            break;
+        }
+        xpm_dict_append(out, lowered_key, lowered_item);
+    }
+    if (!PyErr_Occurred())
+        return 0;
+    xpm_value_clear(out);
+    return -1;
+}
+
+static bool is_enum(PyObject *value)
+{
+    static PyObject *enum_class;
+    if (enum_class == NULL) {
+        /* There is no enumeration while nobody has imported enum. */
+        PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "enum");
+        if (module == NULL || (enum_class = PyObject_GetAttrString(module, "Enum")) == NULL) {
+            PyErr_Clear();
+            return false;
+        }
+    }
+    return PyObject_TypeCheck(value, (PyTypeObject *)enum_class);
+}
+
+/* The index of a name, and the native type, in the registry. */
+static int lower_enum(PyObject *value, const place *at, xpm_value *out)
+{
+    const xpm_type *type = engine_enum((PyObject *)Py_TYPE(value));
+    PyObject *name = type != NULL ? PyObject_GetAttrString(value, "name") : NULL;
+    if (name == NULL)
+        return -1;
+    PyObject *entry = PyDict_GetItem(enums_by_class, (PyObject *)Py_TYPE(value));
+    PyObject *index = PyDict_GetItem(PyTuple_GET_ITEM(entry, 1), name);
+    Py_DECREF(name);
+    if (index == NULL)
+        return refuse(PyExc_ValueError, at, "not a member of its enumeration: ", value);
+    *out = xpm_enum(type, PyLong_AsSize_t(index));
+    return 0;
+}
+
+static int lower_path(PyObject *value, const place *at, xpm_value *out)
+{
+    PyObject *text = PyOS_FSPath(value);
+    int status = text != NULL && PyUnicode_Check(text) ? lower_str(text, at, out) : -1;
+    if (status == 0)
+        out->kind = XPM_KIND_PATH;
+    else if (!PyErr_Occurred())
+        refuse(engine_type_error, at, "a path of bytes: ", value);
+    Py_XDECREF(text);
+    return status;
+}
+
+static int lower_config(Config *config, const lowering *context, xpm_value *out)
+{
+    if (context->found != NULL && context->found(context->user, config) < 0)
+        return -1;
+    *out = xpm_object(config->native);
+    return 0;
+}
+
+/* What is rare: subclasses of the builtin types, paths, numbers of other libraries. */
+static int lower_other(PyObject *value, const place *at, const lowering *context, xpm_value *out)
+{
+    if (is_enum(value)) {
+        if (PyUnicode_Check(value) || PyLong_Check(value)) {
+            PyObject *plain = PyObject_GetAttrString(value, "value");
+            int status = plain != NULL ? lower(plain, at, context, out) : -1;
+            Py_XDECREF(plain);
+            return status;
+        }
+        return lower_enum(value, at, out);
+    }
+    if (PyLong_Check(value))
+        return lower_int(value, at, out);
+    if (PyFloat_Check(value)) {
+        *out = xpm_float(PyFloat_AsDouble(value));
+        return 0;
+    }
+    if (PyUnicode_Check(value))
+        return lower_str(value, at, out);
+    if (PyIndex_Check(value)) {
+        PyObject *integer = PyNumber_Index(value);
+        int status = integer != NULL ? lower_int(integer, at, out) : -1;
+        Py_XDECREF(integer);
+        return status;
+    }
+    if (PyObject_HasAttrString((PyObject *)Py_TYPE(value), "__fspath__"))
+        return lower_path(value, at, out);
+    if (Py_IS_TYPE(value, &Tag_Type))
+        return refuse(PyExc_ValueError, at,
+                      "only the whole value of a parameter can be tagged: ", value);
+    if (PyObject_TypeCheck(value, &Base_Type))
+        return refuse(engine_type_error, at,
+                      "an instance, and no configuration; make one by the class's C(...): ", value);
+    return refuse(engine_type_error, at, "not a value that a parameter can have: ", value);
+}
+
+static int lower_collection(PyObject *value, const place *at, const lowering *context,
+                            xpm_value *out)
+{
+    if (Py_EnterRecursiveCall(" in a list or dict that holds itself"))
+        return -1;
+    int status = PyDict_Check(value) ? lower_dict(value, at, context, out)
+                                     : lower_sequence(value, at, context, out);
+    Py_LeaveRecursiveCall();
+    return status;
+}
+
+static int lower(PyObject *value, const place *at, const lowering *context, xpm_value *out)
+{
+    *out = (xpm_value){0};
+    if (value == Py_None) {
+        *out = xpm_none();
+        return 0;
+    }
+    if (PyBool_Check(value)) {
+        *out = xpm_bool(value == Py_True);
+        return 0;
+    }
+    if (PyLong_CheckExact(value))
+        return lower_int(value, at, out);
+    if (PyFloat_CheckExact(value)) {
+        *out = xpm_float(PyFloat_AS_DOUBLE(value));
+        return 0;
+    }
+    if (PyUnicode_CheckExact(value))
+        return lower_str(value, at, out);
+    if (engine_is_config(value))
+        return lower_config((Config *)value, context, out);
+    if (PyList_Check(value) || PyDict_Check(value) || PyAnySet_Check(value))
+        return lower_collection(value, at, context, out);
+    return lower_other(value, at, context, out);
+}
+
+int engine_lower(PyObject *value, const char *where, engine_found found, void *user,
+                 xpm_value *lowered)
+{
+    place root = {.root = where};
+    lowering context = {.found = found, .user = user};
+    return lower(value, &root, &context, lowered);
+}
+
+/* ---- Enumerations ------------------------------------------------------------------------------- */
+
+static int register_enum(PyObject *enum_class, const xpm_type *type, PyObject *indices)
+{
+    PyObject *address = PyLong_FromVoidPtr((void *)type);
+    PyObject *entry = address != NULL ? PyTuple_Pack(2, address, indices) : NULL;
+    int status = -1;
+    if (entry != NULL && PyDict_SetItem(enums_by_class, enum_class, entry) == 0)
+        status = PyDict_SetItem(enums_by_type, address, enum_class);
+    Py_XDECREF(address);
+    Py_XDECREF(entry);
+    return status;
+}
+
+static PyObject *text_attribute(PyObject *object, const char *name)
+{
+    PyObject *text = PyObject_GetAttrString(object, name);
+    if (text != NULL && !PyUnicode_Check(text)) {
+        PyErr_Format(PyExc_TypeError, "%s of %R is no text", name, object);
+        Py_CLEAR(text);
+    }
+    return text;
+}
+
+static const xpm_type *declare_enum(PyObject *enum_class)
+{
+    const xpm_type *type = NULL;
+    const char **texts = NULL;
+    PyObject *members = PyObject_GetAttrString(enum_class, "__members__");
+    PyObject *names = members != NULL ? PySequence_List(members) : NULL;
+    PyObject *module = text_attribute(enum_class, "__module__");
+    PyObject *qualname = text_attribute(enum_class, "__qualname__");
+    PyObject *indices = PyDict_New();
+    if (names == NULL || module == NULL || qualname == NULL || indices == NULL)
+        goto end;
+    Py_ssize_t count = PyList_GET_SIZE(names);
+    texts = PyMem_Calloc((size_t)count + 1, sizeof *texts);
+    for (Py_ssize_t i = 0; texts != NULL && i < count; i++) {
+        PyObject *name = PyList_GET_ITEM(names, i), *index = PyLong_FromSsize_t(i);
+        texts[i] = PyUnicode_AsUTF8(name);
+        int status = index != NULL ? PyDict_SetItem(indices, name, index) : -1;
+        Py_XDECREF(index);
+        if (texts[i] == NULL || status < 0)
+            goto end;
+    }
+    const char *module_text = PyUnicode_AsUTF8(module), *name_text = PyUnicode_AsUTF8(qualname);
+    if (texts == NULL || module_text == NULL || name_text == NULL)
+        goto end;
+    /* A script is run under another name in a task's process: it is the same script. */
+    if (strcmp(module_text, "_main_") == 0)
+        module_text = "__main__";
+    type = xpm_type_enum(module_text, name_text, texts, (size_t)count);
+    if (register_enum(enum_class, type, indices) < 0)
+        type = NULL;
+end:
+    PyMem_Free(texts);
+    Py_XDECREF(indices);
+    Py_XDECREF(qualname);
+    Py_XDECREF(module);
+    Py_XDECREF(names);
+    Py_XDECREF(members);
+    return type;
+}
+
+const xpm_type *engine_enum(PyObject *enum_class)
+{
+    if (enums_by_class == NULL && (enums_by_class = PyDict_New()) == NULL)
+        return NULL;
+    if (enums_by_type == NULL && (enums_by_type = PyDict_New()) == NULL)
+        return NULL;
+    PyObject *entry = PyDict_GetItemWithError(enums_by_class, enum_class);
+    if (entry != NULL)
+        return PyLong_AsVoidPtr(PyTuple_GET_ITEM(entry, 0));
+    return PyErr_Occurred() ? NULL : declare_enum(enum_class);
+}
+
+static PyObject *raise_enum(const xpm_value *value)
+{
+    const xpm_type *type = value->as.enum_type;
+    PyObject *address = PyLong_FromVoidPtr((void *)type), *enum_class = NULL;
+    if (address != NULL && enums_by_type != NULL)
+        enum_class = Py_XNewRef(PyDict_GetItemWithError(enums_by_type, address));
+    Py_XDECREF(address);
+    if (enum_class == NULL && !PyErr_Occurred()) {
+        PyObject *find = engine_import("experimaestro.run", "find");
+        enum_class = find != NULL ? PyObject_CallFunction(find, "ssO", xpm_type_enum_module(type),
+                                                          xpm_type_enum_name(type), Py_None)
+                                  : NULL;
+        Py_XDECREF(find);
+    }
+    if (enum_class == NULL)
+        return NULL;
+    PyObject *member = PyObject_GetAttrString(enum_class, xpm_type_enum_member(type, value->size));
+    Py_DECREF(enum_class);
+    return member;
+}
+
+/* ---- Raising ------------------------------------------------------------------------------------ */
+
+static PyObject *raise_path(const xpm_value *value)
+{
+    static PyObject *path_class;
+    if (path_class == NULL && (path_class = engine_import("pathlib", "Path")) == NULL)
+        return NULL;
+    PyObject *text = PyUnicode_DecodeUTF8(value->as.text, value->size, "surrogateescape");
+    PyObject *path = text != NULL ? PyObject_CallOneArg(path_class, text) : NULL;
+    Py_XDECREF(text);
+    return path;
+}
+
+static PyObject *raise_list(const xpm_value *value, PyObject *instances)
+{
+    PyObject *list = PyList_New(value->size);
+    for (uint32_t i = 0; list != NULL && i < value->size; i++) {
+        PyObject *item = engine_raise(&value->as.items[i], instances);
+        if (item == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, i, item);
+    }
+    return list;
+}
+
+static PyObject *raise_set(const xpm_value *value, PyObject *instances)
+{
+    PyObject *set = PySet_New(NULL);
+    for (uint32_t i = 0; set != NULL && i < value->size; i++) {
+        PyObject *item = engine_raise(&value->as.items[i], instances);
+        if (item == NULL || PySet_Add(set, item) < 0)
+            Py_CLEAR(set);
+        Py_XDECREF(item);
+    }
+    return set;
+}
+
+static PyObject *raise_dict(const xpm_value *value, PyObject *instances)
+{
+    PyObject *dict = PyDict_New();
+    for (uint32_t i = 0; dict != NULL && i < value->size; i++) {
+        PyObject *key = engine_raise(&value->as.items[2 * i], instances);
+        PyObject *item = key != NULL ? engine_raise(&value->as.items[2 * i + 1], instances) : NULL;
+        if (item == NULL || PyDict_SetItem(dict, key, item) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(key);
+        Py_XDECREF(item);
+    }
+    return dict;
+}
+
+PyObject *engine_raise(const xpm_value *value, PyObject *instances)
+{
+    switch (value->kind) {
+    case XPM_KIND_BOOL:
+        return PyBool_FromLong(value->as.boolean);
+    case XPM_KIND_INT:
+        return PyLong_FromLongLong(value->as.integer);
+    case XPM_KIND_FLOAT:
+        return PyFloat_FromDouble(value->as.real);
+    case XPM_KIND_STR:
+        return PyUnicode_DecodeUTF8(value->as.text, value->size, "surrogateescape");
+    case XPM_KIND_PATH:
+        return raise_path(value);
+    case XPM_KIND_ENUM:
+        return raise_enum(value);
+    case XPM_KIND_LIST:
+        return raise_list(value, instances);
+    case XPM_KIND_SET:
+        return raise_set(value, instances);
+    case XPM_KIND_DICT:
+        return raise_dict(value, instances);
+    case XPM_KIND_CONFIG:
+        return instances != NULL ? engine_instance(value->as.config, instances)
+                                 : engine_wrap(value->as.config);
+    default:
+        Py_RETURN_NONE;
+    }
+}
+
+/* ---- Copies ------------------------------------------------------------------------------------- */
+
+bool engine_mutable(PyObject *value)
+{
+    return PyList_Check(value) || PyDict_Check(value) || PySet_Check(value) ||
+           engine_is_config(value);
+}
+
+static PyObject *clone_list(PyObject *value, PyObject *memo)
+{
+    PyObject *list = PyList_New(0);
+    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(value); i++) {
+        PyObject *item = engine_clone(PyList_GET_ITEM(value, i), memo);
+        if (item == NULL || PyList_Append(list, item) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(item);
+    }
+    return list;
+}
+
+static PyObject *clone_dict(PyObject *value, PyObject *memo)
+{
+    PyObject *dict = PyDict_New(), *key, *item;
+    Py_ssize_t position = 0;
+    while (dict != NULL && PyDict_Next(value, &position, &key, &item)) {
+        PyObject *copy = engine_clone(item, memo);
+        if (copy == NULL || PyDict_SetItem(dict, key, copy) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(copy);
+    }
+    return dict;
+}
+
+static PyObject *clone_set(PyObject *value, PyObject *memo)
+{
+    PyObject *set = PySet_New(NULL), *item, *iterator = PyObject_GetIter(value);
+    while (set != NULL && iterator != NULL && (item = PyIter_Next(iterator)) != NULL) {
+        PyObject *copy = engine_clone(item, memo);
+        if (copy == NULL || PySet_Add(set, copy) < 0)
+            Py_CLEAR(set);
+        Py_XDECREF(copy);
+        Py_DECREF(item);
+    }
+    Py_XDECREF(iterator);
+    if (PyErr_Occurred())
+        Py_CLEAR(set);
+    return set;
+}
+
+PyObject *engine_clone(PyObject *value, PyObject *memo)
+{
+    PyObject *clone;
+    if (!engine_mutable(value))
+        return Py_NewRef(value);
+    if (Py_EnterRecursiveCall(" while copying a configuration"))
+        return NULL;
+    if (engine_is_config(value))
+        clone = engine_clone_config((Config *)value, memo);
+    else if (PyList_Check(value))
+        clone = clone_list(value, memo);
+    else if (PyDict_Check(value))
+        clone = clone_dict(value, memo);
+    else
+        clone = clone_set(value, memo);
+    Py_LeaveRecursiveCall();
+    return clone;
+}

@@ -1,0 +1,45 @@
+"""Helpers of the package's tests: programs that are run as users run them."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+
+class Program:
+    """A folder with a user's files."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.workspace = folder / "workspace"
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    def run(self, *arguments, status=0, **options):
+        """Runs Python there; its standard output."""
+        done = subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **options,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        self.errors = done.stderr
+        return done.stdout
+
+    def one(self, pattern):
+        """The text of the only file of the workspace that the pattern matches."""
+        (path,) = self.workspace.glob(pattern)
+        return path.read_text()
+
+
+@pytest.fixture
+def program(tmp_path):
+    return Program(tmp_path)
