@@ -27,8 +27,8 @@ struct xpm_experiment {
     xpm__environment *environment; /* of the jobs submitted last */
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* a job has ended */
-    size_t handed; /* jobs that were submitted: those not done or in error are unfinished */
-    size_t waiters; /* threads that wait for one job */
+    size_t handed;        /* jobs that were submitted: those not done or in error are unfinished */
+    size_t waiters;       /* threads that wait for one job */
     size_t by_state[XPM_JOB_ERROR + 1];
     size_t started;
     bool stopped;

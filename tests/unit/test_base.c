@@ -135,9 +135,25 @@ static void assert_same_bits(double value)
 
 TEST(doubles_read_back_bit_for_bit)
 {
-    static const double values[] = {0.0,     -0.0,     1.0,     0.1,    -2.5,     1e22,    1e23,
-                                    1e300,   5e-324,   -5e-324, 1.0 / 3, 0x1p-1022, 0x1p1023,
-                                    2.0 / 3, 123456789, 1e15,   1e16,   1e17,     0x1.fffffffffffffp1023};
+    static const double values[] = {0.0,
+                                    -0.0,
+                                    1.0,
+                                    0.1,
+                                    -2.5,
+                                    1e22,
+                                    1e23,
+                                    1e300,
+                                    5e-324,
+                                    -5e-324,
+                                    1.0 / 3,
+                                    0x1p-1022,
+                                    0x1p1023,
+                                    2.0 / 3,
+                                    123456789,
+                                    1e15,
+                                    1e16,
+                                    1e17,
+                                    0x1.fffffffffffffp1023};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         assert_same_bits(values[i]);
     uint64_t bits = 88172645463325252u; /* and a few thousand of any exponent */
@@ -193,7 +209,8 @@ TEST(integers_of_64_bits_read_back)
 
 TEST(any_text_reads_back)
 {
-    static const char text[] = "\"\\/\b\f\n\r\t\x01\x1f\x7f\0 h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7,:{[]}";
+    static const char text[] =
+        "\"\\/\b\f\n\r\t\x01\x1f\x7f\0 h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7,:{[]}";
     const char *problem;
     xpm__str out = {0};
     xpm__json_text_sized(&out, text, sizeof text - 1);
@@ -222,8 +239,8 @@ TEST(commas_are_written_between_items_alone)
     xpm__json_pair_int(&out, "c", -3);
     xpm__json_pair_double(&out, "d", 0.5);
     xpm__json_close(&out, '}');
-    assert_string_equal(
-        out.data, "{\"a,\":\"x:\",\"b\":[null,true,[],\"[\",1,null],\"c\":-3,\"d\":0.5}");
+    assert_string_equal(out.data,
+                        "{\"a,\":\"x:\",\"b\":[null,true,[],\"[\",1,null],\"c\":-3,\"d\":0.5}");
     xpm__str_free(&out);
 }
 
@@ -605,7 +622,8 @@ int main(void)
         cmocka_unit_test(a_folder_where_a_file_is_is_refused),
         cmocka_unit_test(a_folder_without_a_name_is_refused),
         cmocka_unit_test(a_lock_is_held_by_one_open_file_at_a_time),
-        cmocka_unit_test(a_lock_whose_file_was_removed_while_waiting_is_taken_again_on_the_new_file),
+        cmocka_unit_test(
+            a_lock_whose_file_was_removed_while_waiting_is_taken_again_on_the_new_file),
         cmocka_unit_test(a_time_reads_back_to_the_microsecond),
         cmocka_unit_test(a_time_is_written_in_local_iso_8601),
         cmocka_unit_test(what_is_no_time_is_negative),

@@ -111,8 +111,8 @@ TEST(a_type_that_cannot_be_read_says_what_was_expected)
         {"int int", "the end at \"int\"", XPM_E_FORMAT},
         {"demo.absent", "no class \"demo.absent\" is declared", XPM_E_UNKNOWN},
         {"list[demo.absent]", "no class \"demo.absent\" is declared", XPM_E_UNKNOWN},
-        {"int|int|int|int|int|int|int|int|int|int|int|int|int|int|int|int|int", "fewer alternatives",
-         XPM_E_FORMAT},
+        {"int|int|int|int|int|int|int|int|int|int|int|int|int|int|int|int|int",
+         "fewer alternatives", XPM_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         xpm_error err = {0};
@@ -408,8 +408,9 @@ TEST(nothing_becomes_none)
 
 TEST(the_macros_build_values_of_each_c_type)
 {
-    xpm_value list = xpm_list((bool)true, 1, 2L, 3LL, 4u, 1.5f, 2.5, "text", xpm_none(), xpm_list());
-    static const xpm_kind kinds[] = {XPM_KIND_BOOL, XPM_KIND_INT,   XPM_KIND_INT,  XPM_KIND_INT,
+    xpm_value list =
+        xpm_list((bool)true, 1, 2L, 3LL, 4u, 1.5f, 2.5, "text", xpm_none(), xpm_list());
+    static const xpm_kind kinds[] = {XPM_KIND_BOOL, XPM_KIND_INT,   XPM_KIND_INT,   XPM_KIND_INT,
                                      XPM_KIND_INT,  XPM_KIND_FLOAT, XPM_KIND_FLOAT, XPM_KIND_STR,
                                      XPM_KIND_NONE, XPM_KIND_LIST};
     assert_int_equal(list.size, 10);
@@ -575,8 +576,9 @@ TEST(an_inherited_parameter_may_become_narrower_and_no_other)
     assert_int_equal(xpm_class_parameter(child, 3)->fallback.as.integer, 5);
     assert_int_equal(xpm_class_parameter(parent, 3)->fallback.as.integer, 1);
     assert_int_equal(add(child, "size", "str", xpm_str("a text that is long"), 0), -1);
-    assert_error(&last, XPM_E_TYPE, "size of tests.child is str, and cannot be in place of the "
-                                    "inherited int");
+    assert_error(&last, XPM_E_TYPE,
+                 "size of tests.child is str, and cannot be in place of the "
+                 "inherited int");
     xpm_class *other = declare("tests.other", "a.c:3", parent);
     assert_int_equal(add(other, "part", "demo.model", (xpm_value){0}, 0), -1);
     assert_error(&last, XPM_E_TYPE, "inherited demo.base");
@@ -659,11 +661,11 @@ TEST(a_cycle_is_broken_by_clearing_it)
 TEST(an_object_of_the_wrong_class_names_its_place)
 {
     xpm_config *config = xpm_config_new(xpm_class_find("demo.model"));
-    assert_int_equal(xpm_config_set(config, "layers",
-                                    xpm_list(xpm_new("demo.base"), xpm_new("demo.layer"),
-                                             xpm_new("demo.model")),
-                                    &last),
-                     -1);
+    assert_int_equal(
+        xpm_config_set(config, "layers",
+                       xpm_list(xpm_new("demo.base"), xpm_new("demo.layer"), xpm_new("demo.model")),
+                       &last),
+        -1);
     assert_string_equal(last.path, "$.layers[2]");
     assert_error(&last, XPM_E_TYPE, "expected demo.base, got demo.model");
     xpm_config_unref(config);
@@ -693,12 +695,13 @@ TEST(a_generated_value_cannot_be_given)
 
 TEST(a_missing_value_is_named_with_its_place_and_seals_nothing)
 {
-    xpm_config *config = xpm_new("demo.model", "layers",
-                                 xpm_list(xpm_new("demo.base", "scale", 1.0), xpm_new("demo.base")));
+    xpm_config *config = xpm_new(
+        "demo.model", "layers", xpm_list(xpm_new("demo.base", "scale", 1.0), xpm_new("demo.base")));
     last = (xpm_error){0};
     assert_int_equal(xpm_config_seal(config, NULL, &last), -1);
-    assert_error(&last, XPM_E_MISSING, "value scale is required but missing when building demo.base"
-                                       ": give it a value of type float");
+    assert_error(&last, XPM_E_MISSING,
+                 "value scale is required but missing when building demo.base"
+                 ": give it a value of type float");
     assert_string_equal(last.path, "$.layers[1].scale");
     assert_false(xpm_config_sealed(config));
     assert_false(xpm_config_sealed(config->values[1].as.items[0].as.config));
@@ -707,11 +710,11 @@ TEST(a_missing_value_is_named_with_its_place_and_seals_nothing)
 
 TEST(a_missing_value_deep_down_is_named_with_its_place)
 {
-    xpm_config *task = xpm_new("demo.learn", "model",
-                               xpm_new("demo.model", "layers",
-                                       xpm_list(xpm_new("demo.base", "scale", 1),
-                                                xpm_new("demo.base", "scale", 1),
-                                                xpm_new("demo.layer"))));
+    xpm_config *task =
+        xpm_new("demo.learn", "model",
+                xpm_new("demo.model", "layers",
+                        xpm_list(xpm_new("demo.base", "scale", 1), xpm_new("demo.base", "scale", 1),
+                                 xpm_new("demo.layer"))));
     assert_int_equal(xpm_config_seal(task, "/job", &last), -1);
     assert_string_equal(last.path, "$.model.layers[2].scale");
     xpm_config_unref(task);
@@ -742,7 +745,8 @@ TEST(the_files_of_nested_objects_have_folders_of_their_own)
     assert_int_equal(add(outer, "parts", "list[tests.inner]", (xpm_value){0}, 0), 0);
     xpm_config *part = xpm_config_new(inner);
     xpm_config *config = xpm_config_new(outer);
-    assert_int_equal(xpm_config_set(config, "parts", xpm_list(xpm_config_new(inner), part), NULL), 0);
+    assert_int_equal(xpm_config_set(config, "parts", xpm_list(xpm_config_new(inner), part), NULL),
+                     0);
     assert_int_equal(xpm_config_seal(config, "/job", &last), 0);
     assert_string_equal(xpm_text(config, "file"), "/job/f.bin");
     assert_string_equal(xpm_text(part, "file"), "/job/out/parts/1/f.bin");
@@ -785,9 +789,8 @@ TEST(the_error_of_a_generator_is_passed_on)
 TEST(a_default_that_is_a_configuration_is_not_shared)
 {
     xpm_class *class_ = declare("tests.sharing", "a.c:1", NULL);
-    assert_int_equal(add(class_, "part", "demo.base",
-                         xpm_object(xpm_new("demo.base", "scale", 2.0)), 0),
-                     0);
+    assert_int_equal(
+        add(class_, "part", "demo.base", xpm_object(xpm_new("demo.base", "scale", 2.0)), 0), 0);
     xpm_config *a = xpm_config_new(class_), *b = xpm_config_new(class_);
     assert_int_equal(xpm_config_seal(a, NULL, &last), 0);
     assert_int_equal(xpm_config_seal(b, NULL, &last), 0);

@@ -168,9 +168,8 @@ static int declare_all(__attribute__((unused)) void **state)
         (xpm_parameter){.name = "ignored", .flags = XPM_IGNORED_DEFAULT, .fallback = xpm_int(3)},
         "int");
     add(rules,
-        (xpm_parameter){.name = "ignored_list",
-                        .flags = XPM_IGNORED_DEFAULT,
-                        .fallback = xpm_list(1, 2)},
+        (xpm_parameter){
+            .name = "ignored_list", .flags = XPM_IGNORED_DEFAULT, .fallback = xpm_list(1, 2)},
         "any");
     add(rules, (xpm_parameter){.name = "meta", .flags = XPM_META}, "any?");
     add(rules, (xpm_parameter){.name = "optional"}, "int?");
@@ -357,7 +356,8 @@ TEST(a_path_in_a_list_is_refused_and_named)
     assert_string_equal(err.path, "demo.any.x");
     assert_int_equal(xpm_config_identifier(config, bytes, NULL), -1);
     xpm_config_unref(config);
-    config = xpm_new("demo.any", "x", xpm_object(xpm_new("demo.any", "x", xpm_dict("k", xpm_path("/a")))));
+    config = xpm_new("demo.any", "x",
+                     xpm_object(xpm_new("demo.any", "x", xpm_dict("k", xpm_path("/a")))));
     assert_int_equal(xpm_config_identifier(config, bytes, &err), -1);
     assert_string_equal(err.path, "demo.any.x > demo.any.x");
     xpm_config_unref(config);
@@ -773,7 +773,8 @@ int main(void)
         cmocka_unit_test(equal_instances_are_told_apart_by_their_order),
         cmocka_unit_test(the_same_instance_twice_is_not_two_equal_ones),
         cmocka_unit_test(a_partial_identifier_leaves_its_groups_out_of_the_configuration_alone),
-        cmocka_unit_test(a_name_is_hashed_in_lower_case_and_an_identifier_is_written_in_hexadecimal),
+        cmocka_unit_test(
+            a_name_is_hashed_in_lower_case_and_an_identifier_is_written_in_hexadecimal),
     };
     return RUN_TESTS_WITH(tests, declare_all);
 }
