@@ -34,6 +34,7 @@ static void clear_extra(xpm__config_extra *extra)
         xpm_free(extra->tags[i].name);
         xpm_value_clear(&extra->tags[i].value);
     }
+    xpm_value_clear(&extra->all_tags);
     xpm_free(extra->init_tasks);
     xpm_free(extra->tags);
     xpm_free(extra->broken);
@@ -267,6 +268,7 @@ int xpm__config_children(const xpm_config *config, xpm__visit visit, void *user)
 void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value)
 {
     xpm__config_extra *extra = xpm__config_extra_of(config);
+    config->tagged = false;
     for (size_t i = 0; i < extra->tag_count; i++) {
         if (strcmp(extra->tags[i].name, name) == 0) {
             xpm_value_clear(&extra->tags[i].value);
@@ -304,18 +306,39 @@ static void put_tag(xpm_value *tags, const char *name, const xpm_value *value)
     items[2 * at + 1] = xpm_value_copy(value);
 }
 
+static void put_tags(tag_walk *walk, const xpm_config *config)
+{
+    const xpm_value *tags = config->extra != NULL ? &config->extra->all_tags : NULL;
+    for (size_t i = 0; tags != NULL && i < tags->size; i++)
+        put_tag(&walk->tags, tags->as.items[2 * i].as.text, &tags->as.items[2 * i + 1]);
+}
+
 static int collect_tags(void *user, xpm_config *config, const char *relative)
 {
     tag_walk *walk = user;
     (void)relative;
     if (!xpm__ptrmap_add(&walk->seen, config, 0))
         return 0;
+    if (config->tagged) {
+        put_tags(walk, config);
+        return 0;
+    }
     xpm__config_children(config, collect_tags, walk);
     if (config->task != NULL && config->task != config)
         collect_tags(walk, config->task, "");
     for (size_t i = 0; config->extra != NULL && i < config->extra->tag_count; i++)
         put_tag(&walk->tags, config->extra->tags[i].name, &config->extra->tags[i].value);
     return 0;
+}
+
+void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags)
+{
+    config->tagged = true;
+    if (tags->size == 0)
+        return;
+    xpm__config_extra *extra = xpm__config_extra_of(config);
+    xpm_value_clear(&extra->all_tags);
+    extra->all_tags = xpm_value_copy(tags);
 }
 
 xpm_value xpm_config_tags(const xpm_config *config)

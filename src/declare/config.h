@@ -15,6 +15,7 @@ typedef struct xpm__config_extra {
         xpm_value value;
     } * tags;
     size_t tag_count, tag_capacity;
+    xpm_value all_tags; /* kept, with those of what it holds, once it was submitted */
     xpm_error *broken;
 } xpm__config_extra;
 
@@ -24,6 +25,7 @@ struct xpm_config {
     int8_t meta;
     bool sealed;
     bool submitted;
+    bool tagged;      /* all its tags are known: extra->all_tags, or none */
     bool identified;  /* `identifier` is final */
     bool looping;     /* a cycle passes through it: parents compute it anew */
     xpm_config *task; /* that produces it; itself for a submitted task; owned unless itself */
@@ -36,6 +38,9 @@ struct xpm_config {
 };
 
 xpm__config_extra *xpm__config_extra_of(xpm_config *config);
+
+/* Keeps the tags of a task that is being submitted: whoever uses it finds them without a walk. */
+void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags);
 
 /* Calls `visit` for each configuration that `config` holds: through lists, sets, dicts and init
  * tasks; `relative` is the path of each ("layers/2"). Stops at the first that returns non-zero. */

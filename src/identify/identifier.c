@@ -41,7 +41,8 @@ static int identify(void *user, xpm_config *config, const char *relative)
     walk *w = user;
     uint8_t identifier[XPM_IDENTIFIER_SIZE];
     (void)relative;
-    if (!xpm__ptrmap_add(&w->seen, config, 0))
+    /* What a submitted task holds was identified when it was submitted. */
+    if (config->submitted || !xpm__ptrmap_add(&w->seen, config, 0))
         return 0;
     if (!config->identified) {
         if (xpm__canonical_digest(config, NULL, identifier, w->err) < 0)
@@ -49,7 +50,6 @@ static int identify(void *user, xpm_config *config, const char *relative)
         memcpy(config->identifier, identifier, sizeof identifier);
         config->identified = true;
     }
-    /* What a submitted task holds was identified when it was submitted. */
     return xpm__config_children(config, identify, w);
 }
 

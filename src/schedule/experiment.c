@@ -104,6 +104,7 @@ static void set_state_of_dry_run(xpm_job *job)
 
 static int generate(xpm_job *job, xpm_error *err)
 {
+    job->handed = true;
     if (is_done(job)) {
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
         return 0;

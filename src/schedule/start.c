@@ -172,6 +172,19 @@ int xpm__generate_job(const xpm_job *job, xpm_error *err)
     return status;
 }
 
+/* The same for a job whose process has died, and its lock with it: unless another has started it
+ * meanwhile, whose marker is then the one that counts. */
+static void record_unlocked(const xpm_job *job, int folder, const xpm__jobdir_state *state)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(xpm_job_name(job), ".lock", file);
+    int lock = xpm__file_lock(folder, file, false);
+    if (lock < 0)
+        return;
+    record_end(job, folder, state);
+    close(lock);
+}
+
 void xpm__end_job(const xpm_job *job, const xpm__end *end, xpm__jobdir_state *state)
 {
     xpm_error err = {0};
@@ -195,7 +208,7 @@ void xpm__end_job(const xpm_job *job, const xpm__end *end, xpm__jobdir_state *st
                      end->code);
             set_failed(state, XPM_REASON_FAILED, end->code, message);
         }
-        record_end(job, folder, state);
+        record_unlocked(job, folder, state);
     }
     close(folder);
 }

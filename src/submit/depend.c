@@ -13,14 +13,20 @@ typedef struct walk {
     xpm_error *err;
 } walk;
 
-static void add(xpm_job *job, xpm_job *dependency)
+static int add(walk *w, xpm_job *dependency)
 {
-    for (size_t i = 0; i < job->dependency_count; i++)
-        if (job->dependencies[i] == dependency)
-            return;
+    xpm_job *job = w->job;
+    if (!dependency->handed)
+        return xpm__fail(w->err, XPM_E_STATE, dependency->directory,
+                         "%s/%s was prepared and never submitted: what depends on it would wait "
+                         "for ever",
+                         xpm_job_type(dependency), dependency->hex);
+    if (dependency == job || !xpm__ptrmap_add(&w->seen, dependency, 0))
+        return 0;
     job->dependencies = xpm__grow(job->dependencies, &job->dependency_capacity,
                                   job->dependency_count, sizeof(xpm_job *));
     job->dependencies[job->dependency_count++] = dependency;
+    return 0;
 }
 
 /* A task of another experiment is no edge, but it must have been done. */
@@ -53,9 +59,7 @@ static int visit(void *user, xpm_config *config, const char *relative)
     xpm_job *dependency = xpm__map_find(&w->job->xp->table, hex);
     if (dependency == NULL)
         return check_elsewhere(w, config->task, hex);
-    if (dependency != w->job)
-        add(w->job, dependency);
-    return 0;
+    return add(w, dependency);
 }
 
 int xpm__job_find_dependencies(xpm_job *job, xpm_error *err)

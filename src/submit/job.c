@@ -109,6 +109,9 @@ xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
     xpm_config_ref(task);
     xpm_job *job = check_task(task, err) == 0 ? make_job(xp, task, err) : NULL;
     if (job != NULL) {
+        xpm_value tags = xpm_config_tags(task); /* an equal task may have others */
+        xpm__config_keep_tags(task, &tags);
+        xpm_value_clear(&tags);
         task->submitted = true;
         task->task = task;
         xpm_job_ref(job);
