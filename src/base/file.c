@@ -108,7 +108,7 @@ bool xpm__file_exists(int dir, const char *path)
 int xpm__file_lock(int dir, const char *path, bool wait)
 {
     for (;;) {
-        struct stat info;
+        struct stat held, named;
         int fd = openat(dir, path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0)
             return -1;
@@ -120,8 +120,9 @@ int xpm__file_lock(int dir, const char *path, bool wait)
             errno = saved;
             return -1;
         }
-        /* Its last holder may have removed it while this one waited: then it locks nothing. */
-        if (fstat(fd, &info) == 0 && info.st_nlink > 0)
+        /* Its last holder may have renamed or removed it meanwhile: then it locks nothing. */
+        if (fstat(fd, &held) == 0 && fstatat(dir, path, &named, 0) == 0 &&
+            held.st_ino == named.st_ino && held.st_dev == named.st_dev)
             return fd;
         close(fd);
     }

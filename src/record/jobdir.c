@@ -93,6 +93,13 @@ static double modified(int dir, const char *file)
     return (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9;
 }
 
+double xpm__jobdir_started(int dir, const char *name)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(name, ".pid", file);
+    return modified(dir, file);
+}
+
 /* {"code", "reason", "message"}, or the bare exit status of version 1, where 0 is success. */
 static void read_failed(int dir, const char *file, xpm__jobdir_state *state)
 {
@@ -202,7 +209,7 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
     const char *ended = xpm__json_get_text(status, "ended_time");
     bool named = !marked && pid_is_alive(dir, name, &state->pid);
     bool alive = !marked && (named || lock_is_held(dir, name));
-    state->started = started != NULL ? xpm__clock_parse(started) : 0;
+    state->started = started != NULL ? xpm__clock_parse(started) : xpm__jobdir_started(dir, name);
     state->ended = marked && ended != NULL ? xpm__clock_parse(ended) : 0;
     xpm__jobdir_file(name, ".done", done);
     if (state->state == XPM_JOB_DONE && state->ended <= 0)
@@ -284,9 +291,12 @@ int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err)
 
 int xpm__jobdir_mark_done(int dir, const char *name)
 {
-    char file[XPM__NAME_SIZE];
-    xpm__jobdir_file(name, ".done", file);
-    return xpm__file_touch(dir, file);
+    char lock[XPM__NAME_SIZE], done[XPM__NAME_SIZE];
+    xpm__jobdir_file(name, ".lock", lock);
+    xpm__jobdir_file(name, ".done", done);
+    if (renameat(dir, lock, dir, done) == 0)
+        return 0;
+    return errno == ENOENT ? xpm__file_touch(dir, done) : -1;
 }
 
 int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reason,

@@ -44,11 +44,14 @@ typedef struct xpm__status {
 } xpm__status;
 int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err);
 
-/* The markers. Each returns 0, or -1 with errno. */
+/* The markers. Each returns 0, or -1 with errno. The marker of success is the lock's file, renamed
+ * by its holder: one file less to make, and none to remove. */
 int xpm__jobdir_mark_done(int dir, const char *name);
 int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reason,
                             const char *message);
 int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid);
+/* When the process started that .pid names: that file's time. 0 when there is none. */
+double xpm__jobdir_started(int dir, const char *name);
 
 xpm_reason xpm__reason_parse(const char *text); /* FAILED when it is not known */
 /* As status files and events write it, in capitals; NULL for no reason. */

@@ -15,6 +15,8 @@
 #include "record/jobdir.h"
 #include "record/params.h"
 
+enum { FLUSH_SIZE = 1 << 16 };
+
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
 static int check_name(const char *name, xpm_error *err)
@@ -124,10 +126,10 @@ static int open_logs(xpm__rundir *run, xpm_error *err)
             run->events_path = NULL;
         }
     }
-    run->jobs = open_log(run->fd, "jobs.jsonl", run->path, err);
-    run->objects = open_log(run->fd, "objects.jsonl", run->path, err);
-    run->events = open_log(run->workspace->fd, run->events_path, run->workspace->path, err);
-    return run->jobs < 0 || run->objects < 0 || run->events < 0 ? -1 : 0;
+    run->jobs.fd = open_log(run->fd, "jobs.jsonl", run->path, err);
+    run->objects.fd = open_log(run->fd, "objects.jsonl", run->path, err);
+    run->events.fd = open_log(run->workspace->fd, run->events_path, run->workspace->path, err);
+    return run->jobs.fd < 0 || run->objects.fd < 0 || run->events.fd < 0 ? -1 : 0;
 }
 
 xpm__rundir *xpm__rundir_open(xpm__workspace *workspace, const char *experiment,
@@ -136,7 +138,8 @@ xpm__rundir *xpm__rundir_open(xpm__workspace *workspace, const char *experiment,
     xpm__rundir *run = xpm__zalloc(sizeof *run);
     run->workspace = workspace;
     run->experiment = xpm__strdup(experiment);
-    run->fd = run->lock = run->jobs = run->objects = run->events = -1;
+    run->fd = run->lock = run->jobs.fd = run->objects.fd = run->events.fd = -1;
+    pthread_mutex_init(&run->mutex, NULL);
     char *folder = xpm__format("%s/experiments/%s", workspace->path, experiment);
     int status = check_name(experiment, err);
     if (status == 0)
@@ -168,10 +171,8 @@ static void write_tags_object(const xpm_value *tags, xpm__str *out)
     xpm__json_close(out, '}');
 }
 
-static int append_job(xpm__rundir *run, const xpm__run_job *job)
+static void print_job(const xpm__run_job *job, xpm__str *out)
 {
-    xpm__str *out = &run->buffer;
-    xpm__str_clear(out);
     xpm__json_open(out, '{');
     xpm__json_pair(out, "job_id", job->job_id);
     xpm__json_pair(out, "task_id", job->task_id);
@@ -179,15 +180,42 @@ static int append_job(xpm__rundir *run, const xpm__run_job *job)
     xpm__json_pair_double(out, "timestamp", xpm__clock_now());
     xpm__json_close(out, '}');
     xpm__str_putc(out, '\n');
-    return xpm__file_append(run->jobs, out->data, out->size);
 }
 
-static int append_objects(xpm__rundir *run, const xpm__run_job *job)
+static int flush_log(xpm__log *log)
 {
-    xpm__params_context context = {0}; /* paths are absolute */
-    xpm__str_clear(&run->buffer);
-    xpm__params_write_lines(job->task, &context, &run->written, &run->buffer);
-    return xpm__file_append(run->objects, run->buffer.data, run->buffer.size);
+    int status = xpm__file_append(log->fd, log->pending.data, log->pending.size);
+    xpm__str_clear(&log->pending);
+    return status;
+}
+
+/* In this order: an event never tells of a job that is not listed. With the mutex held. */
+static int flush_all(xpm__rundir *run)
+{
+    int status = flush_log(&run->objects);
+    status = flush_log(&run->jobs) < 0 ? -1 : status;
+    return flush_log(&run->events) < 0 ? -1 : status;
+}
+
+int xpm__rundir_flush(xpm__rundir *run)
+{
+    pthread_mutex_lock(&run->mutex);
+    int status = flush_all(run);
+    pthread_mutex_unlock(&run->mutex);
+    return status;
+}
+
+static int append(xpm__rundir *run, const xpm__run_job *job)
+{
+    static const xpm__params_context context; /* paths are absolute */
+    int status = 0;
+    pthread_mutex_lock(&run->mutex);
+    xpm__params_write_lines(job->task, &context, &run->written, &run->objects.pending);
+    print_job(job, &run->jobs.pending);
+    if (run->objects.pending.size > FLUSH_SIZE || run->events.pending.size > FLUSH_SIZE)
+        status = flush_all(run);
+    pthread_mutex_unlock(&run->mutex);
+    return status;
 }
 
 /* jobs/TYPE/HASH in the run's folder points at the job's. */
@@ -207,7 +235,7 @@ static int link_job(xpm__rundir *run, const xpm__run_job *job)
 
 int xpm__rundir_add(xpm__rundir *run, const xpm__run_job *job, xpm_error *err)
 {
-    if (append_objects(run, job) < 0 || append_job(run, job) < 0 || link_job(run, job) < 0)
+    if (append(run, job) < 0 || link_job(run, job) < 0)
         return xpm__fail_io(err, run->path, "write in");
     return 0;
 }
@@ -249,30 +277,28 @@ static void print_event(const xpm__rundir *run, const xpm__run_job *job, xpm_job
 void xpm__rundir_event(xpm__rundir *run, const xpm__run_job *job, xpm_job_state state,
                        xpm_reason reason)
 {
-    xpm__str out = {0};
-    print_event(run, job, state, reason, &out);
-    /* A full disk loses events, not jobs: the markers are the truth, and a reader tolerates it. */
-    (void)xpm__file_append(run->events, out.data, out.size);
-    xpm__str_free(&out);
+    pthread_mutex_lock(&run->mutex);
+    print_event(run, job, state, reason, &run->events.pending);
+    pthread_mutex_unlock(&run->mutex);
 }
 
 /* ---- Status and end --------------------------------------------------------------------------- */
 
 /* The last line of a run's log. */
-static void append_completed(const xpm__rundir *run, double now, const char *ended)
+static void append_completed(xpm__rundir *run, double now, const char *ended)
 {
-    xpm__str out = {0};
-    xpm__json_open(&out, '{');
-    xpm__json_pair_double(&out, "timestamp", now);
-    xpm__json_pair(&out, "event_type", "RunCompletedEvent");
-    xpm__json_pair(&out, "experiment_id", run->experiment);
-    xpm__json_pair(&out, "run_id", run->run);
-    xpm__json_pair(&out, "status", "completed");
-    xpm__json_pair(&out, "ended_at", ended);
-    xpm__json_close(&out, '}');
-    xpm__str_putc(&out, '\n');
-    (void)xpm__file_append(run->events, out.data, out.size);
-    xpm__str_free(&out);
+    xpm__str *out = &run->events.pending;
+    pthread_mutex_lock(&run->mutex);
+    xpm__json_open(out, '{');
+    xpm__json_pair_double(out, "timestamp", now);
+    xpm__json_pair(out, "event_type", "RunCompletedEvent");
+    xpm__json_pair(out, "experiment_id", run->experiment);
+    xpm__json_pair(out, "run_id", run->run);
+    xpm__json_pair(out, "status", "completed");
+    xpm__json_pair(out, "ended_at", ended);
+    xpm__json_close(out, '}');
+    xpm__str_putc(out, '\n');
+    pthread_mutex_unlock(&run->mutex);
 }
 
 int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
@@ -325,19 +351,28 @@ static void close_fd(int fd)
         close(fd);
 }
 
+static void close_log(xpm__log *log)
+{
+    close_fd(log->fd);
+    xpm__str_free(&log->pending);
+}
+
 void xpm__rundir_close(xpm__rundir *run)
 {
     if (run == NULL)
         return;
-    if (run->events >= 0)
+    if (run->events.fd >= 0) {
+        /* A full disk loses events, not jobs: their markers are the truth. */
+        (void)xpm__rundir_flush(run);
         keep_events(run);
-    close_fd(run->jobs);
-    close_fd(run->objects);
-    close_fd(run->events);
+    }
+    close_log(&run->jobs);
+    close_log(&run->objects);
+    close_log(&run->events);
     close_fd(run->fd);
     close_fd(run->lock); /* last: the run is whole by now */
+    pthread_mutex_destroy(&run->mutex);
     xpm__ptrmap_free(&run->written);
-    xpm__str_free(&run->buffer);
     xpm_free(run->events_path);
     xpm_free(run->experiment);
     xpm_free(run->run);

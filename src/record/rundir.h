@@ -1,7 +1,11 @@
 /* A run of an experiment on disk: its lock, its status, the jobs and objects that it lists, its log
- * of events. One run of an experiment exists at a time. */
+ * of events. One run of an experiment exists at a time. What is appended is kept until the next
+ * flush: a state that changes flushes, a job that was done before does not, so that submitting
+ * many of those costs few writes. Appending and flushing are for any thread. */
 #ifndef XPM_RECORD_RUNDIR_H
 #define XPM_RECORD_RUNDIR_H
+
+#include <pthread.h>
 
 #include <experimaestro.h>
 
@@ -9,15 +13,22 @@
 #include "base/str.h"
 #include "record/workspace.h"
 
+/* A log of lines, and those that are not written yet. */
+typedef struct xpm__log {
+    int fd;
+    xpm__str pending;
+} xpm__log;
+
 typedef struct xpm__rundir {
     xpm__workspace *workspace; /* borrowed */
     char *experiment, *run;    /* "digits", "20261123_102030" */
     char *path;                /* of the run's folder, absolute */
-    int fd, lock, jobs, objects, events;
+    int fd, lock;
+    pthread_mutex_t mutex; /* guards: */
+    xpm__log jobs, objects, events;
     char *events_path; /* of the live log, relative to the workspace */
     double started;
     xpm__ptrmap written; /* objects that objects.jsonl has */
-    xpm__str buffer;     /* reused */
 } xpm__rundir;
 
 /* Locks the experiment (telling `waiting` who holds it, if another does) and makes a run. */
@@ -34,6 +45,8 @@ typedef struct xpm__run_job {
 
 /* Lists a job that was submitted: jobs.jsonl, objects.jsonl, the link to its folder. */
 int xpm__rundir_add(xpm__rundir *run, const xpm__run_job *job, xpm_error *err);
+/* Writes what was appended. 0, or -1 with errno: those lines are lost. */
+int xpm__rundir_flush(xpm__rundir *run);
 /* Appends the event of a job's new state. */
 void xpm__rundir_event(xpm__rundir *run, const xpm__run_job *job, xpm_job_state state,
                        xpm_reason reason);

@@ -136,7 +136,6 @@ static int record_done(const xpm_task *task, xpm__status *status)
     }
     remove_file(".pid");
     remove_file(".py");
-    remove_file(".lock");
     return 0;
 }
 
@@ -176,7 +175,6 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     int code = 1;
     remove_file(".failed");
     xpm__jobdir_write_pid(job.dir, job.name, job.pid);
-    write_status(task, &status);
     catch_cancel();
     if (xpm__params_load(params, resolve, user, &task->params, err) == 0)
         code = execute(user, task, err);

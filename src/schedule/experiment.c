@@ -186,6 +186,7 @@ size_t xpm_experiment_wait(xpm_experiment *xp, double seconds)
     int status = 0;
     if (xp->mode != XPM_NORMAL)
         return 0;
+    (void)xpm__rundir_flush(xp->run); /* what is waited for can be read */
     struct timespec deadline = deadline_in(seconds > 0 ? seconds : 0);
     pthread_mutex_lock(&xp->mutex);
     while ((left = xpm__experiment_unfinished(xp)) > 0 && !xp->stopped && status != ETIMEDOUT) {

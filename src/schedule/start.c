@@ -91,7 +91,7 @@ static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *
                           .path = job->directory,
                           .state = state->state,
                           .reason = state->reason,
-                          .started = state->started,
+                          .started = xpm__jobdir_started(folder, xpm_job_name(job)),
                           .ended = state->ended,
                           .code = state->code};
     char pid[XPM__NAME_SIZE];
@@ -113,10 +113,12 @@ static xpm__started start_locked(const xpm_job *job, const xpm__launcher *launch
                                  xpm__jobdir_state *state)
 {
     xpm_error err = {0};
-    char done[XPM__NAME_SIZE];
-    xpm__jobdir_file(xpm_job_name(job), ".done", done);
-    if (!fresh && xpm__file_exists(folder, done)) {
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(xpm_job_name(job), ".done", file);
+    if (!fresh && xpm__file_exists(folder, file)) {
         *state = (xpm__jobdir_state){.state = XPM_JOB_DONE};
+        xpm__jobdir_file(xpm_job_name(job), ".lock", file);
+        unlinkat(folder, file, 0); /* just made, by whoever came while the job ended */
         return XPM__ENDED;
     }
     if (!fresh)

@@ -181,8 +181,12 @@ void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason)
 {
     xpm_experiment *xp = job->xp;
     xpm_job_state before = xpm__job_state(job);
-    if (xp->run != NULL)
+    if (xp->run != NULL) {
+        bool was_done = before == XPM_JOB_UNSCHEDULED && state == XPM_JOB_DONE;
         record_event(job, state, reason);
+        if (!was_done)
+            (void)xpm__rundir_flush(xp->run); /* a full disk loses events, not jobs */
+    }
     pthread_mutex_lock(&xp->mutex);
     if (before != XPM_JOB_UNSCHEDULED)
         xp->by_state[before]--;
