@@ -87,7 +87,6 @@ def native(bench):
                     again[program.name].samples.append(timed(program, folder, env))
                 except Failed as error:
                     first[program.name].reason = again[program.name].reason = str(error)
-                shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.sched_setaffinity(0, cores)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -146,7 +145,6 @@ def running(bench):
     census = {}
 
     def sample(side):
-        shutil.rmtree(bench.finished.pop(side.name, ""), ignore_errors=True)
         workspace, result = execute(bench, side, count)
         bench.finished[side.name] = workspace
         census[side.name] = entries(workspace)

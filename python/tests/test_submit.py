@@ -13,10 +13,16 @@ import pytest
 from experimaestro import (
     Config,
     LightweightTask,
+    Meta,
     Param,
+    Path,
+    PathGenerator,
     RunMode,
     Task,
     experiment,
+    field,
+    param_group,
+    partial,
 )
 
 
@@ -142,6 +148,24 @@ class Outputs(Task):
         first = dep(Model(layers=self.x))
         assert dep(first) is first and dep(self) is self
         return first, [Model(layers=2)]
+
+
+steps = param_group("steps")
+
+
+class Resumed(Task):
+    checkpoints = partial(exclude_groups=[steps])
+    epochs: Param[int] = field(groups=[steps])
+    width: Param[int]
+    own: Meta[Path] = field(default_factory=PathGenerator("own"))
+    shared: Meta[Path] = field(default_factory=PathGenerator("model", partial=checkpoints))
+
+
+def test_a_path_of_a_partial_identifier_is_shared(dry):
+    first, second, other = [Resumed(epochs=e, width=w).submit() for e, w in ((1, 1), (2, 1), (1, 2))]
+    assert first.own != second.own and first.shared == second.shared != other.shared
+    folder = dry.workspace.path / "partials" / first.__xpm__.typename / "checkpoints"
+    assert first.shared == folder / first.__xpm__.partial_identifier("checkpoints").hex() / "model"
 
 
 def test_anything_can_be_returned_by_task_outputs(dry):

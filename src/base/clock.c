@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -21,10 +20,10 @@ static struct tm local_time(double seconds)
 
 void xpm__clock_iso(double seconds, char text[XPM__TIME_SIZE])
 {
-    double micros = round(seconds * 1e6), whole = floor(micros / 1e6);
-    struct tm parts = local_time(whole);
+    long long micros = (long long)(seconds * 1e6 + 0.5);
+    struct tm parts = local_time((double)(micros / 1000000));
     size_t size = strftime(text, XPM__TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(text + size, XPM__TIME_SIZE - size, ".%06u", (unsigned)(micros - whole * 1e6));
+    snprintf(text + size, XPM__TIME_SIZE - size, ".%06d", (int)(micros % 1000000));
 }
 
 double xpm__clock_parse(const char *text)

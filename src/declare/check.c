@@ -80,10 +80,11 @@ static int check_int(const xpm_type *type, xpm_value *value, const place *at, xp
     char *end;
     if (value->kind == XPM_KIND_BOOL) {
         *value = xpm_int(value->as.boolean);
-    } else if (value->kind == XPM_KIND_FLOAT && value->as.real == floor(value->as.real)) {
+    } else if (value->kind == XPM_KIND_FLOAT && !isnan(value->as.real)) {
         if (value->as.real < -0x1p63 || value->as.real >= 0x1p63)
             return fail(at, XPM_E_RANGE, type, value, ", which does not fit in 64 bits", err);
-        *value = xpm_int((int64_t)value->as.real);
+        if ((double)(int64_t)value->as.real == value->as.real)
+            *value = xpm_int((int64_t)value->as.real);
     } else if (value->kind == XPM_KIND_STR) {
         errno = 0;
         long long parsed = strtoll(value->as.text, &end, 10);
