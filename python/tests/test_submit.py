@@ -340,7 +340,8 @@ def test_generate_only_writes_the_folders(tasks):
     assert tasks.run("-m", "experimaestro.run", params) == "x is 1\n"
     # Or as the job that it is.
     (script,) = tasks.workspace.glob("jobs/*/*/say.py")
-    tasks.run(script, env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tasks.folder), *sys.path])})
+    path = os.pathsep.join([str(tasks.folder), *sys.path])
+    tasks.run(script, env={**os.environ, "PYTHONPATH": path})
     assert list(tasks.workspace.glob("jobs/*/*/say.done"))
 
 

@@ -31,6 +31,7 @@ typedef struct loader {
     xpm_error *err;
 } loader;
 
+/* What was read before an error stays in `value`, for the caller to clear. */
 static int load_value(loader *l, const xpm_type *type, json_object *json, xpm_value *value);
 static xpm_config *load_object(loader *l, int64_t id);
 
@@ -101,9 +102,10 @@ static int load_items(loader *l, const xpm_type *type, json_object *json, xpm_va
         return bad(l, "has a list that is none");
     for (size_t i = 0; i < json_object_array_length(json); i++) {
         xpm_value item = {0};
-        if (load_value(l, type, json_object_array_get_idx(json, i), &item) < 0)
-            return -1;
+        int status = load_value(l, type, json_object_array_get_idx(json, i), &item);
         xpm_list_append(list, item);
+        if (status < 0)
+            return -1;
     }
     return 0;
 }
@@ -117,15 +119,14 @@ static int load_pairs(loader *l, const xpm_type *type, json_object *json, xpm_va
         xpm_value key = {0}, item = {0};
         if (!json_object_is_type(pair, json_type_array) || json_object_array_length(pair) != 2)
             return bad(l, "has a dict with an item that is no pair");
-        if (load_value(l, type != NULL ? type->key : NULL, json_object_array_get_idx(pair, 0),
-                       &key) < 0)
-            return -1;
-        if (load_value(l, type != NULL ? type->item : NULL, json_object_array_get_idx(pair, 1),
-                       &item) < 0) {
-            xpm_value_clear(&key);
-            return -1;
-        }
+        int status = load_value(l, type != NULL ? type->key : NULL,
+                                json_object_array_get_idx(pair, 0), &key);
+        if (status == 0)
+            status = load_value(l, type != NULL ? type->item : NULL,
+                                json_object_array_get_idx(pair, 1), &item);
         xpm_dict_append(dict, key, item);
+        if (status < 0)
+            return -1;
     }
     return 0;
 }
@@ -134,9 +135,10 @@ static int load_plain_dict(loader *l, const xpm_type *type, json_object *json, x
 {
     json_object_object_foreach (json, key, member) {
         xpm_value item = {0};
-        if (load_value(l, type != NULL ? type->item : NULL, member, &item) < 0)
-            return -1;
+        int status = load_value(l, type != NULL ? type->item : NULL, member, &item);
         xpm_dict_append(dict, xpm_str(key), item);
+        if (status < 0)
+            return -1;
     }
     return 0;
 }
@@ -398,6 +400,7 @@ static void load_tags(json_object *root, xpm_value *tags)
     json_object_object_foreach (json, name, member) {
         xpm_value value = {0};
         if (!json_object_is_type(member, json_type_object) &&
+            !json_object_is_type(member, json_type_array) &&
             load_value(&none, NULL, member, &value) == 0)
             xpm_dict_append(tags, xpm_str(name), value);
     }

@@ -110,7 +110,8 @@ static void end_job(xpm__scheduler *s, xpm_job *job, xpm_job_state state, xpm_re
             }
         }
         job->dependent_count = 0;
-        xpm_job_unref(job); /* the scheduler's own reference */
+        job->held = false;
+        xpm_job_unref(job);
     }
 }
 
@@ -316,6 +317,7 @@ void xpm__scheduler_post(xpm__scheduler *s, xpm_job *job)
 {
     xpm_job_ref(job);
     pthread_mutex_lock(&s->mutex);
+    job->held = true;
     bool first = s->posted.first == NULL;
     queue_add(&s->posted, job);
     pthread_mutex_unlock(&s->mutex);
@@ -342,6 +344,9 @@ void xpm__scheduler_join(xpm__scheduler *s)
         return;
     tell(s, &s->quit);
     uv_thread_join(&s->thread);
+    for (size_t i = 0; i < s->xp->job_count; i++) /* those that have not ended */
+        if (s->xp->jobs[i]->held)
+            xpm_job_unref(s->xp->jobs[i]);
     uv_loop_close(&s->loop);
     pthread_mutex_destroy(&s->mutex);
     xpm_free(s);

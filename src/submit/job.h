@@ -15,8 +15,9 @@ struct xpm_job {
     int refs;          /* atomic */
     int state, reason; /* atomic */
     char hex[XPM_HEX_SIZE];
-    bool handed;                   /* S: to the scheduler, or known to be done */
-    char *directory;               /* S: absolute */
+    bool handed;     /* S: to the scheduler, or known to be done */
+    bool held;       /* the scheduler has a reference: from when it is posted until it has ended */
+    char *directory; /* S: absolute */
     xpm__environment *environment; /* taken when it is handed over; L reads */
     xpm__variables variables;      /* over it */
     xpm_value tags;
