@@ -140,7 +140,7 @@ def test_a_factory_of_a_meta_is_called_for_each_object_when_sealed():
         (lambda: Holder(by_name={"a": Model(layers=1), "b": 3}), r'\$\.by_name\["b"\]'),
         (lambda: Holder(by_name={"a": object()}), r"\$\.by_name\['a'\]: not a value"),
         (lambda: Holder(model=Learn()), "expected .*model, got .*learn"),
-        (lambda: Holder(model=Model.C(layers=1).instance()), r"\$\.model: an instance, and no conf"),
+        (lambda: Holder(model=Model.C(layers=1).instance()), r"\$\.model: an instance, and no"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_an_error_with_its_path(make, message):

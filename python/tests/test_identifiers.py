@@ -52,7 +52,8 @@ def test_an_identifier_is_the_digest_of_the_documented_bytes():
         more: Param[list[int]]
 
     more = b"\7" + struct.pack(">d", 1) + integer(4)
-    stream = [b"\0test.outer", parameter(b"model", b"\0" + identifier.all), parameter(b"more", more)]
+    model = b"\0" + identifier.all
+    stream = [b"\0test.outer", parameter(b"model", model), parameter(b"more", more)]
     assert Outer(model=Model(layers=3), more=[4]).__xpm__.identifier.all == sha(*stream)
 
 

@@ -1,4 +1,4 @@
-"""Submitting tasks: outputs, run modes, failures, what is recorded; each in a program of its own."""
+"""Submitting tasks: outputs, run modes, failures, and what is recorded."""
 
 import json
 import os
@@ -162,7 +162,9 @@ class Resumed(Task):
 
 
 def test_a_path_of_a_partial_identifier_is_shared(dry):
-    first, second, other = [Resumed(epochs=e, width=w).submit() for e, w in ((1, 1), (2, 1), (1, 2))]
+    first, second, other = [
+        Resumed(epochs=epochs, width=width).submit() for epochs, width in ((1, 1), (2, 1), (1, 2))
+    ]
     assert first.own != second.own and first.shared == second.shared != other.shared
     folder = dry.workspace.path / "partials" / first.__xpm__.typename / "checkpoints"
     assert first.shared == folder / first.__xpm__.partial_identifier("checkpoints").hex() / "model"

@@ -86,33 +86,62 @@ static void make_ready(xpm__scheduler *s, xpm_job *job)
 static void add_dependent(xpm_job *job, xpm_job *dependent)
 {
     job->dependents = xpm__grow(job->dependents, &job->dependent_capacity, job->dependent_count,
-                                sizeof(xpm_job *));
-    job->dependents[job->dependent_count++] = dependent;
+                                sizeof *job->dependents);
+    job->dependents[job->dependent_count++] =
+        (struct xpm__dependent){dependent, dependent->attempt};
 }
 
-/* Ends a job, and with it all those that can now never start: a list, since chains are long. */
-static void end_job(xpm__scheduler *s, xpm_job *job, xpm_job_state state, xpm_reason reason)
+/* Whether a job still waits for the one that has it among its dependents. */
+static bool waits(const struct xpm__dependent *dependent)
+{
+    const xpm_job *job = dependent->job;
+    return job->attempt == dependent->attempt && xpm__job_state(job) == XPM_JOB_WAITING;
+}
+
+static void finish_job(xpm__scheduler *s, xpm_job *job)
+{
+    xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
+    for (size_t i = 0; i < job->dependent_count; i++) {
+        struct xpm__dependent *dependent = &job->dependents[i];
+        if (waits(dependent) && --dependent->job->blocked == 0)
+            make_ready(s, dependent->job);
+    }
+    job->dependent_count = 0;
+    job->held = false;
+    xpm_job_unref(job);
+}
+
+/* Ends a job in error, and with it all those that can now never start: a list, since chains are
+ * long. The state comes last: from then on the job may be submitted again, by another thread. */
+static void fail_job(xpm_job *job, xpm_reason reason)
 {
     queue failed;
     queue_init(&failed);
-    xpm__job_set_state(job, state, reason);
-    for (queue_add(&failed, job); (job = queue_take(&failed)) != NULL;) {
-        bool done = xpm__job_state(job) == XPM_JOB_DONE;
+    queue_add(&failed, job);
+    while ((job = queue_take(&failed)) != NULL) {
         for (size_t i = 0; i < job->dependent_count; i++) {
-            xpm_job *dependent = job->dependents[i];
-            if (xpm__job_state(dependent) != XPM_JOB_WAITING)
+            struct xpm__dependent *dependent = &job->dependents[i];
+            if (!waits(dependent) || dependent->job->doomed)
                 continue;
-            if (!done) {
-                xpm__job_set_state(dependent, XPM_JOB_ERROR, XPM_REASON_DEPENDENCY);
-                queue_add(&failed, dependent);
-            } else if (--dependent->blocked == 0) {
-                make_ready(s, dependent);
-            }
+            dependent->job->doomed = true;
+            queue_add(&failed, dependent->job);
         }
         job->dependent_count = 0;
+        job->doomed = false;
+        job->attempt++;
         job->held = false;
+        xpm__job_set_state(job, XPM_JOB_ERROR, reason);
         xpm_job_unref(job);
+        reason = XPM_REASON_DEPENDENCY;
     }
+}
+
+static void end_job(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
+{
+    if (state->state == XPM_JOB_DONE)
+        finish_job(s, job);
+    else
+        fail_job(job, state->reason);
 }
 
 static void accept_job(xpm__scheduler *s, xpm_job *job)
@@ -129,7 +158,7 @@ static void accept_job(xpm__scheduler *s, xpm_job *job)
         job->blocked++;
     }
     if (fails) {
-        end_job(s, job, XPM_JOB_ERROR, XPM_REASON_DEPENDENCY);
+        fail_job(job, XPM_REASON_DEPENDENCY);
     } else if (job->blocked == 0) {
         make_ready(s, job);
     } else {
@@ -166,7 +195,7 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     s->launcher->end(&r->process, &end);
     release(r, (uv_handle_t *)poll);
     xpm__end_job(job, &end, &state);
-    end_job(s, job, state.state, state.reason);
+    end_job(s, job, &state);
     start_ready(s);
 }
 
@@ -231,7 +260,7 @@ static void start_ready(xpm__scheduler *s)
             watch_process(s, job, &process);
             break;
         case XPM__ENDED:
-            end_job(s, job, state.state, state.reason);
+            end_job(s, job, &state);
             break;
         case XPM__ELSEWHERE:
             watch_elsewhere(s, job, state.pid);

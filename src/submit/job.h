@@ -23,10 +23,15 @@ struct xpm_job {
     xpm_value tags;
     xpm_job **dependencies; /* borrowed: the experiment holds them */
     size_t dependency_count, dependency_capacity;
-    xpm_job **dependents; /* L: those that it blocks */
+    struct xpm__dependent {
+        xpm_job *job;
+        unsigned attempt; /* the job's when it was blocked: of an earlier one, it counts no more */
+    } * dependents;       /* L: those that it blocks */
     size_t dependent_count, dependent_capacity;
-    size_t blocked; /* L: how many of its dependencies are not done */
-    xpm_job *next;  /* in the one queue where it is */
+    size_t blocked;   /* L: how many of its dependencies are not done */
+    unsigned attempt; /* L: how often it has failed */
+    bool doomed;      /* L: in the list of those that a failure ends */
+    xpm_job *next;    /* in the one queue where it is */
 };
 
 /* Changes a job's state: the event first, then the state, then those who wait are told. */
