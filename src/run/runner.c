@@ -189,12 +189,14 @@ int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void
     xpm_task task = {0};
     xpm_error err = {0};
     int code = 1;
-    if (enter_folder(params, &task, &err) < 0 || take_lock(task.directory, &err) < 0)
+    if (enter_folder(params, &task, &err) < 0 || take_lock(task.directory, &err) < 0) {
         fprintf(stderr, "experimaestro: %s\n", err.message);
-    else if (already_done())
+    } else if (already_done()) {
+        remove_file(".lock"); /* just made, to look */
         code = 0;
-    else
+    } else {
         code = execute_locked(&task, "params.json", resolve, execute, user, &err);
+    }
     xpm__params_clear(&task.params);
     xpm_free(task.directory);
     return code; /* the lock goes with the process */

@@ -63,8 +63,12 @@ static xpm_job *find_or_make(xpm_experiment *xp, xpm_config *task, const char *h
                   job->config->class_->name, task->class_->name, hex);
         return NULL;
     }
-    if (job != NULL)
+    if (job != NULL) {
+        job->equals =
+            xpm__grow(job->equals, &job->equal_capacity, job->equal_count, sizeof(xpm_config *));
+        job->equals[job->equal_count++] = xpm_config_ref(task);
         return job;
+    }
     job = new_job(xp, task, hex);
     if (xpm__job_find_dependencies(job, err) < 0) {
         xpm_job_unref(job);
@@ -133,6 +137,9 @@ void xpm_job_unref(xpm_job *job)
     if (job == NULL || __atomic_sub_fetch(&job->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     xpm_config_unref(job->config);
+    for (size_t i = 0; i < job->equal_count; i++)
+        xpm_config_unref(job->equals[i]);
+    xpm_free(job->equals);
     xpm__workspace_unref(job->workspace);
     xpm__environment_unref(job->environment);
     xpm__variables_free(&job->variables);

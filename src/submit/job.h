@@ -12,6 +12,8 @@ struct xpm_job {
     xpm_experiment *xp; /* NULL once the experiment is closed */
     xpm__workspace *workspace;
     xpm_config *config;
+    xpm_config **equals; /* S: equal tasks that were submitted too; each a reference */
+    size_t equal_count, equal_capacity;
     int refs;          /* atomic */
     int state, reason; /* atomic */
     char hex[XPM_HEX_SIZE];

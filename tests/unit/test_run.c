@@ -168,6 +168,19 @@ TEST(a_task_is_submitted_once)
     folder_remove(folder);
 }
 
+TEST(an_equal_task_lives_as_long_as_the_experiment)
+{
+    char *folder = folder_new();
+    xpm_experiment *xp = open_in(folder, XPM_DRY_RUN);
+    xpm_error err = {0};
+    xpm_config *first = xpm_submit(xp, xpm_new("run.act"), &err);
+    xpm_config *second = xpm_submit(xp, xpm_new("run.act"), &err);
+    assert_ptr_not_equal(first, second);
+    assert_string_equal(xpm_text(second, "out"), xpm_text(first, "out"));
+    xpm_experiment_close(xp, false, NULL);
+    folder_remove(folder);
+}
+
 TEST(a_dry_run_writes_nothing_and_generate_only_starts_nothing)
 {
     char *folder = folder_new();
@@ -240,6 +253,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_finished_job_is_not_run_again_and_a_failed_one_is),
         cmocka_unit_test(a_failed_job_submitted_again_in_the_same_run_is_run_again),
         cmocka_unit_test(a_task_is_submitted_once),
+        cmocka_unit_test(an_equal_task_lives_as_long_as_the_experiment),
         cmocka_unit_test(a_dry_run_writes_nothing_and_generate_only_starts_nothing),
         cmocka_unit_test(a_chain_and_a_fan_run_in_order),
         cmocka_unit_test(a_stopped_experiment_starts_no_further_job),
