@@ -94,6 +94,7 @@ typedef enum xpm_kind {
     XPM_KIND_PATH,
     XPM_KIND_ENUM,
     XPM_KIND_LIST,
+    XPM_KIND_TUPLE,
     XPM_KIND_SET,
     XPM_KIND_DICT,
     XPM_KIND_CONFIG,
@@ -102,7 +103,8 @@ typedef enum xpm_kind {
     XPM_KIND_ANY,
 } xpm_kind;
 
-typedef struct xpm_type xpm_type;     /* the type of a value: int, list[str], demo.model */
+typedef struct xpm_type xpm_type; /* the type of a value: int, list[str], demo.model */
+typedef struct xpm_value xpm_value;
 typedef struct xpm_class xpm_class;   /* a declared type of configurations */
 typedef struct xpm_config xpm_config; /* a configuration: an object of such a type */
 typedef struct xpm_task xpm_task;     /* a task that runs, seen from inside its process */
@@ -113,6 +115,10 @@ typedef struct xpm_task xpm_task;     /* a task that runs, seen from inside its 
 XPM_API const xpm_type *xpm_type_scalar(xpm_kind kind);
 XPM_API const xpm_type *xpm_type_list(const xpm_type *item);
 XPM_API const xpm_type *xpm_type_set(const xpm_type *item);
+/* As many items as there are types, each of its own. Copies. */
+XPM_API const xpm_type *xpm_type_tuple(const xpm_type *const *types, size_t count);
+/* Any number of items of one type: what "tuple[int,...]" reads as. */
+XPM_API const xpm_type *xpm_type_tuple_of(const xpm_type *item);
 /* `key` must be int, float, bool, str or an enumeration. */
 XPM_API const xpm_type *xpm_type_dict(const xpm_type *key, const xpm_type *value);
 /* `item` or none. */
@@ -122,10 +128,16 @@ XPM_API const xpm_type *xpm_type_union(const xpm_type *const *types, size_t coun
 /* An enumeration named `qualname` in `module`, with `count` members. Copies its texts. */
 XPM_API const xpm_type *xpm_type_enum(const char *module, const char *qualname,
                                       const char *const *members, size_t count);
+/* The same, of members that are ints or texts too (`values`, one a member): they count as these in
+ * identifiers, and are accepted where an int or a str is. Copies all. */
+XPM_API const xpm_type *xpm_type_enum_mixed(const char *module, const char *qualname,
+                                            const char *const *members, const xpm_value *values,
+                                            size_t count);
 /* Configurations of `class`, or of a class that extends it. */
 XPM_API const xpm_type *xpm_type_config(const xpm_class *class_);
-/* Reads a type from text: "int", "list[float]", "dict[str,list[int]]", "int|str", "demo.model?"
- * (optional). A name that is none of int, float, bool, str, path, any is that of a declared class.
+/* Reads a type from text: "int", "list[float]", "dict[str,list[int]]", "tuple[int,str]",
+ * "tuple[int,...]", "int|str", "demo.model?" (optional). A name that is none of int, float, bool,
+ * str, path, any is that of a declared class.
  * Errors: FORMAT, UNKNOWN. */
 XPM_API const xpm_type *xpm_type_parse(const char *text, xpm_error *err);
 
@@ -141,19 +153,20 @@ XPM_API const char *xpm_type_enum_member(const xpm_type *type, size_t index);
 
 /* A value, held by value: what it points to belongs to it. Built by the functions below, released
  * by xpm_value_clear or by the function that takes it. */
-typedef struct xpm_value {
+struct xpm_value {
     xpm_kind kind;
-    uint32_t size; /* bytes of a text, items of a list or set, pairs of a dict, index of a member */
+    uint32_t size; /* bytes of a text, items of a list, tuple or set, pairs of a dict, index of a
+                      member */
     union {
         bool boolean;
         int64_t integer;
         double real;
         char *text;                /* STR, PATH: UTF-8, with a final NUL that size does not count */
-        struct xpm_value *items;   /* LIST, SET: size items; DICT: size pairs key, value */
+        struct xpm_value *items;   /* LIST, TUPLE, SET: size items; DICT: size pairs key, value */
         const xpm_type *enum_type; /* ENUM: its member is number size */
         xpm_config *config;
     } as;
-} xpm_value;
+};
 
 XPM_API xpm_value xpm_none(void);
 XPM_API xpm_value xpm_bool(bool boolean);
@@ -165,19 +178,22 @@ XPM_API xpm_value xpm_path(const char *path);                   /* copies; NULL 
 XPM_API xpm_value xpm_enum(const xpm_type *type, size_t member);
 XPM_API xpm_value xpm_object(xpm_config *config); /* adds a reference; NULL gives none */
 XPM_API xpm_value xpm_list_new(void);
+XPM_API xpm_value xpm_tuple_new(void);
 XPM_API xpm_value xpm_set_new(void);
 XPM_API xpm_value xpm_dict_new(void);
-XPM_API void xpm_list_append(xpm_value *list_or_set, xpm_value item);          /* takes item */
+/* Also to a tuple or a set. Takes the item. */
+XPM_API void xpm_list_append(xpm_value *list, xpm_value item);
 XPM_API void xpm_dict_append(xpm_value *dict, xpm_value key, xpm_value value); /* takes both */
 XPM_API xpm_value xpm_value_copy(const xpm_value *value); /* shares configurations */
 XPM_API void xpm_value_clear(xpm_value *value);           /* releases, and sets to UNSET */
 
-/* Builds a list or a dict from values in a row (see xpm_list and xpm_dict below). Takes them. */
+/* Builds a list, a tuple or a dict from values in a row (see xpm_list below). Takes them. */
 XPM_API xpm_value xpm_list_of(size_t count, xpm_value *values);
+XPM_API xpm_value xpm_tuple_of(size_t count, xpm_value *values);
 XPM_API xpm_value xpm_dict_of(size_t count, xpm_value *values);
 
 /* Checks that `value` is of `type`, coercing it in place as Python users expect ("3" to 3, 2.0 to
- * 2, 3 to 3.0). The error's path starts with `where` ("$" when NULL). Errors: TYPE, RANGE, STATE
+ * 2, 3 to 3.0, a list to a tuple); what a set or a dict then holds twice it holds once. The error's path starts with `where` ("$" when NULL). Errors: TYPE, RANGE, STATE
  * (a task that was not submitted). */
 XPM_API int xpm_check(const xpm_type *type, xpm_value *value, const char *where, xpm_error *err);
 
@@ -547,8 +563,9 @@ typedef struct xpm_objects {
  * the configuration, and given by whatever uses it: xpm_submit, xpm_config_seal. */
 #define xpm_new(class_name, ...)                                                                   \
     xpm_new_of(class_name, XPM_COUNT_(__VA_ARGS__), XPM_VALUES_(__VA_ARGS__))
-/* The value of a list or of a dict (keys and values in turn) in such a call. */
+/* The value of a list, a tuple or a dict (keys and values in turn) in such a call. */
 #define xpm_list(...) xpm_list_of(XPM_COUNT_(__VA_ARGS__), XPM_VALUES_(__VA_ARGS__))
+#define xpm_tuple(...) xpm_tuple_of(XPM_COUNT_(__VA_ARGS__), XPM_VALUES_(__VA_ARGS__))
 #define xpm_dict(...) xpm_dict_of(XPM_COUNT_(__VA_ARGS__), XPM_VALUES_(__VA_ARGS__))
 XPM_API xpm_config *xpm_new_of(const char *class_name, size_t count, xpm_value *names_and_values);
 

@@ -13,6 +13,13 @@ from .annotations import Constant, Hint, Meta, Param, PathGenerator, field, miss
 
 META, CONSTANT, IGNORED_DEFAULT = 1, 2, 4
 FLAGS = {_config.Task: 1, _config.LightweightTask: 2, _config.InstanceConfig: 4}
+BARE = {
+    list: Type.list,
+    tuple: Type.tuple_of,
+    set: Type.set,
+    frozenset: Type.set,
+    dict: lambda any: Type.dict(any, any),
+}
 SCALARS = {int: "int", float: "float", bool: "bool", str: "str"}
 
 _in_progress = set()
@@ -294,6 +301,10 @@ def is_typing(annotation, name):
 def lower_generic(cls, where, annotation, origin, arguments):
     if is_typing(origin, "Union") or type(annotation).__name__ == "Union":
         return lower_union(cls, where, arguments)
+    if origin is tuple and hasattr(annotation, "__args__"):
+        return lower_tuple(cls, where, arguments)
+    if not arguments and origin in BARE:  # typing.List
+        return BARE[origin](Type.scalar("any"))
     if origin is list and len(arguments) == 1:
         return Type.list(lower(cls, where, arguments[0]))
     if origin in (set, frozenset) and len(arguments) == 1:
@@ -301,6 +312,12 @@ def lower_generic(cls, where, annotation, origin, arguments):
     if origin is dict and len(arguments) == 2:
         return Type.dict(lower(cls, where, arguments[0]), lower(cls, where, arguments[1]))
     raise unsupported(where, annotation)
+
+
+def lower_tuple(cls, where, arguments):
+    if len(arguments) == 2 and arguments[1] is ...:
+        return Type.tuple_of(lower(cls, where, arguments[0]))
+    return Type.tuple(*(lower(cls, where, argument) for argument in arguments if argument != ()))
 
 
 def lower_union(cls, where, arguments):
@@ -312,11 +329,8 @@ def lower_union(cls, where, arguments):
 def lower_class(where, annotation):
     if issubclass(annotation, Base):
         return Type.config(declare(annotation))
-    if annotation in (list, set, dict):
-        item = Type.scalar("any")
-        if annotation is dict:
-            return Type.dict(Type.scalar("str"), item)
-        return Type.list(item) if annotation is list else Type.set(item)
+    if annotation in BARE:
+        return BARE[annotation](Type.scalar("any"))
     if any(base.__module__.split(".")[0] == "pathlib" for base in annotation.__mro__):
         return Type.scalar("path")
     enum = sys.modules.get("enum")
@@ -328,7 +342,8 @@ def lower_class(where, annotation):
 def unsupported(where, annotation):
     return TypeError(
         f"{where}: {annotation!r} is not a type that a parameter can have. It may be int, float, "
-        "bool, str, Path, an Enum, a Config, Any, or a list, set, dict, Optional or Union of these"
+        "bool, str, Path, an Enum, a Config, Any, or a list, tuple, set, dict, Optional or Union "
+        "of these"
     )
 
 

@@ -99,6 +99,19 @@ static int generate(void *user, const xpm_generation *where, xpm_value *value, x
     return status;
 }
 
+/* The default is of the parameter's type: 3.0 for 3. */
+static int coerce_default(const Class *self, Parameter *parameter)
+{
+    int index = xpm_class_index(self->native, PyUnicode_AsUTF8(parameter->name));
+    if (parameter->fallback == NULL)
+        return 0;
+    const xpm_value *native = &xpm_class_parameter(self->native, (size_t)index)->fallback;
+    PyObject *raised = engine_raise(native, NULL);
+    if (raised != NULL)
+        Py_SETREF(parameter->fallback, raised);
+    return raised != NULL ? 0 : -1;
+}
+
 static PyObject *class_add(Class *self, PyObject *args)
 {
     PyObject *name, *fallback, *factory, *generator, *groups, *added = NULL;
@@ -121,7 +134,6 @@ static PyObject *class_add(Class *self, PyObject *args)
                              .where = PyUnicode_FromFormat("$.%U", name),
                              .type = type->native,
                              .kind = type->kind,
-                             .enum_class = Py_XNewRef(type->enum_class),
                              .generated = file != NULL || generator != Py_None,
                              .ignore_generated = ignore_generated};
     parameter->read_only = parameter->generated || (native.flags & XPM_CONSTANT) != 0;
@@ -144,7 +156,8 @@ static PyObject *class_add(Class *self, PyObject *args)
     }
     if (xpm_class_add(self->native, &native, &err) < 0)
         engine_error(&err);
-    else if (PyDict_SetItem(self->parameters, name, (PyObject *)parameter) == 0)
+    else if (coerce_default(self, parameter) == 0 &&
+             PyDict_SetItem(self->parameters, name, (PyObject *)parameter) == 0)
         added = Py_NewRef(Py_None);
 end:
     PyMem_Free(texts);
@@ -203,7 +216,6 @@ static PyObject *copy_parameter(const Parameter *from)
     copy->ob_base = base;
     Py_INCREF(copy->name);
     Py_INCREF(copy->where);
-    Py_XINCREF(copy->enum_class);
     Py_XINCREF(copy->fallback);
     Py_XINCREF(copy->factory);
     PyObject_GC_Track(copy);

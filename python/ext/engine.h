@@ -16,8 +16,7 @@
 /* The type of a value, lowered from an annotation. */
 typedef struct Type {
     PyObject_HEAD const xpm_type *native;
-    xpm_kind kind;        /* of what an optional holds */
-    PyObject *enum_class; /* of an enumeration that mixes in str or int, seen as these by C */
+    xpm_kind kind; /* of what an optional holds */
 } Type;
 
 /* A Python class of configurations and its native class. It lives as long as the process, as the
@@ -39,7 +38,6 @@ typedef struct Parameter {
     PyObject *where; /* "$.name", for errors */
     const xpm_type *type;
     xpm_kind kind;
-    PyObject *enum_class; /* or NULL */
     size_t index;
     bool read_only; /* constant, or generated */
     bool generated;
@@ -101,6 +99,9 @@ int engine_lower(PyObject *value, const char *where, engine_found found, void *u
 PyObject *engine_raise(const xpm_value *value, PyObject *instances);
 /* A copy that shares nothing that can change; `memo` (a dict) has the copies made so far. */
 PyObject *engine_clone(PyObject *value, PyObject *memo);
+/* Whether it is a list, tuple, dict or set: what may hold configurations. */
+#define engine_is_collection(object)                                                               \
+    (PyList_Check(object) || PyTuple_Check(object) || PyDict_Check(object) || PySet_Check(object))
 /* Whether a clone of the value would be another object. */
 bool engine_mutable(PyObject *value);
 /* Registers an enumeration; its native type. */

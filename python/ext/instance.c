@@ -6,8 +6,6 @@ static int set_field(PyObject *instance, const Parameter *parameter, const xpm_v
                      PyObject *instances)
 {
     PyObject *raised = value != NULL ? engine_raise(value, instances) : Py_NewRef(Py_None);
-    if (raised != NULL && raised != Py_None && parameter->enum_class != NULL)
-        Py_SETREF(raised, PyObject_CallOneArg(parameter->enum_class, raised));
     int status = raised != NULL ? PyObject_SetAttr(instance, parameter->name, raised) : -1;
     Py_XDECREF(raised);
     return status;

@@ -6,7 +6,6 @@
 
 static int parameter_traverse(Parameter *self, visitproc visit, void *arg)
 {
-    Py_VISIT(self->enum_class);
     Py_VISIT(self->fallback);
     Py_VISIT(self->factory);
     return 0;
@@ -17,7 +16,6 @@ static void parameter_dealloc(Parameter *self)
     PyObject_GC_UnTrack(self);
     Py_XDECREF(self->name);
     Py_XDECREF(self->where);
-    Py_XDECREF(self->enum_class);
     Py_XDECREF(self->fallback);
     Py_XDECREF(self->factory);
     PyObject_GC_Del(self);
@@ -58,7 +56,7 @@ static bool lower_exact(const Parameter *parameter, PyObject *value, xpm_value *
 }
 
 /* What the configuration keeps for a value that was lowered and checked: a list is a copy. */
-static PyObject *kept(const Parameter *parameter, PyObject *value, const xpm_value *lowered)
+static PyObject *kept(PyObject *value, const xpm_value *lowered)
 {
     switch (lowered->kind) {
     case XPM_KIND_NONE:
@@ -72,12 +70,7 @@ static PyObject *kept(const Parameter *parameter, PyObject *value, const xpm_val
     default:
         break;
     }
-    PyObject *raised = engine_raise(lowered, NULL);
-    if (raised == NULL || parameter->enum_class == NULL)
-        return raised;
-    PyObject *member = PyObject_CallOneArg(parameter->enum_class, raised);
-    Py_DECREF(raised);
-    return member;
+    return engine_raise(lowered, NULL);
 }
 
 /* A configuration whose paths were generated for one place is not put in another. */
@@ -100,6 +93,23 @@ static int check_generated(const Parameter *parameter, PyObject *value)
     return 0;
 }
 
+/* An integer of any size where a float is wanted. */
+static int store_float(Config *config, Parameter *parameter, PyObject *value)
+{
+    double real = PyLong_AsDouble(value);
+    if (real == -1 && PyErr_Occurred()) {
+        PyErr_Clear();
+        engine_fail(PyExc_ValueError, PyUnicode_AsUTF8(parameter->where),
+                    "expected float, got an integer that is too large for one: %R", value);
+        return -1;
+    }
+    PyObject *keep = PyFloat_FromDouble(real);
+    if (keep == NULL)
+        return -1;
+    put(config, parameter, keep, xpm_float(real));
+    return 0;
+}
+
 int engine_store(Config *config, Parameter *parameter, PyObject *value)
 {
     xpm_value lowered;
@@ -108,6 +118,8 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
         put(config, parameter, Py_NewRef(value), lowered);
         return 0;
     }
+    if (parameter->kind == XPM_KIND_FLOAT && PyLong_CheckExact(value))
+        return store_float(config, parameter, value);
     const char *where = PyUnicode_AsUTF8(parameter->where);
     if (engine_lower(value, where, NULL, NULL, &lowered) < 0)
         return -1;
@@ -115,7 +127,7 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     if (xpm_check(parameter->type, &lowered, where, &err) < 0)
         engine_error(&err);
     else
-        keep = kept(parameter, value, &lowered);
+        keep = kept(value, &lowered);
     if (keep == NULL) {
         xpm_value_clear(&lowered);
         return -1;
@@ -169,8 +181,6 @@ int engine_assign(Config *config, Parameter *parameter, PyObject *value)
 static PyObject *read_native(Config *config, const Parameter *parameter, const xpm_value *value)
 {
     PyObject *raised = engine_raise(value, NULL);
-    if (raised != NULL && parameter->enum_class != NULL && raised != Py_None)
-        Py_SETREF(raised, PyObject_CallOneArg(parameter->enum_class, raised));
     if (raised != NULL)
         Py_XSETREF(config->values[parameter->index], Py_NewRef(raised));
     return raised;

@@ -86,7 +86,7 @@ static int enter(pass *p, Config *config)
         int status = 0;
         if (engine_is_config(value))
             status = found(p, (Config *)value);
-        else if (PyList_Check(value) || PyDict_Check(value) || PySet_Check(value))
+        else if (engine_is_collection(value))
             status = lower_again(p, config, parameter, value);
         if (status < 0)
             return -1;

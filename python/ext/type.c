@@ -8,13 +8,11 @@ static PyObject *type_of(const xpm_type *native, xpm_kind kind)
         return NULL;
     self->native = native;
     self->kind = kind;
-    self->enum_class = NULL;
     return (PyObject *)self;
 }
 
 static void type_dealloc(Type *self)
 {
-    Py_XDECREF(self->enum_class);
     PyObject_Free(self);
 }
 
@@ -42,6 +40,13 @@ static PyObject *type_set(PyObject *Py_UNUSED(cls), PyObject *arg)
     return type_of(xpm_type_set(((Type *)arg)->native), XPM_KIND_SET);
 }
 
+static PyObject *type_tuple_of(PyObject *Py_UNUSED(cls), PyObject *arg)
+{
+    if (!Py_IS_TYPE(arg, &Type_Type))
+        return PyErr_BadArgument(), NULL;
+    return type_of(xpm_type_tuple_of(((Type *)arg)->native), XPM_KIND_TUPLE);
+}
+
 static PyObject *type_dict(PyObject *Py_UNUSED(cls), PyObject *args)
 {
     Type *key, *value;
@@ -54,39 +59,43 @@ static PyObject *type_optional(PyObject *Py_UNUSED(cls), PyObject *arg)
 {
     if (!Py_IS_TYPE(arg, &Type_Type))
         return PyErr_BadArgument(), NULL;
-    Type *item = (Type *)arg, *self;
-    self = (Type *)type_of(xpm_type_optional(item->native), item->kind);
-    if (self != NULL)
-        self->enum_class = Py_XNewRef(item->enum_class);
-    return (PyObject *)self;
+    Type *item = (Type *)arg;
+    return type_of(xpm_type_optional(item->native), item->kind);
+}
+
+enum { MAX_ROW = 32 }; /* types in a tuple or a union */
+
+/* The native types of a row of types; -1 and an exception when one is none. */
+static Py_ssize_t natives_of(PyObject *row, const xpm_type *natives[MAX_ROW])
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(row);
+    if (count > MAX_ROW)
+        return PyErr_Format(PyExc_TypeError, "more than %d types in a row", MAX_ROW), -1;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *item = PyTuple_GET_ITEM(row, i);
+        if (!Py_IS_TYPE(item, &Type_Type))
+            return PyErr_BadArgument(), -1;
+        natives[i] = ((Type *)item)->native;
+    }
+    return count;
+}
+
+static PyObject *type_tuple(PyObject *Py_UNUSED(cls), PyObject *args)
+{
+    const xpm_type *natives[MAX_ROW];
+    Py_ssize_t count = natives_of(args, natives);
+    return count >= 0 ? type_of(xpm_type_tuple(natives, (size_t)count), XPM_KIND_TUPLE) : NULL;
 }
 
 static PyObject *type_union(PyObject *Py_UNUSED(cls), PyObject *args)
 {
-    const xpm_type *natives[32];
-    Py_ssize_t count = PyTuple_GET_SIZE(args);
-    if (count > 32)
-        return PyErr_SetString(PyExc_TypeError, "a union of more than 32 types"), NULL;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *item = PyTuple_GET_ITEM(args, i);
-        if (!Py_IS_TYPE(item, &Type_Type))
-            return PyErr_BadArgument(), NULL;
-        natives[i] = ((Type *)item)->native;
-    }
-    return type_of(xpm_type_union(natives, (size_t)count), XPM_KIND_UNION);
+    const xpm_type *natives[MAX_ROW];
+    Py_ssize_t count = natives_of(args, natives);
+    return count >= 0 ? type_of(xpm_type_union(natives, (size_t)count), XPM_KIND_UNION) : NULL;
 }
 
 static PyObject *type_enum(PyObject *Py_UNUSED(cls), PyObject *arg)
 {
-    bool is_str = PyObject_IsSubclass(arg, (PyObject *)&PyUnicode_Type) == 1;
-    bool is_int = !is_str && PyObject_IsSubclass(arg, (PyObject *)&PyLong_Type) == 1;
-    if (is_str || is_int) {
-        xpm_kind kind = is_str ? XPM_KIND_STR : XPM_KIND_INT;
-        Type *self = (Type *)type_of(xpm_type_scalar(kind), XPM_KIND_ENUM);
-        if (self != NULL)
-            self->enum_class = Py_NewRef(arg);
-        return (PyObject *)self;
-    }
     const xpm_type *native = engine_enum(arg);
     return native != NULL ? type_of(native, XPM_KIND_ENUM) : NULL;
 }
@@ -110,6 +119,8 @@ static PyMethodDef type_methods[] = {
     {"scalar", type_scalar, METH_O | METH_STATIC, "scalar(text): int, float, bool, str, path, any"},
     {"list", type_list, METH_O | METH_STATIC, "list(item)"},
     {"set", type_set, METH_O | METH_STATIC, "set(item)"},
+    {"tuple", type_tuple, METH_VARARGS | METH_STATIC, "tuple(*types): an item of each"},
+    {"tuple_of", type_tuple_of, METH_O | METH_STATIC, "tuple_of(item): any number of items"},
     {"dict", type_dict, METH_VARARGS | METH_STATIC, "dict(key, value)"},
     {"optional", type_optional, METH_O | METH_STATIC, "optional(item)"},
     {"union", type_union, METH_VARARGS | METH_STATIC, "union(*types)"},

@@ -79,7 +79,9 @@ static int lower_sequence(PyObject *value, const place *at, const lowering *cont
 {
     PyObject *item, *iterator = PyObject_GetIter(value);
     place inside = {.parent = at};
-    *out = PyList_Check(value) ? xpm_list_new() : xpm_set_new();
+    *out = PyList_Check(value)    ? xpm_list_new()
+           : PyTuple_Check(value) ? xpm_tuple_new()
+                                  : xpm_set_new();
     while (iterator != NULL && (item = PyIter_Next(iterator)) != NULL) {
         xpm_value lowered;
         int status = lower(item, &inside, context, &lowered);
@@ -168,18 +170,52 @@ static int lower_config(Config *config, const lowering *context, xpm_value *out)
     return 0;
 }
 
-/* What is rare: subclasses of the builtin types, paths, numbers of other libraries. */
-static int lower_other(PyObject *value, const place *at, const lowering *context, xpm_value *out)
+/* Whether a type is the one of this name, or derives from it: a library's that nobody need have. */
+static bool derives(PyTypeObject *type, const char *name)
 {
-    if (is_enum(value)) {
-        if (PyUnicode_Check(value) || PyLong_Check(value)) {
-            PyObject *plain = PyObject_GetAttrString(value, "value");
-            int status = plain != NULL ? lower(plain, at, context, out) : -1;
-            Py_XDECREF(plain);
+    for (Py_ssize_t i = 0; type->tp_mro != NULL && i < PyTuple_GET_SIZE(type->tp_mro); i++)
+        if (strcmp(((PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i))->tp_name, name) == 0)
+            return true;
+    return false;
+}
+
+static int lower_truth(PyObject *value, xpm_value *out)
+{
+    int truth = PyObject_IsTrue(value);
+    *out = xpm_bool(truth == 1);
+    return truth < 0 ? -1 : 0;
+}
+
+/* A number by its protocols: __index__ for an integer, else __float__. 1 when it is none. */
+static int lower_number(PyObject *value, const place *at, xpm_value *out)
+{
+    PyTypeObject *type = Py_TYPE(value);
+    if (derives(type, "numpy.bool") || derives(type, "numpy.bool_"))
+        return lower_truth(value, out);
+    if (derives(type, "numpy.complexfloating"))
+        return 1;
+    if (PyIndex_Check(value)) {
+        PyObject *integer = PyNumber_Index(value);
+        int status = integer != NULL ? lower_int(integer, at, out) : 1;
+        Py_XDECREF(integer);
+        if (status <= 0)
             return status;
-        }
-        return lower_enum(value, at, out);
+        PyErr_Clear();
     }
+    if (type->tp_as_number == NULL || type->tp_as_number->nb_float == NULL)
+        return 1;
+    *out = xpm_float(PyFloat_AsDouble(value));
+    if (!PyErr_Occurred())
+        return 0;
+    PyErr_Clear();
+    return 1;
+}
+
+/* What is rare: subclasses of the builtin types, paths, numbers of other libraries. */
+static int lower_other(PyObject *value, const place *at, xpm_value *out)
+{
+    if (is_enum(value))
+        return lower_enum(value, at, out);
     if (PyLong_Check(value))
         return lower_int(value, at, out);
     if (PyFloat_Check(value)) {
@@ -188,12 +224,15 @@ static int lower_other(PyObject *value, const place *at, const lowering *context
     }
     if (PyUnicode_Check(value))
         return lower_str(value, at, out);
-    if (PyIndex_Check(value)) {
-        PyObject *integer = PyNumber_Index(value);
-        int status = integer != NULL ? lower_int(integer, at, out) : -1;
-        Py_XDECREF(integer);
+    if (derives(Py_TYPE(value), "numpy.ndarray"))
+        return refuse(
+            engine_type_error, at,
+            "an array is not a value that a parameter can have; give its tolist(), or the "
+            "path of a file that has it: ",
+            value);
+    int status = lower_number(value, at, out);
+    if (status <= 0)
         return status;
-    }
     if (PyObject_HasAttrString((PyObject *)Py_TYPE(value), "__fspath__"))
         return lower_path(value, at, out);
     if (Py_IS_TYPE(value, &Tag_Type))
@@ -237,9 +276,9 @@ static int lower(PyObject *value, const place *at, const lowering *context, xpm_
         return lower_str(value, at, out);
     if (engine_is_config(value))
         return lower_config((Config *)value, context, out);
-    if (PyList_Check(value) || PyDict_Check(value) || PyAnySet_Check(value))
+    if (PyList_Check(value) || PyDict_Check(value) || PyTuple_Check(value) || PyAnySet_Check(value))
         return lower_collection(value, at, context, out);
-    return lower_other(value, at, context, out);
+    return lower_other(value, at, out);
 }
 
 int engine_lower(PyObject *value, const char *where, engine_found found, void *user,
@@ -274,43 +313,80 @@ static PyObject *text_attribute(PyObject *object, const char *name)
     return text;
 }
 
+/* What a member that is an int or a text too is in C; UNSET for another. */
+static int mixed_value(PyObject *member, xpm_value *out)
+{
+    place nowhere = {.root = "a member of an enumeration"};
+    if (PyUnicode_Check(member))
+        return lower_str(member, &nowhere, out);
+    return PyLong_Check(member) ? lower_int(member, &nowhere, out) : 0;
+}
+
+/* The names, and the values of members that are ints or texts, of an enumeration. */
+typedef struct members {
+    size_t count;
+    const char **names; /* borrowed texts */
+    xpm_value *values;
+    PyObject *indices; /* dict, name to number */
+} members;
+
+static int read_members(PyObject *table, members *read)
+{
+    PyObject *items = PyMapping_Items(table);
+    Py_ssize_t count = items != NULL ? PyList_GET_SIZE(items) : 0;
+    read->count = (size_t)count;
+    read->names = PyMem_Calloc(read->count + 1, sizeof *read->names);
+    read->values = PyMem_Calloc(read->count + 1, sizeof *read->values);
+    read->indices = PyDict_New();
+    int status = items != NULL && read->names && read->values && read->indices ? 0 : -1;
+    for (Py_ssize_t i = 0; status == 0 && i < count; i++) {
+        PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
+        PyObject *member = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
+        PyObject *index = PyLong_FromSsize_t(i);
+        read->names[i] = PyUnicode_AsUTF8(name);
+        status =
+            read->names[i] != NULL && index != NULL ? mixed_value(member, &read->values[i]) : -1;
+        if (status == 0)
+            status = PyDict_SetItem(read->indices, name, index);
+        Py_XDECREF(index);
+    }
+    Py_XDECREF(items);
+    return status;
+}
+
+static void free_members(members *read)
+{
+    for (size_t i = 0; read->values != NULL && i < read->count; i++)
+        xpm_value_clear(&read->values[i]);
+    PyMem_Free(read->values);
+    PyMem_Free(read->names);
+    Py_XDECREF(read->indices);
+}
+
 static const xpm_type *declare_enum(PyObject *enum_class)
 {
     const xpm_type *type = NULL;
-    const char **texts = NULL;
-    PyObject *members = PyObject_GetAttrString(enum_class, "__members__");
-    PyObject *names = members != NULL ? PySequence_List(members) : NULL;
+    members read = {0};
+    PyObject *table = PyObject_GetAttrString(enum_class, "__members__");
     PyObject *module = text_attribute(enum_class, "__module__");
     PyObject *qualname = text_attribute(enum_class, "__qualname__");
-    PyObject *indices = PyDict_New();
-    if (names == NULL || module == NULL || qualname == NULL || indices == NULL)
-        goto end;
-    Py_ssize_t count = PyList_GET_SIZE(names);
-    texts = PyMem_Calloc((size_t)count + 1, sizeof *texts);
-    for (Py_ssize_t i = 0; texts != NULL && i < count; i++) {
-        PyObject *name = PyList_GET_ITEM(names, i), *index = PyLong_FromSsize_t(i);
-        texts[i] = PyUnicode_AsUTF8(name);
-        int status = index != NULL ? PyDict_SetItem(indices, name, index) : -1;
-        Py_XDECREF(index);
-        if (texts[i] == NULL || status < 0)
-            goto end;
-    }
-    const char *module_text = PyUnicode_AsUTF8(module), *name_text = PyUnicode_AsUTF8(qualname);
-    if (texts == NULL || module_text == NULL || name_text == NULL)
+    const char *module_text = module != NULL ? PyUnicode_AsUTF8(module) : NULL;
+    const char *name_text = qualname != NULL ? PyUnicode_AsUTF8(qualname) : NULL;
+    if (table == NULL || module_text == NULL || name_text == NULL || read_members(table, &read) < 0)
         goto end;
     /* A script is run under another name in a task's process: it is the same script. */
     if (strcmp(module_text, "_main_") == 0)
         module_text = "__main__";
-    type = xpm_type_enum(module_text, name_text, texts, (size_t)count);
-    if (register_enum(enum_class, type, indices) < 0)
+    bool mixed = read.count > 0 && read.values[0].kind != XPM_KIND_UNSET;
+    type = mixed ? xpm_type_enum_mixed(module_text, name_text, read.names, read.values, read.count)
+                 : xpm_type_enum(module_text, name_text, read.names, read.count);
+    if (register_enum(enum_class, type, read.indices) < 0)
         type = NULL;
 end:
-    PyMem_Free(texts);
-    Py_XDECREF(indices);
+    free_members(&read);
     Py_XDECREF(qualname);
     Py_XDECREF(module);
-    Py_XDECREF(names);
-    Py_XDECREF(members);
+    Py_XDECREF(table);
     return type;
 }
 
@@ -373,6 +449,19 @@ static PyObject *raise_list(const xpm_value *value, PyObject *instances)
     return list;
 }
 
+static PyObject *raise_tuple(const xpm_value *value, PyObject *instances)
+{
+    PyObject *tuple = PyTuple_New(value->size);
+    for (uint32_t i = 0; tuple != NULL && i < value->size; i++) {
+        PyObject *item = engine_raise(&value->as.items[i], instances);
+        if (item == NULL)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, item);
+    }
+    return tuple;
+}
+
 static PyObject *raise_set(const xpm_value *value, PyObject *instances)
 {
     PyObject *set = PySet_New(NULL);
@@ -416,6 +505,8 @@ PyObject *engine_raise(const xpm_value *value, PyObject *instances)
         return raise_enum(value);
     case XPM_KIND_LIST:
         return raise_list(value, instances);
+    case XPM_KIND_TUPLE:
+        return raise_tuple(value, instances);
     case XPM_KIND_SET:
         return raise_set(value, instances);
     case XPM_KIND_DICT:
@@ -432,20 +523,33 @@ PyObject *engine_raise(const xpm_value *value, PyObject *instances)
 
 bool engine_mutable(PyObject *value)
 {
-    return PyList_Check(value) || PyDict_Check(value) || PySet_Check(value) ||
-           engine_is_config(value);
+    if (!PyTuple_Check(value))
+        return engine_is_config(value) || engine_is_collection(value);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(value); i++)
+        if (engine_mutable(PyTuple_GET_ITEM(value, i)))
+            return true;
+    return false;
 }
 
-static PyObject *clone_list(PyObject *value, PyObject *memo)
+/* A list of the clones of the items of a list or tuple. */
+static PyObject *clone_items(PyObject *sequence, PyObject *memo)
 {
     PyObject *list = PyList_New(0);
-    for (Py_ssize_t i = 0; list != NULL && i < PyList_GET_SIZE(value); i++) {
-        PyObject *item = engine_clone(PyList_GET_ITEM(value, i), memo);
+    for (Py_ssize_t i = 0; list != NULL && i < PySequence_Fast_GET_SIZE(sequence); i++) {
+        PyObject *item = engine_clone(PySequence_Fast_GET_ITEM(sequence, i), memo);
         if (item == NULL || PyList_Append(list, item) < 0)
             Py_CLEAR(list);
         Py_XDECREF(item);
     }
     return list;
+}
+
+static PyObject *clone_tuple(PyObject *value, PyObject *memo)
+{
+    PyObject *list = clone_items(value, memo);
+    PyObject *tuple = list != NULL ? PyList_AsTuple(list) : NULL;
+    Py_XDECREF(list);
+    return tuple;
 }
 
 static PyObject *clone_dict(PyObject *value, PyObject *memo)
@@ -487,7 +591,9 @@ PyObject *engine_clone(PyObject *value, PyObject *memo)
     if (engine_is_config(value))
         clone = engine_clone_config((Config *)value, memo);
     else if (PyList_Check(value))
-        clone = clone_list(value, memo);
+        clone = clone_items(value, memo);
+    else if (PyTuple_Check(value))
+        clone = clone_tuple(value, memo);
     else if (PyDict_Check(value))
         clone = clone_dict(value, memo);
     else

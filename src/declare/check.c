@@ -1,7 +1,5 @@
 /* Checking a value against a type, and coercing it as Python users expect. The path of the culprit
  * is kept as a list on the stack, and becomes a text only when something is wrong. */
-#include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +9,7 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/number.h"
 #include "declare/type.h"
 #include "declare/value.h"
 
@@ -18,7 +17,7 @@ typedef struct place {
     const struct place *parent;
     const char *root;     /* without a parent: what the path starts with */
     const xpm_value *key; /* of a dict; else */
-    size_t index;         /* of a list or set */
+    size_t index;         /* of a list, tuple or set */
 } place;
 
 static int check(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err);
@@ -65,50 +64,41 @@ static void replace(xpm_value *value, xpm_value with)
     *value = with;
 }
 
-/* Whether a number that ends at `end` is all of a text, but for spaces around it. */
-static bool whole_text(const xpm_value *text, const char *end)
+static int too_large(const place *at, const xpm_type *type, const xpm_value *value, xpm_error *err)
 {
-    if (end == text->as.text)
-        return false;
-    while (isspace((unsigned char)*end))
-        end++;
-    return end == text->as.text + text->size;
+    return fail(at, XPM_E_RANGE, type, value, ", which does not fit in 64 bits", err);
 }
 
 static int check_int(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
 {
-    char *end;
+    int64_t integer;
     if (value->kind == XPM_KIND_BOOL) {
         *value = xpm_int(value->as.boolean);
     } else if (value->kind == XPM_KIND_FLOAT && !isnan(value->as.real)) {
         if (value->as.real < -0x1p63 || value->as.real >= 0x1p63)
-            return fail(at, XPM_E_RANGE, type, value, ", which does not fit in 64 bits", err);
+            return too_large(at, type, value, err);
         if ((double)(int64_t)value->as.real == value->as.real)
             *value = xpm_int((int64_t)value->as.real);
     } else if (value->kind == XPM_KIND_STR) {
-        errno = 0;
-        long long parsed = strtoll(value->as.text, &end, 10);
-        if (!whole_text(value, end))
-            return wrong(at, type, value, err);
-        if (errno == ERANGE)
-            return fail(at, XPM_E_RANGE, type, value, ", which does not fit in 64 bits", err);
-        replace(value, xpm_int(parsed));
+        xpm__reading reading = xpm__read_int(value->as.text, value->size, &integer);
+        if (reading == XPM__TOO_LARGE)
+            return too_large(at, type, value, err);
+        if (reading == XPM__READ)
+            replace(value, xpm_int(integer));
     }
     return value->kind == XPM_KIND_INT ? 0 : wrong(at, type, value, err);
 }
 
 static int check_float(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
 {
-    char *end;
+    double real;
     if (value->kind == XPM_KIND_INT) {
         *value = xpm_float((double)value->as.integer);
     } else if (value->kind == XPM_KIND_BOOL) {
         *value = xpm_float(value->as.boolean);
     } else if (value->kind == XPM_KIND_STR) {
-        double parsed = strtod(value->as.text, &end);
-        if (!whole_text(value, end))
-            return wrong(at, type, value, err);
-        replace(value, xpm_float(parsed));
+        if (xpm__read_float(value->as.text, value->size, &real) == XPM__READ)
+            replace(value, xpm_float(real));
     }
     return value->kind == XPM_KIND_FLOAT ? 0 : wrong(at, type, value, err);
 }
@@ -138,7 +128,7 @@ static int check_enum(const xpm_type *type, xpm_value *value, const place *at, x
     if (value->kind != XPM_KIND_ENUM || value->size >= type->count ||
         strcmp(value->as.enum_type->name, type->name) != 0 ||
         strcmp(value->as.enum_type->module, type->module) != 0)
-        return wrong(at, type, value, err);
+        return fail(at, XPM_E_TYPE, type, value, "; give a member of it", err);
     return 0;
 }
 
@@ -148,10 +138,27 @@ static int check_items(const xpm_type *type, xpm_value *value, const place *at, 
         return wrong(at, type, value, err);
     for (size_t i = 0; i < value->size; i++) {
         place inside = {.parent = at, .index = i};
-        if (check(type->item, &value->as.items[i], &inside, err) < 0)
+        if (check(xpm__type_item(type, i), &value->as.items[i], &inside, err) < 0)
             return -1;
     }
     return 0;
+}
+
+static int check_tuple(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    if (value->kind == XPM_KIND_LIST)
+        value->kind = XPM_KIND_TUPLE;
+    if (value->kind != XPM_KIND_TUPLE || (type->item == NULL && value->size != type->count))
+        return wrong(at, type, value, err);
+    return check_items(type, value, at, err);
+}
+
+static int check_set(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
+{
+    int status = check_items(type, value, at, err);
+    if (status == 0)
+        xpm__value_drop_doubles(value);
+    return status;
 }
 
 static int check_dict(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
@@ -165,6 +172,7 @@ static int check_dict(const xpm_type *type, xpm_value *value, const place *at, x
             check(type->item, &pair[1], &inside, err) < 0)
             return -1;
     }
+    xpm__value_drop_doubles(value);
     return 0;
 }
 
@@ -194,8 +202,17 @@ static int check_union(const xpm_type *type, xpm_value *value, const place *at, 
     return wrong(at, type, value, err);
 }
 
+/* A member of an enumeration that is an int or a text too, where one of these is wanted. */
+static void make_plain(const xpm_type *type, xpm_value *value)
+{
+    if (type->kind >= XPM_KIND_BOOL && type->kind <= XPM_KIND_PATH)
+        *value = xpm_value_copy(xpm__value_plain(value));
+}
+
 static int check(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
 {
+    if (value->kind == XPM_KIND_ENUM)
+        make_plain(type, value);
     switch (type->kind) {
     case XPM_KIND_ANY:
         return 0;
@@ -216,8 +233,11 @@ static int check(const xpm_type *type, xpm_value *value, const place *at, xpm_er
     case XPM_KIND_ENUM:
         return check_enum(type, value, at, err);
     case XPM_KIND_LIST:
-    case XPM_KIND_SET:
         return check_items(type, value, at, err);
+    case XPM_KIND_TUPLE:
+        return check_tuple(type, value, at, err);
+    case XPM_KIND_SET:
+        return check_set(type, value, at, err);
     case XPM_KIND_DICT:
         return check_dict(type, value, at, err);
     case XPM_KIND_CONFIG:

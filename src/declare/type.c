@@ -57,18 +57,34 @@ const xpm_type *xpm_type_dict(const xpm_type *key, const xpm_type *value)
     return new_of(XPM_KIND_DICT, key, value);
 }
 
+const xpm_type *xpm_type_tuple_of(const xpm_type *item)
+{
+    return new_of(XPM_KIND_TUPLE, NULL, item);
+}
+
 const xpm_type *xpm_type_optional(const xpm_type *item)
 {
     return item->kind == XPM_KIND_OPTIONAL ? item : new_of(XPM_KIND_OPTIONAL, NULL, item);
 }
 
-const xpm_type *xpm_type_union(const xpm_type *const *types, size_t count)
+static const xpm_type *new_row(xpm_kind kind, const xpm_type *const *types, size_t count)
 {
-    xpm_type *type = new_type(XPM_KIND_UNION);
+    xpm_type *type = new_type(kind);
     size_t size = count * sizeof(const xpm_type *);
-    type->types = memcpy(xpm__arena_alloc(&xpm__types, size), types, size);
+    if (count > 0)
+        type->types = memcpy(xpm__arena_alloc(&xpm__types, size), types, size);
     type->count = count;
     return type;
+}
+
+const xpm_type *xpm_type_tuple(const xpm_type *const *types, size_t count)
+{
+    return new_row(XPM_KIND_TUPLE, types, count);
+}
+
+const xpm_type *xpm_type_union(const xpm_type *const *types, size_t count)
+{
+    return new_row(XPM_KIND_UNION, types, count);
 }
 
 const xpm_type *xpm_type_enum(const char *module, const char *qualname, const char *const *members,
@@ -82,6 +98,23 @@ const xpm_type *xpm_type_enum(const char *module, const char *qualname, const ch
     type->name = xpm__arena_strdup(&xpm__types, qualname);
     type->members = copies;
     type->count = count;
+    return type;
+}
+
+const xpm_type *xpm_type_enum_mixed(const char *module, const char *qualname,
+                                    const char *const *members, const xpm_value *values,
+                                    size_t count)
+{
+    xpm_type *type = (xpm_type *)xpm_type_enum(module, qualname, members, count);
+    xpm_value *copies = xpm__arena_alloc(&xpm__types, count * sizeof *copies);
+    for (size_t i = 0; i < count; i++) {
+        copies[i] = values[i];
+        if (values[i].kind == XPM_KIND_STR) {
+            copies[i].as.text = xpm__arena_alloc(&xpm__types, values[i].size + 1);
+            memcpy(copies[i].as.text, values[i].as.text, values[i].size);
+        }
+    }
+    type->plain = copies;
     return type;
 }
 
@@ -112,6 +145,13 @@ const char *xpm_type_enum_member(const xpm_type *type, size_t index)
     return type->kind == XPM_KIND_ENUM && index < type->count ? type->members[index] : NULL;
 }
 
+const xpm_type *xpm__type_item(const xpm_type *type, size_t index)
+{
+    if (type->kind != XPM_KIND_TUPLE || type->item != NULL)
+        return type->item;
+    return index < type->count ? type->types[index] : NULL;
+}
+
 static void print_inside(const char *name, const xpm_type *key, const xpm_type *item, xpm__str *out)
 {
     xpm__str_printf(out, "%s[", name);
@@ -121,6 +161,14 @@ static void print_inside(const char *name, const xpm_type *key, const xpm_type *
     }
     xpm__type_print(item, out);
     xpm__str_putc(out, ']');
+}
+
+static void print_row(const xpm_type *type, const char *separator, xpm__str *out)
+{
+    for (size_t i = 0; i < type->count; i++) {
+        xpm__str_puts(out, i > 0 ? separator : "");
+        xpm__type_print(type->types[i], out);
+    }
 }
 
 void xpm__type_print(const xpm_type *type, xpm__str *out)
@@ -140,10 +188,14 @@ void xpm__type_print(const xpm_type *type, xpm__str *out)
         xpm__str_putc(out, '?');
         break;
     case XPM_KIND_UNION:
-        for (size_t i = 0; i < type->count; i++) {
-            xpm__str_puts(out, i > 0 ? "|" : "");
-            xpm__type_print(type->types[i], out);
-        }
+        print_row(type, "|", out);
+        break;
+    case XPM_KIND_TUPLE:
+        xpm__str_puts(out, "tuple[");
+        if (type->item != NULL)
+            xpm__type_print(type->item, out);
+        print_row(type, ",", out);
+        xpm__str_puts(out, type->item != NULL ? ",...]" : "]");
         break;
     case XPM_KIND_ENUM:
         xpm__str_printf(out, "%s.%s", type->module, type->name);
@@ -173,7 +225,7 @@ typedef struct parser {
     int depth;
 } parser;
 
-enum { MAX_DEPTH = 64 };
+enum { MAX_DEPTH = 64, MAX_ROW = 16 };
 
 static const xpm_type *parse_union(parser *p);
 
@@ -211,6 +263,27 @@ static const xpm_type *parse_inside(parser *p, xpm_kind kind)
     return accept(p, ']') ? new_of(kind, key, item) : bad(p, "]");
 }
 
+/* "[int,str]", "[int,...]" or "[]". */
+static const xpm_type *parse_tuple(parser *p)
+{
+    const xpm_type *types[MAX_ROW];
+    size_t count = 0;
+    if (!accept(p, '['))
+        return bad(p, "[");
+    if (accept(p, ']'))
+        return xpm_type_tuple(NULL, 0);
+    do {
+        if (count == 1 && accept(p, '.'))
+            return accept(p, '.') && accept(p, '.') && accept(p, ']') ? xpm_type_tuple_of(types[0])
+                                                                      : bad(p, "...]");
+        if (count == MAX_ROW)
+            return bad(p, "fewer items");
+        if ((types[count++] = parse_union(p)) == NULL)
+            return NULL;
+    } while (accept(p, ','));
+    return accept(p, ']') ? xpm_type_tuple(types, count) : bad(p, "]");
+}
+
 static const xpm_type *parse_name(parser *p, const char *name)
 {
     for (size_t i = 0; i < SCALAR_COUNT; i++)
@@ -218,6 +291,8 @@ static const xpm_type *parse_name(parser *p, const char *name)
             return &scalars[i].type;
     if (strcmp(name, "list") == 0)
         return parse_inside(p, XPM_KIND_LIST);
+    if (strcmp(name, "tuple") == 0)
+        return parse_tuple(p);
     if (strcmp(name, "set") == 0)
         return parse_inside(p, XPM_KIND_SET);
     if (strcmp(name, "dict") == 0)
@@ -252,12 +327,12 @@ static const xpm_type *parse_postfix(parser *p)
 
 static const xpm_type *parse_union(parser *p)
 {
-    const xpm_type *types[16], *type = NULL;
+    const xpm_type *types[MAX_ROW], *type = NULL;
     size_t count = 0;
     if (++p->depth > MAX_DEPTH)
         return bad(p, "fewer nested types");
     do {
-        if (count == sizeof types / sizeof *types)
+        if (count == MAX_ROW)
             return bad(p, "fewer alternatives");
         if ((type = types[count++] = parse_postfix(p)) == NULL)
             return NULL;

@@ -11,16 +11,20 @@
 struct xpm_type {
     xpm_kind kind;
     const xpm_type *key;          /* DICT */
-    const xpm_type *item;         /* LIST, SET, OPTIONAL, DICT's values */
-    const xpm_type *const *types; /* UNION: count alternatives */
+    const xpm_type *item;         /* LIST, SET, OPTIONAL, DICT's values, TUPLE of any length */
+    const xpm_type *const *types; /* UNION: count alternatives; TUPLE: count items */
     const xpm_class *class_;      /* CONFIG */
     const char *module, *name;    /* ENUM, with count members */
     const char *const *members;
+    const xpm_value *plain; /* ENUM: what each member is when it is an int or a text too; or NULL */
     size_t count;
 };
 
 /* Where types and classes live. */
 extern xpm__arena xpm__types;
+
+/* The type of item `index` of a list, tuple or set; NULL when a tuple has none there. */
+const xpm_type *xpm__type_item(const xpm_type *type, size_t index);
 
 void xpm__type_print(const xpm_type *type, xpm__str *out);
 

@@ -1,10 +1,10 @@
 #include "declare/value.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "declare/config.h"
-#include "declare/type.h"
 
 xpm_value xpm_none(void)
 {
@@ -62,6 +62,11 @@ xpm_value xpm_list_new(void)
     return (xpm_value){.kind = XPM_KIND_LIST};
 }
 
+xpm_value xpm_tuple_new(void)
+{
+    return (xpm_value){.kind = XPM_KIND_TUPLE};
+}
+
 xpm_value xpm_set_new(void)
 {
     return (xpm_value){.kind = XPM_KIND_SET};
@@ -87,10 +92,10 @@ static void append(xpm_value *value, size_t span, xpm_value item)
     value->as.items[span] = item;
 }
 
-void xpm_list_append(xpm_value *list_or_set, xpm_value item)
+void xpm_list_append(xpm_value *list, xpm_value item)
 {
-    append(list_or_set, list_or_set->size, item);
-    list_or_set->size++;
+    append(list, list->size, item);
+    list->size++;
 }
 
 void xpm_dict_append(xpm_value *dict, xpm_value key, xpm_value value)
@@ -106,6 +111,13 @@ xpm_value xpm_list_of(size_t count, xpm_value *values)
     for (size_t i = 0; i < count; i++)
         xpm_list_append(&list, values[i]);
     return list;
+}
+
+xpm_value xpm_tuple_of(size_t count, xpm_value *values)
+{
+    xpm_value tuple = xpm_list_of(count, values);
+    tuple.kind = XPM_KIND_TUPLE;
+    return tuple;
 }
 
 xpm_value xpm_dict_of(size_t count, xpm_value *values)
@@ -242,6 +254,8 @@ static bool configs_equal(const xpm_config *a, const xpm_config *b)
 
 bool xpm__value_equal(const xpm_value *a, const xpm_value *b)
 {
+    a = xpm__value_plain(a);
+    b = xpm__value_plain(b);
     if (is_number(a) && is_number(b))
         return numbers_equal(a, b);
     if (a->kind != b->kind)
@@ -256,6 +270,7 @@ bool xpm__value_equal(const xpm_value *a, const xpm_value *b)
                 (strcmp(a->as.enum_type->module, b->as.enum_type->module) == 0 &&
                  strcmp(a->as.enum_type->name, b->as.enum_type->name) == 0));
     case XPM_KIND_LIST:
+    case XPM_KIND_TUPLE:
         return lists_equal(a, b);
     case XPM_KIND_SET:
         return set_within(a, b) && set_within(b, a);
@@ -268,17 +283,107 @@ bool xpm__value_equal(const xpm_value *a, const xpm_value *b)
     }
 }
 
-int xpm__value_compare(const xpm_value *a, const xpm_value *b)
+static int compare_numbers(const xpm_value *a, const xpm_value *b)
 {
     if (a->kind == XPM_KIND_INT && b->kind == XPM_KIND_INT)
         return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
-    if (is_number(a) && is_number(b))
-        return (as_double(a) > as_double(b)) - (as_double(a) < as_double(b));
-    if (a->kind == XPM_KIND_ENUM)
-        return (a->size > b->size) - (a->size < b->size);
+    return (as_double(a) > as_double(b)) - (as_double(a) < as_double(b));
+}
+
+static int compare_texts(const xpm_value *a, const xpm_value *b)
+{
     size_t common = a->size < b->size ? a->size : b->size;
     int order = common > 0 ? memcmp(a->as.text, b->as.text, common) : 0;
     return order != 0 ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+static int compare_items(const xpm_value *a, const xpm_value *b)
+{
+    size_t left = xpm__value_span(a), right = xpm__value_span(b);
+    int order = 0;
+    for (size_t i = 0; order == 0 && i < left && i < right; i++)
+        order = xpm__value_compare(&a->as.items[i], &b->as.items[i]);
+    return order != 0 ? order : (left > right) - (left < right);
+}
+
+int xpm__value_compare(const xpm_value *a, const xpm_value *b)
+{
+    a = xpm__value_plain(a);
+    b = xpm__value_plain(b);
+    if (is_number(a) && is_number(b))
+        return compare_numbers(a, b);
+    if (a->kind != b->kind)
+        return a->kind > b->kind ? 1 : -1;
+    if (xpm__value_is_collection(a))
+        return compare_items(a, b);
+    switch (a->kind) {
+    case XPM_KIND_ENUM:
+        return (a->size > b->size) - (a->size < b->size);
+    case XPM_KIND_STR:
+    case XPM_KIND_PATH:
+        return compare_texts(a, b);
+    case XPM_KIND_CONFIG:
+        return ((uintptr_t)a->as.config > (uintptr_t)b->as.config) -
+               ((uintptr_t)a->as.config < (uintptr_t)b->as.config);
+    default:
+        return 0;
+    }
+}
+
+/* ---- Doubles ---------------------------------------------------------------------------------- */
+
+typedef struct entry {
+    xpm_value *key;
+    size_t index;
+} entry;
+
+static int compare_entries(const void *a, const void *b)
+{
+    const entry *left = a, *right = b;
+    int order = xpm__value_compare(left->key, right->key);
+    return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+static bool same_key(const entry *a, const entry *b)
+{
+    return xpm__value_compare(a->key, b->key) == 0 &&
+           (a->key->kind == XPM_KIND_CONFIG || xpm__value_equal(a->key, b->key));
+}
+
+/* Closes the gaps that the dropped ones left: they are UNSET. */
+static void close_gaps(xpm_value *value, size_t stride)
+{
+    uint32_t kept = 0;
+    for (size_t i = 0; i < value->size; i++) {
+        const xpm_value *from = &value->as.items[stride * i];
+        if (from->kind == XPM_KIND_UNSET)
+            continue;
+        memmove(&value->as.items[stride * kept++], from, stride * sizeof *from);
+    }
+    value->size = kept;
+}
+
+void xpm__value_drop_doubles(xpm_value *set_or_dict)
+{
+    size_t stride = set_or_dict->kind == XPM_KIND_DICT ? 2 : 1;
+    entry few[32], *entries = few;
+    bool dropped = false;
+    if (set_or_dict->size > sizeof few / sizeof *few)
+        entries = xpm__alloc(set_or_dict->size * sizeof *entries);
+    for (size_t i = 0; i < set_or_dict->size; i++)
+        entries[i] = (entry){&set_or_dict->as.items[stride * i], i};
+    qsort(entries, set_or_dict->size, sizeof *entries, compare_entries);
+    for (size_t i = 1; i < set_or_dict->size; i++) {
+        if (!same_key(&entries[i - 1], &entries[i]))
+            continue;
+        dropped = true;
+        for (size_t j = 0; j < stride; j++)
+            xpm_value_clear(&entries[i - 1].key[j]);
+    }
+    if (entries != few)
+        xpm_free(entries);
+    if (dropped)
+        close_gaps(set_or_dict, stride);
 }
 
 void xpm__value_describe(const xpm_value *value, xpm__str *out)
@@ -305,6 +410,9 @@ void xpm__value_describe(const xpm_value *value, xpm__str *out)
         break;
     case XPM_KIND_LIST:
         xpm__str_printf(out, "list of %u", value->size);
+        break;
+    case XPM_KIND_TUPLE:
+        xpm__str_printf(out, "tuple of %u", value->size);
         break;
     case XPM_KIND_SET:
         xpm__str_printf(out, "set of %u", value->size);

@@ -209,6 +209,7 @@ static int add_config(computation *c, xpm__sha256 *hash, xpm_config *config)
 
 static int add_value(computation *c, xpm__sha256 *hash, const xpm_value *value)
 {
+    value = xpm__value_plain(value);
     switch (value->kind) {
     case XPM_KIND_NONE:
         add_byte(hash, TAG_NONE);
@@ -230,6 +231,7 @@ static int add_value(computation *c, xpm__sha256 *hash, const xpm_value *value)
         add_enum(hash, value);
         return 0;
     case XPM_KIND_LIST:
+    case XPM_KIND_TUPLE:
         return add_list(c, hash, value);
     case XPM_KIND_SET:
         return add_set(c, hash, value);
@@ -239,7 +241,7 @@ static int add_value(computation *c, xpm__sha256 *hash, const xpm_value *value)
         return add_config(c, hash, value->as.config);
     default:
         return xpm__fail(c->err, XPM_E_TYPE, "",
-                         "a path inside a list, set or dict cannot be identified; give it a "
+                         "a path inside a list, tuple, set or dict cannot be identified; give it a "
                          "parameter of its own, of type Path");
     }
 }

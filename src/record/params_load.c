@@ -69,7 +69,7 @@ static const xpm_type *find_enum(const xpm_type *type, const char *module, const
         return NULL;
     if (type->kind == XPM_KIND_ENUM)
         return strcmp(type->module, module) == 0 && strcmp(type->name, name) == 0 ? type : NULL;
-    for (size_t i = 0; type->kind == XPM_KIND_UNION && found == NULL && i < type->count; i++)
+    for (size_t i = 0; type->types != NULL && found == NULL && i < type->count; i++)
         found = find_enum(type->types[i], module, name);
     if (found == NULL && type->key != NULL)
         found = find_enum(type->key, module, name);
@@ -96,13 +96,40 @@ static int load_enum(loader *l, const xpm_type *type, json_object *json, xpm_val
                      module, name, member);
 }
 
+/* The type of what an optional holds. */
+static const xpm_type *inner(const xpm_type *type)
+{
+    return type != NULL && type->kind == XPM_KIND_OPTIONAL ? type->item : type;
+}
+
+/* A member of an enumeration that is an int or a text too is written as this alone. */
+static bool load_mixed(const xpm_type *type, xpm_value *value)
+{
+    bool found = false;
+    if (type == NULL)
+        return false;
+    for (size_t i = 0; type->kind == XPM_KIND_UNION && !found && i < type->count; i++)
+        found = load_mixed(inner(type->types[i]), value);
+    if (type->kind != XPM_KIND_ENUM || type->plain == NULL)
+        return found;
+    for (size_t i = 0; !found && i < type->count; i++) {
+        found = value->kind == type->plain[i].kind && xpm__value_equal(value, &type->plain[i]);
+        if (found) {
+            xpm_value_clear(value);
+            *value = xpm_enum(type, i);
+        }
+    }
+    return found;
+}
+
 static int load_items(loader *l, const xpm_type *type, json_object *json, xpm_value *list)
 {
     if (!json_object_is_type(json, json_type_array))
         return bad(l, "has a list that is none");
     for (size_t i = 0; i < json_object_array_length(json); i++) {
         xpm_value item = {0};
-        int status = load_value(l, type, json_object_array_get_idx(json, i), &item);
+        const xpm_type *item_type = type != NULL ? xpm__type_item(type, i) : NULL;
+        int status = load_value(l, item_type, json_object_array_get_idx(json, i), &item);
         xpm_list_append(list, item);
         if (status < 0)
             return -1;
@@ -134,9 +161,10 @@ static int load_pairs(loader *l, const xpm_type *type, json_object *json, xpm_va
 static int load_plain_dict(loader *l, const xpm_type *type, json_object *json, xpm_value *dict)
 {
     json_object_object_foreach (json, key, member) {
-        xpm_value item = {0};
+        xpm_value name = xpm_str(key), item = {0};
+        load_mixed(type != NULL ? type->key : NULL, &name);
         int status = load_value(l, type != NULL ? type->item : NULL, member, &item);
-        xpm_dict_append(dict, xpm_str(key), item);
+        xpm_dict_append(dict, name, item);
         if (status < 0)
             return -1;
     }
@@ -168,9 +196,9 @@ static int load_json_object(loader *l, const xpm_type *type, json_object *json, 
         return load_path(l, json, value);
     if (strcmp(kind, "enum") == 0)
         return load_enum(l, type, json, value);
-    if (strcmp(kind, "set") == 0) {
-        *value = xpm_set_new();
-        return load_items(l, type != NULL ? type->item : NULL, xpm__json_get(json, "items"), value);
+    if (strcmp(kind, "set") == 0 || strcmp(kind, "tuple") == 0) {
+        *value = kind[0] == 's' ? xpm_set_new() : xpm_tuple_new();
+        return load_items(l, type, xpm__json_get(json, "items"), value);
     }
     if (strcmp(kind, "dict") == 0) {
         *value = xpm_dict_new();
@@ -178,12 +206,6 @@ static int load_json_object(loader *l, const xpm_type *type, json_object *json, 
     }
     return xpm__fail(l->err, XPM_E_FORMAT, l->path, "%s: unknown kind of value \"%s\"", l->path,
                      kind);
-}
-
-/* The type of what an optional holds. */
-static const xpm_type *inner(const xpm_type *type)
-{
-    return type != NULL && type->kind == XPM_KIND_OPTIONAL ? type->item : type;
 }
 
 static int load_value(loader *l, const xpm_type *type, json_object *json, xpm_value *value)
@@ -198,6 +220,7 @@ static int load_value(loader *l, const xpm_type *type, json_object *json, xpm_va
         return 0;
     case json_type_int:
         *value = xpm_int(json_object_get_int64(json));
+        load_mixed(type, value);
         return 0;
     case json_type_double:
         *value = xpm_float(json_object_get_double(json));
@@ -205,10 +228,11 @@ static int load_value(loader *l, const xpm_type *type, json_object *json, xpm_va
     case json_type_string:
         *value =
             xpm_str_sized(json_object_get_string(json), (size_t)json_object_get_string_len(json));
+        load_mixed(type, value);
         return 0;
     case json_type_array:
         *value = xpm_list_new();
-        return load_items(l, type != NULL ? type->item : NULL, json, value);
+        return load_items(l, type, json, value);
     case json_type_object:
         return load_json_object(l, type, json, value);
     }

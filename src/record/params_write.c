@@ -52,12 +52,21 @@ static void write_enum(writer *w, const xpm_value *value)
     xpm__json_close(w->out, '}');
 }
 
-static void write_items(writer *w, const xpm_value *value)
+static void write_list(writer *w, const xpm_value *value)
 {
     xpm__json_open(w->out, '[');
     for (size_t i = 0; i < value->size; i++)
         write_value(w, &value->as.items[i]);
     xpm__json_close(w->out, ']');
+}
+
+static void write_items(writer *w, const char *type, const xpm_value *value)
+{
+    xpm__json_open(w->out, '{');
+    xpm__json_pair(w->out, "type", type);
+    xpm__json_key(w->out, "items");
+    write_list(w, value);
+    xpm__json_close(w->out, '}');
 }
 
 /* A dict whose keys are texts other than "type" is a plain object, which the original reads too. */
@@ -106,6 +115,7 @@ static int64_t id_of(const writer *w, const xpm_config *config)
 
 void xpm__params_scalar(const xpm_value *value, xpm__str *out)
 {
+    value = xpm__value_plain(value);
     switch (value->kind) {
     case XPM_KIND_BOOL:
         xpm__json_bool(out, value->as.boolean);
@@ -135,17 +145,19 @@ static void write_value(writer *w, const xpm_value *value)
         write_path(w, value->as.text);
         break;
     case XPM_KIND_ENUM:
-        write_enum(w, value);
+        if (value->as.enum_type->plain == NULL)
+            write_enum(w, value);
+        else
+            xpm__params_scalar(value, w->out);
         break;
     case XPM_KIND_LIST:
-        write_items(w, value);
+        write_list(w, value);
+        break;
+    case XPM_KIND_TUPLE:
+        write_items(w, "tuple", value);
         break;
     case XPM_KIND_SET:
-        xpm__json_open(w->out, '{');
-        xpm__json_pair(w->out, "type", "set");
-        xpm__json_key(w->out, "items");
-        write_items(w, value);
-        xpm__json_close(w->out, '}');
+        write_items(w, "set", value);
         break;
     case XPM_KIND_DICT:
         write_dict(w, value);

@@ -13,7 +13,7 @@ typedef struct {
     int64_t epochs;
     leaf *leaf;
     xpm_objects leaves;
-    const xpm_value *table, *set, *any;
+    const xpm_value *table, *set, *tuple, *any;
     const char *path;
 } learn;
 
@@ -27,8 +27,9 @@ XPM_TASK(learn, "fuzz.learn", learn_execute, XPM_INT(epochs, XPM_IGNORE_DEFAULT(
          XPM_OBJECT(leaf, "fuzz.leaf", .optional = true),
          XPM_OBJECTS(leaves, "fuzz.leaf", .optional = true),
          XPM_VALUE(table, "dict[str,list[int]]", .optional = true),
-         XPM_VALUE(set, "set[str]", .optional = true), XPM_VALUE(any, "any", .optional = true),
-         XPM_PATH(path, .optional = true));
+         XPM_VALUE(set, "set[str]", .optional = true),
+         XPM_VALUE(tuple, "tuple[int,tuple[str,...]]", .optional = true),
+         XPM_VALUE(any, "any", .optional = true), XPM_PATH(path, .optional = true));
 
 static int collect(void *user, xpm_config *config, const char *relative)
 {

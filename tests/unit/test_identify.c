@@ -352,7 +352,7 @@ TEST(a_path_in_a_list_is_refused_and_named)
     uint8_t bytes[XPM_IDENTIFIER_SIZE];
     xpm_config *config = xpm_new("demo.any", "x", xpm_list(xpm_path("/a")));
     assert_int_equal(xpm_config_identifier(config, bytes, &err), -1);
-    assert_error(&err, XPM_E_TYPE, "a path inside a list, set or dict cannot be identified");
+    assert_error(&err, XPM_E_TYPE, "a path inside a list, tuple, set or dict cannot be identified");
     assert_string_equal(err.path, "demo.any.x");
     assert_int_equal(xpm_config_identifier(config, bytes, NULL), -1);
     xpm_config_unref(config);

@@ -6,7 +6,7 @@
 #include "declare/class.h"
 #include "declare/config.h"
 #include "declare/type.h"
-#include "demo.h"
+#include "checked.h"
 
 /* ---- Types ------------------------------------------------------------------------------------ */
 
@@ -25,7 +25,11 @@ TEST(a_type_is_read_back_from_its_text)
                                         "int|str",
                                         "demo.model?",
                                         "list[demo.base|none]",
-                                        "dict[int,dict[str,set[bool]?]]"};
+                                        "dict[int,dict[str,set[bool]?]]",
+                                        "tuple[int,str?]",
+                                        "tuple[demo.model,...]",
+                                        "tuple[]",
+                                        "list[tuple[tuple[int],...]]"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         xpm_error err = {0};
         const xpm_type *type = xpm_type_parse(texts[i], &err);
@@ -55,6 +59,13 @@ TEST(a_type_that_cannot_be_read_says_what_was_expected)
         {"list[int", "expected ]", XPM_E_FORMAT},
         {"list[int]]", "expected the end at \"]\"", XPM_E_FORMAT},
         {"dict[str]", "expected ,", XPM_E_FORMAT},
+        {"tuple", "expected [", XPM_E_FORMAT},
+        {"tuple[int", "expected ]", XPM_E_FORMAT},
+        {"tuple[...]", "no class \"...\" is declared", XPM_E_UNKNOWN},
+        {"tuple[int,..]", "expected ...]", XPM_E_FORMAT},
+        {"tuple[int,str,...]", "no class \"...\" is declared", XPM_E_UNKNOWN},
+        {"tuple[int,int,int,int,int,int,int,int,int,int,int,int,int,int,int,int,int]",
+         "fewer items", XPM_E_FORMAT},
         {"int|", "the name of a type", XPM_E_FORMAT},
         {"|int", "the name of a type", XPM_E_FORMAT},
         {"int int", "the end at \"int\"", XPM_E_FORMAT},
@@ -94,15 +105,6 @@ TEST(an_enumeration_knows_its_members)
 
 /* ---- Coercions -------------------------------------------------------------------------------- */
 
-/* Checks a value against a type given as text; -1 leaves the error in `last`. Takes it. */
-static xpm_value checked(const char *type, xpm_value value)
-{
-    last = (xpm_error){0};
-    if (xpm_check(xpm_type_parse(type, NULL), &value, NULL, &last) < 0)
-        xpm_value_clear(&value);
-    return value;
-}
-
 static void assert_int(const char *type, xpm_value value, int64_t expected)
 {
     xpm_value got = checked(type, value);
@@ -127,19 +129,15 @@ static void assert_bool(const char *type, xpm_value value, bool expected)
     assert_int_equal(got.as.boolean, expected);
 }
 
-static void assert_refused(const char *type, xpm_value value, xpm_code code, const char *part)
-{
-    xpm_value got = checked(type, value);
-    assert_int_equal(got.kind, XPM_KIND_UNSET);
-    assert_error(&last, code, part);
-}
-
 TEST(what_reads_as_an_int_becomes_one)
 {
     assert_int("int", xpm_int(3), 3);
     assert_int("int", xpm_str("3"), 3);
     assert_int("int", xpm_str(" -12 "), -12);
     assert_int("int", xpm_str("+7"), 7);
+    assert_int("int", xpm_str("3.00"), 3);
+    assert_int("int", xpm_str("1_000"), 1000);
+    assert_int("int", xpm_str("007"), 7);
     assert_int("int", xpm_float(2.0), 2);
     assert_int("int", xpm_float(-0.0), 0);
     assert_int("int", xpm_bool(true), 1);
@@ -148,7 +146,9 @@ TEST(what_reads_as_an_int_becomes_one)
 TEST(what_does_not_read_as_an_int_is_refused)
 {
     assert_refused("int", xpm_float(1.5), XPM_E_TYPE, "expected int, got float 1.5");
-    assert_refused("int", xpm_str("3.0"), XPM_E_TYPE, "expected int, got str \"3.0\"");
+    static const char *const texts[] = {"3.5", "3.", "1__0", "_1", "1_", "1e3", "- 3", "inf", "."};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_refused("int", xpm_str(texts[i]), XPM_E_TYPE, "expected int, got str \"");
     assert_refused("int", xpm_str(""), XPM_E_TYPE, "got str \"\"");
     assert_refused("int", xpm_str("3 4"), XPM_E_TYPE, "got str \"3 4\"");
     assert_refused("int", xpm_str("0x10"), XPM_E_TYPE, "got str \"0x10\"");
@@ -180,6 +180,13 @@ TEST(what_reads_as_a_float_becomes_one)
     assert_float("float", xpm_str(" .5 "), 0.5);
     assert_float("float", xpm_str("inf"), INFINITY);
     assert_true(isnan(checked("float", xpm_str("nan")).as.real));
+    assert_float("float", xpm_str("-Infinity"), -INFINITY);
+    assert_float("float", xpm_str("+1_0.5E+2"), 1050.0);
+    assert_float("float", xpm_str("5."), 5.0);
+    assert_float("float", xpm_str("1e400"), INFINITY);
+    static const char *const texts[] = {"0x10", "nan()", "infinit", "1,5", "e3", ".", "1e", "1__0"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        assert_refused("float", xpm_str(texts[i]), XPM_E_TYPE, "expected float, got str \"");
     assert_refused("float", xpm_str("one"), XPM_E_TYPE, "expected float, got str \"one\"");
     assert_refused("float", xpm_str(""), XPM_E_TYPE, "expected float");
     assert_refused("float", xpm_none(), XPM_E_TYPE, "got none");
