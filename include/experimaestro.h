@@ -59,7 +59,7 @@ XPM_API void xpm_free(void *pointer);
     X(MISSING, "a required value is missing")                                                      \
     X(UNKNOWN, "a name that does not exist")                                                       \
     X(READONLY, "a value that cannot be set")                                                      \
-    X(RANGE, "a number out of range")                                                              \
+    X(RANGE, "a value out of range")                                                               \
     X(CONFLICT, "a name that is taken")                                                            \
     X(STATE, "a call that is not possible now")                                                    \
     X(IO, "the file system refused")                                                               \
@@ -235,7 +235,9 @@ typedef struct xpm_parameter {
     void *generate_user;
     const char *const *groups; /* ends with NULL; NULL for none */
     const char *help;          /* one or more sentences, or NULL */
-    size_t offset;             /* of the member in the C struct */
+    const xpm_value *choices;  /* the values that it may have, or NULL for any of its type */
+    size_t choice_count;
+    size_t offset; /* of the member in the C struct */
 } xpm_parameter;
 
 /* Declares a class. `name` identifies it (it is lower-cased); `module` and `qualname` say where a
@@ -255,8 +257,8 @@ typedef struct xpm_declaration {
 XPM_API xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_error *err);
 
 /* Adds a parameter, replacing an inherited one of the same name. Copies; takes its default.
- * Errors: TYPE (the default is not of the type, a constant without default, an inherited parameter
- * of an incompatible type), STATE (a configuration of the class exists already). */
+ * Errors: TYPE (the default or a choice is not of the type, a constant without default, an inherited
+ * parameter of an incompatible type), RANGE (the default is not among the choices), STATE (a configuration of the class exists already). */
 XPM_API int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err);
 
 XPM_API const xpm_class *xpm_class_find(const char *name); /* NULL when there is none */
@@ -301,7 +303,11 @@ XPM_API void *xpm_config_user(const xpm_config *config);
 /* Sets a parameter, checking and coercing it. Takes the value. Errors: UNKNOWN, READONLY (sealed,
  * constant, generated), TYPE, RANGE, STATE. */
 XPM_API int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_error *err);
-/* The same by number, without the check: the value must have been through xpm_check. */
+/* Checks and coerces a value for parameter `index`: its type, then its choices. The error's path
+ * starts with `where` ("$.name" when NULL). Errors: TYPE, RANGE, STATE. */
+XPM_API int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const char *where,
+                             xpm_error *err);
+/* Sets by number, without the check: the value must have been through xpm_config_check. */
 XPM_API void xpm_config_put(xpm_config *config, size_t index, xpm_value value);
 /* The value, else the default; NULL when there is neither or the name is unknown. Borrowed until
  * the value is set again or the configuration is freed. */
@@ -517,7 +523,8 @@ XPM_API void xpm_cache_unlock(int handle);
  *
  * After its member, a parameter takes options: XPM_DEFAULT(value), XPM_IGNORE_DEFAULT(value) (the
  * parameter does not count in the identifier when it equals the default), .flags = XPM_META,
- * .optional = true, .groups = "a,b", .help = "…". */
+ * .optional = true, .choices = "a,b" (the values that it may have), .groups = "a,b",
+ * .help = "…". */
 #define XPM_CONFIG(type, name, ...) XPM_DECLARE_(type, name, 0, NULL, __VA_ARGS__)
 #define XPM_TASK(type, name, execute, ...)                                                         \
     XPM_EXECUTE_(type, execute)                                                                    \
@@ -604,7 +611,7 @@ typedef struct xpm_fallback {
 } xpm_fallback;
 
 typedef struct xpm_field {
-    const char *name, *type, *file, *groups, *help;
+    const char *name, *type, *file, *groups, *choices, *help;
     size_t offset;
     xpm_layout layout;
     unsigned flags;

@@ -26,6 +26,7 @@ if _exists(__path__[0] + "/core"):
 
 from ._engine import ConfigTypeError, tag, version
 from .annotations import (
+    Choices,
     Constant,
     Meta,
     Option,
@@ -71,6 +72,7 @@ _lazy = {
 __all__ = [
     "Annotated",
     "Any",
+    "Choices",
     "Config",
     "ConfigTypeError",
     "Constant",

@@ -58,6 +58,10 @@ def pathgenerator(
     path: str | Callable[[], str | Path] | Callable[[GenerationContext, Any], str | Path],
 ) -> PathGenerator: ...
 
+class Choices:
+    choices: tuple[Scalar, ...]
+    def __init__(self, choices: Iterable[Scalar]) -> None: ...
+
 # As dataclasses.field: typed as the value that the parameter has.
 @overload
 def field(

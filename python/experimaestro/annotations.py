@@ -49,6 +49,19 @@ class Constant:
         return Hint(type, "Constant")
 
 
+class Choices:
+    """`loss: Annotated[str, Choices(["square", "absolute"])]` declares a parameter that may have
+    these values alone."""
+
+    __slots__ = ("choices",)
+
+    def __init__(self, choices):
+        self.choices = tuple(choices)
+
+    def __repr__(self):
+        return f"Choices({list(self.choices)!r})"
+
+
 class field:
     """The default of a parameter, and more about it.
 
@@ -56,7 +69,7 @@ class field:
     default_factory: called without argument to make the default, or a PathGenerator.
     ignore_default: the parameter does not count when it equals its default.
     ignore_generated: takes configurations of which paths were generated elsewhere.
-    overrides: says that it is meant to replace an inherited parameter.
+    overrides: says that it is meant to be in place of an inherited parameter.
     groups: of param_group, which partial identifiers leave out.
 
     TypeError when there is a default and a default_factory.

@@ -9,7 +9,17 @@ import sys
 
 from . import config as _config
 from ._engine import Base, Class, Type
-from .annotations import Constant, Hint, Meta, Param, PathGenerator, field, missing, partial
+from .annotations import (
+    Choices,
+    Constant,
+    Hint,
+    Meta,
+    Param,
+    PathGenerator,
+    field,
+    missing,
+    partial,
+)
 
 META, CONSTANT, IGNORED_DEFAULT = 1, 2, 4
 FLAGS = {_config.Task: 1, _config.LightweightTask: 2, _config.InstanceConfig: 4}
@@ -21,6 +31,8 @@ BARE = {
     dict: lambda any: Type.dict(any, any),
 }
 SCALARS = {int: "int", float: "float", bool: "bool", str: "str"}
+
+MARKERS = (Choices, PathGenerator)
 
 _in_progress = set()
 
@@ -194,30 +206,57 @@ def evaluate(cls, text):
 
 
 def read(annotation):
-    """An annotation as (type, kind, generator), or None when it declares no parameter."""
-    generator = None
+    """An annotation as (type, kind, markers), or None when it declares no parameter. The markers
+    are what Annotated adds: objects of MARKERS, by class; the outermost of each."""
+    markers = {}
     kind = None
     while True:
         if isinstance(annotation, Hint):
             annotation, kind = annotation.type, annotation.kind
         elif hasattr(annotation, "__metadata__"):
             for extra in annotation.__metadata__:
-                if isinstance(extra, PathGenerator):
-                    generator = extra
+                if isinstance(extra, MARKERS):
+                    markers.setdefault(type(extra), extra)
                 elif extra is Param or extra is Meta or extra is Constant:
                     kind = extra.__name__
             annotation = annotation.__origin__
         else:
             break
-    if kind is None and generator is None:
+    if kind is None and not markers:
         return None
-    return annotation, kind or "Param", generator
+    return annotation, kind or "Param", markers
+
+
+def given_in(cls, class_, name):
+    """What a class sets a parameter to: a default, a field, or `missing`. A parameter that is in
+    place of an inherited one keeps its default."""
+    if name in cls.__dict__ or name not in class_.parameters:
+        return cls.__dict__.get(name, missing)
+    bases = (base for base in cls.__mro__ if is_config_class(base) and name in base.__dict__)
+    return next((base.__dict__[name] for base in bases), missing)
+
+
+def warn_override(cls, name):
+    """A parameter that is in place of an inherited one by mistake changes it silently."""
+    from logging import getLogger
+
+    getLogger("xpm").warning(
+        "%s.%s is in place of an inherited parameter; write field(overrides=True) if that is meant",
+        cls.__qualname__,
+        name,
+    )
+
+
+def choices_of(markers):
+    choices = markers.get(Choices)
+    return choices and choices.choices
 
 
 def add_parameter(cls, class_, name, hint):
-    annotation, kind, generator = hint
+    annotation, kind, markers = hint
     where = f"{cls.__qualname__}.{name}"
-    given = cls.__dict__.get(name, missing)
+    generator = markers.get(PathGenerator)
+    given = given_in(cls, class_, name)
     flags = {"Param": 0, "Meta": META, "Constant": CONSTANT}[kind]
     more = field()
     if isinstance(given, field):
@@ -225,6 +264,8 @@ def add_parameter(cls, class_, name, hint):
     elif given is not missing:
         more = field(default=given)
         flags |= IGNORED_DEFAULT if kind == "Param" else 0
+    if name in class_.parameters and not more.overrides:
+        warn_override(cls, name)
     if more.ignore_default:
         flags |= IGNORED_DEFAULT
     default, factory = more.default, more.default_factory
@@ -252,6 +293,7 @@ def add_parameter(cls, class_, name, hint):
             function,
             names(more.groups),
             more.ignore_generated,
+            choices_of(markers),
         )
     except (TypeError, ValueError) as error:
         if str(error).startswith(where):

@@ -99,6 +99,13 @@ static int generate(void *user, const xpm_generation *where, xpm_value *value, x
     return status;
 }
 
+/* The values that the parameter may have: a list in C of a tuple, UNSET for None. */
+static int lower_choices(PyObject *choices, const char *where, xpm_value *lowered)
+{
+    *lowered = (xpm_value){0};
+    return choices != Py_None ? engine_lower(choices, where, NULL, NULL, lowered) : 0;
+}
+
 /* The default is of the parameter's type: 3.0 for 3. */
 static int coerce_default(const Class *self, Parameter *parameter)
 {
@@ -114,15 +121,16 @@ static int coerce_default(const Class *self, Parameter *parameter)
 
 static PyObject *class_add(Class *self, PyObject *args)
 {
-    PyObject *name, *fallback, *factory, *generator, *groups, *added = NULL;
+    PyObject *name, *fallback, *factory, *generator, *groups, *choices, *added = NULL;
     const char *file, *partial;
     int ignore_generated;
     Type *type;
     xpm_parameter native = {0};
+    xpm_value allowed = {0};
     xpm_error err;
-    if (!PyArg_ParseTuple(args, "UO!IOOzzOOp:add", &name, &Type_Type, &type, &native.flags,
+    if (!PyArg_ParseTuple(args, "UO!IOOzzOOpO:add", &name, &Type_Type, &type, &native.flags,
                           &fallback, &factory, &file, &partial, &generator, &groups,
-                          &ignore_generated))
+                          &ignore_generated, &choices))
         return NULL;
     const char **texts = texts_of(groups);
     Parameter *parameter = PyObject_GC_New(Parameter, &Parameter_Type);
@@ -133,7 +141,7 @@ static PyObject *class_add(Class *self, PyObject *args)
                              .name = Py_NewRef(name),
                              .where = PyUnicode_FromFormat("$.%U", name),
                              .type = type->native,
-                             .kind = type->kind,
+                             .kind = choices == Py_None ? type->kind : XPM_KIND_ANY,
                              .generated = file != NULL || generator != Py_None,
                              .ignore_generated = ignore_generated};
     parameter->read_only = parameter->generated || (native.flags & XPM_CONSTANT) != 0;
@@ -145,9 +153,12 @@ static PyObject *class_add(Class *self, PyObject *args)
     native.file = file;
     native.groups = texts;
     if (parameter->where == NULL || native.name == NULL ||
+        lower_choices(choices, PyUnicode_AsUTF8(parameter->where), &allowed) < 0 ||
         (has_default &&
          lower_default(fallback, PyUnicode_AsUTF8(parameter->where), &native.fallback) < 0))
         goto end;
+    native.choices = allowed.as.items;
+    native.choice_count = allowed.size;
     if (partial != NULL)
         native.shared = xpm_class_partial(self->native, partial);
     if (generator != Py_None) {
@@ -160,6 +171,7 @@ static PyObject *class_add(Class *self, PyObject *args)
              PyDict_SetItem(self->parameters, name, (PyObject *)parameter) == 0)
         added = Py_NewRef(Py_None);
 end:
+    xpm_value_clear(&allowed);
     PyMem_Free(texts);
     Py_XDECREF(parameter);
     return added;
@@ -297,7 +309,7 @@ Class *engine_class(PyObject *cls)
 static PyMethodDef class_methods[] = {
     {"add", (PyCFunction)class_add, METH_VARARGS,
      "add(name, type, flags, default, factory, file, partial, generator, groups, "
-     "ignore_generated)\n"
+     "ignore_generated, choices)\n"
      "Adds a parameter; `default` is ... when it has none."},
     {"add_partial", (PyCFunction)class_add_partial, METH_VARARGS,
      "add_partial(name, exclude, include, exclude_all, exclude_no_group)"},

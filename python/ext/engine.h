@@ -37,7 +37,7 @@ typedef struct Parameter {
     PyObject_HEAD PyObject *name;
     PyObject *where; /* "$.name", for errors */
     const xpm_type *type;
-    xpm_kind kind;
+    xpm_kind kind; /* of its type; ANY when more than the type is checked */
     size_t index;
     bool read_only; /* constant, or generated */
     bool generated;

@@ -124,7 +124,7 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     if (engine_lower(value, where, NULL, NULL, &lowered) < 0)
         return -1;
     PyObject *keep = NULL;
-    if (xpm_check(parameter->type, &lowered, where, &err) < 0)
+    if (xpm_config_check(config->native, parameter->index, &lowered, where, &err) < 0)
         engine_error(&err);
     else
         keep = kept(value, &lowered);

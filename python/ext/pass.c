@@ -43,7 +43,7 @@ static int lower_again(pass *p, Config *config, const Parameter *parameter, PyOb
     const char *where = PyUnicode_AsUTF8(parameter->where);
     if (engine_lower(value, where, found, p, &lowered) < 0)
         return -1;
-    if (xpm_check(parameter->type, &lowered, where, &err) < 0) {
+    if (xpm_config_check(config->native, parameter->index, &lowered, where, &err) < 0) {
         xpm_value_clear(&lowered);
         engine_error(&err);
         return -1;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "declare/parameter.h"
 #include "declare/type.h"
 #include "declare/value.h"
 
@@ -92,16 +93,32 @@ xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_error *err)
     return class_;
 }
 
-/* What a parameter may become in a class that extends: the same kind, and a class that extends. */
-static bool overrides(const xpm_type *type, const xpm_type *inherited)
+static int refuse_override(const xpm_class *class_, const xpm_parameter *parameter,
+                           const xpm_type *inherited, xpm_error *err)
 {
-    if (inherited->kind == XPM_KIND_ANY)
-        return true;
-    if (inherited->kind == XPM_KIND_OPTIONAL)
-        return overrides(type->kind == XPM_KIND_OPTIONAL ? type->item : type, inherited->item);
-    if (type->kind != inherited->kind)
-        return false;
-    return type->kind != XPM_KIND_CONFIG || xpm_class_is(type->class_, inherited->class_);
+    char *mine = xpm_type_text(parameter->type), *theirs = xpm_type_text(inherited);
+    xpm__fail(err, XPM_E_TYPE, parameter->name,
+              "parameter %s of %s is %s, and cannot be in place of the inherited %s: give it "
+              "the same kind of type, or a class that extends the inherited one",
+              parameter->name, class_->name, mine, theirs);
+    xpm_free(mine);
+    xpm_free(theirs);
+    return -1;
+}
+
+/* The default and the choices of a parameter, against its type. */
+static int check_fallback(const xpm_class *class_, xpm_parameter *parameter, xpm_error *err)
+{
+    char *where = xpm__format("default of %s.%s", class_->name, parameter->name);
+    char *choice = xpm__format("a choice of %s.%s", class_->name, parameter->name);
+    int status = xpm__choices_keep(parameter, choice, err);
+    if (status == 0 && parameter->fallback.kind != XPM_KIND_UNSET)
+        status = xpm_check(parameter->type, &parameter->fallback, where, err);
+    if (status == 0 && parameter->fallback.kind != XPM_KIND_UNSET)
+        status = xpm__choices_check(parameter, &parameter->fallback, where, err);
+    xpm_free(where);
+    xpm_free(choice);
+    return status;
 }
 
 static int check_parameter(const xpm_class *class_, xpm_parameter *parameter, xpm_error *err)
@@ -111,28 +128,15 @@ static int check_parameter(const xpm_class *class_, xpm_parameter *parameter, xp
         return xpm__fail(err, XPM_E_STATE, parameter->name,
                          "parameter %s cannot be added to %s, of which configurations exist",
                          parameter->name, class_->name);
-    if (index >= 0 && !overrides(parameter->type, class_->parameters[index].type)) {
-        char *mine = xpm_type_text(parameter->type);
-        char *inherited = xpm_type_text(class_->parameters[index].type);
-        xpm__fail(err, XPM_E_TYPE, parameter->name,
-                  "parameter %s of %s is %s, and cannot be in place of the inherited %s",
-                  parameter->name, class_->name, mine, inherited);
-        xpm_free(mine);
-        xpm_free(inherited);
-        return -1;
-    }
+    if (index >= 0 && !xpm__type_overrides(parameter->type, class_->parameters[index].type))
+        return refuse_override(class_, parameter, class_->parameters[index].type, err);
     if ((parameter->flags & XPM_CONSTANT) != 0 && parameter->fallback.kind == XPM_KIND_UNSET)
         return xpm__fail(err, XPM_E_TYPE, parameter->name,
                          "constant %s of %s has no value; give it one as its default",
                          parameter->name, class_->name);
     if (parameter->fallback.kind == XPM_KIND_NONE)
         parameter->type = xpm_type_optional(parameter->type);
-    if (parameter->fallback.kind == XPM_KIND_UNSET)
-        return 0;
-    char *where = xpm__format("default of %s.%s", class_->name, parameter->name);
-    int status = xpm_check(parameter->type, &parameter->fallback, where, err);
-    xpm_free(where);
-    return status;
+    return check_fallback(class_, parameter, err);
 }
 
 static const char *const *copy_texts(const char *const *texts)

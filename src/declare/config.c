@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "declare/class.h"
+#include "declare/parameter.h"
 #include "declare/type.h"
 #include "declare/value.h"
 
@@ -113,6 +114,20 @@ static int check_writable(const xpm_config *config, const xpm_parameter *paramet
     return status;
 }
 
+int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const char *where,
+                     xpm_error *err)
+{
+    const xpm_parameter *parameter = &config->class_->parameters[index];
+    char *own = where == NULL ? xpm__format("$.%s", parameter->name) : NULL;
+    if (own != NULL)
+        where = own;
+    int status = xpm_check(parameter->type, value, where, err);
+    if (status == 0)
+        status = xpm__choices_check(parameter, value, where, err);
+    xpm_free(own);
+    return status;
+}
+
 int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_error *err)
 {
     int index = xpm_class_index(config->class_, name), status = -1;
@@ -120,10 +135,8 @@ int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_er
         xpm_class_unknown(config->class_, name, err);
     } else {
         const xpm_parameter *parameter = &config->class_->parameters[index];
-        char *where = xpm__format("$.%s", name);
         if (check_writable(config, parameter, err) == 0)
-            status = xpm_check(parameter->type, &value, where, err);
-        xpm_free(where);
+            status = xpm_config_check(config, (size_t)index, &value, NULL, err);
     }
     if (status < 0) {
         xpm_value_clear(&value);

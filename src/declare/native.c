@@ -61,18 +61,32 @@ static xpm_value fallback_of(const xpm_field *field)
     }
 }
 
-/* "a,b" becomes two groups. */
-static const char *const *split_groups(const char *text)
+/* "a,b" becomes two words, and NULL after them. */
+static const char *const *split_words(const char *text)
 {
     if (text == NULL)
         return NULL;
     char *copy = xpm__arena_strdup(&xpm__types, text), *rest = NULL;
-    const char **groups = xpm__arena_alloc(&xpm__types, (strlen(text) + 2) * sizeof *groups);
+    const char **words = xpm__arena_alloc(&xpm__types, (strlen(text) + 2) * sizeof *words);
     size_t count = 0;
-    for (char *group = strtok_r(copy, ", ", &rest); group != NULL;
-         group = strtok_r(NULL, ", ", &rest))
-        groups[count++] = group;
-    return groups;
+    for (char *word = strtok_r(copy, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest))
+        words[count++] = word;
+    return words;
+}
+
+/* Adds a parameter that may have some values alone. */
+static int add_choices(xpm_class *class_, xpm_parameter *parameter, const char *text,
+                       xpm_error *err)
+{
+    const char *const *words = split_words(text);
+    xpm_value choices = xpm_list_new();
+    for (size_t i = 0; words[i] != NULL; i++)
+        xpm_list_append(&choices, xpm_str(words[i]));
+    parameter->choices = choices.as.items;
+    parameter->choice_count = choices.size;
+    int status = xpm_class_add(class_, parameter, err);
+    xpm_value_clear(&choices);
+    return status;
 }
 
 static int add_field(xpm_class *class_, const xpm_field *field, xpm_error *err)
@@ -86,10 +100,11 @@ static int add_field(xpm_class *class_, const xpm_field *field, xpm_error *err)
                                         (field->ignore_default ? XPM_IGNORED_DEFAULT : 0u),
                                .fallback = fallback_of(field),
                                .file = field->file,
-                               .groups = split_groups(field->groups),
+                               .groups = split_words(field->groups),
                                .help = field->help,
                                .offset = field->offset};
-    return xpm_class_add(class_, &parameter, err);
+    return field->choices != NULL ? add_choices(class_, &parameter, field->choices, err)
+                                  : xpm_class_add(class_, &parameter, err);
 }
 
 static void fill(xpm_class *class_);

@@ -101,19 +101,24 @@ const xpm_type *xpm_type_enum(const char *module, const char *qualname, const ch
     return type;
 }
 
+xpm_value xpm__type_keep(const xpm_value *scalar)
+{
+    xpm_value kept = *scalar;
+    if (scalar->kind == XPM_KIND_STR || scalar->kind == XPM_KIND_PATH) {
+        kept.as.text = xpm__arena_alloc(&xpm__types, scalar->size + 1);
+        memcpy(kept.as.text, scalar->as.text, scalar->size);
+    }
+    return kept;
+}
+
 const xpm_type *xpm_type_enum_mixed(const char *module, const char *qualname,
                                     const char *const *members, const xpm_value *values,
                                     size_t count)
 {
     xpm_type *type = (xpm_type *)xpm_type_enum(module, qualname, members, count);
     xpm_value *copies = xpm__arena_alloc(&xpm__types, count * sizeof *copies);
-    for (size_t i = 0; i < count; i++) {
-        copies[i] = values[i];
-        if (values[i].kind == XPM_KIND_STR) {
-            copies[i].as.text = xpm__arena_alloc(&xpm__types, values[i].size + 1);
-            memcpy(copies[i].as.text, values[i].as.text, values[i].size);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        copies[i] = xpm__type_keep(&values[i]);
     type->plain = copies;
     return type;
 }

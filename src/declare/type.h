@@ -26,6 +26,9 @@ extern xpm__arena xpm__types;
 /* The type of item `index` of a list, tuple or set; NULL when a tuple has none there. */
 const xpm_type *xpm__type_item(const xpm_type *type, size_t index);
 
+/* A copy of a scalar that lives as long as the types do. */
+xpm_value xpm__type_keep(const xpm_value *scalar);
+
 void xpm__type_print(const xpm_type *type, xpm__str *out);
 
 #endif
