@@ -59,6 +59,12 @@ void xpm__str_clear(xpm__str *str)
         str->data[0] = '\0';
 }
 
+void xpm__str_cut(xpm__str *str, size_t size)
+{
+    str->size = size;
+    str->data[size] = '\0';
+}
+
 void xpm__str_free(xpm__str *str)
 {
     xpm_free(str->data);

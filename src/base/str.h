@@ -16,7 +16,8 @@ void xpm__str_putc(xpm__str *str, char c);
 void xpm__str_printf(xpm__str *str, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void xpm__str_vprintf(xpm__str *str, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
-void xpm__str_clear(xpm__str *str); /* empties it, keeping its memory */
+void xpm__str_clear(xpm__str *str);            /* empties it, keeping its memory */
+void xpm__str_cut(xpm__str *str, size_t size); /* shortens it to `size` bytes */
 void xpm__str_free(xpm__str *str);
 /* What it holds ("" when nothing), which the caller then owns; the str is empty again. */
 char *xpm__str_take(xpm__str *str);

@@ -9,6 +9,7 @@
 #include "declare/parameter.h"
 #include "declare/type.h"
 #include "declare/value.h"
+#include "declare/walk.h"
 
 /* ---- Life ------------------------------------------------------------------------------------- */
 
@@ -54,12 +55,25 @@ static void clear(xpm_config *config)
     config->extra = NULL;
 }
 
+/* What holds the last reference to a configuration that holds another, and so on, could nest deeper
+ * than the stack: those that die meanwhile wait in a list. */
 void xpm_config_unref(xpm_config *config)
 {
+    static _Thread_local xpm_config *dying; /* linked by `user`; not NULL while one is cleared */
     if (config == NULL || __atomic_sub_fetch(&config->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    clear(config);
-    xpm_free(config);
+    bool nested = dying != NULL;
+    config->user = nested ? dying->user : NULL;
+    if (nested) {
+        dying->user = config;
+        return;
+    }
+    for (dying = config; dying != NULL;) {
+        clear(dying);
+        xpm_config *next = dying->user;
+        xpm_free(dying);
+        dying = next;
+    }
 }
 
 void xpm_config_clear(xpm_config *config)
@@ -225,57 +239,6 @@ xpm_config *xpm_config_init_task(const xpm_config *task, size_t index)
     return within ? task->extra->init_tasks[index] : NULL;
 }
 
-/* ---- Walking ---------------------------------------------------------------------------------- */
-
-static int visit_value(const xpm_value *value, xpm__str *relative, xpm__visit visit, void *user)
-{
-    size_t size = relative->size;
-    int status = 0;
-    if (value->kind == XPM_KIND_CONFIG)
-        return visit(user, value->as.config, relative->data);
-    if (!xpm__value_is_collection(value))
-        return 0;
-    for (size_t i = 0; status == 0 && i < value->size; i++) {
-        const xpm_value *item = &value->as.items[i];
-        if (value->kind == XPM_KIND_DICT) {
-            item = &value->as.items[2 * i];
-            xpm__str_putc(relative, '/');
-            if (item->kind == XPM_KIND_STR)
-                xpm__str_puts(relative, item->as.text);
-            else
-                xpm__value_describe(item, relative);
-            item++;
-        } else {
-            xpm__str_printf(relative, "/%zu", i);
-        }
-        status = visit_value(item, relative, visit, user);
-        relative->size = size;
-        relative->data[size] = '\0';
-    }
-    return status;
-}
-
-int xpm__config_children(const xpm_config *config, xpm__visit visit, void *user)
-{
-    xpm__str relative = {0};
-    int status = 0;
-    for (size_t i = 0; status == 0 && i < config->class_->count; i++) {
-        const xpm_value *value = xpm_config_at(config, i);
-        if (value == NULL || (value->kind != XPM_KIND_CONFIG && !xpm__value_is_collection(value)))
-            continue;
-        xpm__str_clear(&relative);
-        xpm__str_puts(&relative, config->class_->parameters[i].name);
-        status = visit_value(value, &relative, visit, user);
-    }
-    for (size_t i = 0; status == 0 && config->extra != NULL && i < config->extra->init_count; i++) {
-        xpm__str_clear(&relative);
-        xpm__str_printf(&relative, "__init_tasks__/%zu", i);
-        status = visit(user, config->extra->init_tasks[i], relative.data);
-    }
-    xpm__str_free(&relative);
-    return status;
-}
-
 /* ---- Tags ------------------------------------------------------------------------------------- */
 
 void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value)
@@ -294,11 +257,6 @@ void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value
     extra->tags[extra->tag_count].name = xpm__strdup(name);
     extra->tags[extra->tag_count++].value = xpm_value_copy(value);
 }
-
-typedef struct tag_walk {
-    xpm_value tags;
-    xpm__ptrmap seen;
-} tag_walk;
 
 /* Inserts in order of name, in place of an earlier one. */
 static void put_tag(xpm_value *tags, const char *name, const xpm_value *value)
@@ -319,29 +277,23 @@ static void put_tag(xpm_value *tags, const char *name, const xpm_value *value)
     items[2 * at + 1] = xpm_value_copy(value);
 }
 
-static void put_tags(tag_walk *walk, const xpm_config *config)
+static int put_known(void *user, xpm_config *config, const xpm__walk *walk)
 {
     const xpm_value *tags = config->extra != NULL ? &config->extra->all_tags : NULL;
+    (void)walk;
+    if (!config->tagged)
+        return XPM__WALK_ON;
     for (size_t i = 0; tags != NULL && i < tags->size; i++)
-        put_tag(&walk->tags, tags->as.items[2 * i].as.text, &tags->as.items[2 * i + 1]);
+        put_tag(user, tags->as.items[2 * i].as.text, &tags->as.items[2 * i + 1]);
+    return XPM__WALK_PAST;
 }
 
-static int collect_tags(void *user, xpm_config *config, const char *relative)
+static int put_own(void *user, xpm_config *config, const xpm__walk *walk)
 {
-    tag_walk *walk = user;
-    (void)relative;
-    if (!xpm__ptrmap_add(&walk->seen, config, 0))
-        return 0;
-    if (config->tagged) {
-        put_tags(walk, config);
-        return 0;
-    }
-    xpm__config_children(config, collect_tags, walk);
-    if (config->task != NULL && config->task != config)
-        collect_tags(walk, config->task, "");
+    (void)walk;
     for (size_t i = 0; config->extra != NULL && i < config->extra->tag_count; i++)
-        put_tag(&walk->tags, config->extra->tags[i].name, &config->extra->tags[i].value);
-    return 0;
+        put_tag(user, config->extra->tags[i].name, &config->extra->tags[i].value);
+    return XPM__WALK_ON;
 }
 
 void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags)
@@ -356,8 +308,12 @@ void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags)
 
 xpm_value xpm_config_tags(const xpm_config *config)
 {
-    tag_walk walk = {.tags = xpm_dict_new()};
-    collect_tags(&walk, (xpm_config *)config, "");
-    xpm__ptrmap_free(&walk.seen);
-    return walk.tags;
+    xpm_value tags = xpm_dict_new();
+    xpm__ptrmap seen = {0};
+    xpm__walk_from(
+        (xpm_config *)config,
+        &(xpm__walker){
+            .enter = put_known, .leave = put_own, .user = &tags, .seen = &seen, .tasks = true});
+    xpm__ptrmap_free(&seen);
+    return tags;
 }

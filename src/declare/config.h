@@ -5,8 +5,6 @@
 
 #include <experimaestro.h>
 
-#include "base/ptrmap.h"
-
 typedef struct xpm__config_extra {
     xpm_config **init_tasks;
     size_t init_count, init_capacity;
@@ -41,11 +39,6 @@ xpm__config_extra *xpm__config_extra_of(xpm_config *config);
 
 /* Keeps the tags of a task that is being submitted: whoever uses it finds them without a walk. */
 void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags);
-
-/* Calls `visit` for each configuration that `config` holds: through lists, sets, dicts and init
- * tasks; `relative` is the path of each ("layers/2"). Stops at the first that returns non-zero. */
-typedef int (*xpm__visit)(void *user, xpm_config *child, const char *relative);
-int xpm__config_children(const xpm_config *config, xpm__visit visit, void *user);
 
 /* The value in use: the one given or else the default; NULL when neither. */
 static inline const xpm_value *xpm__config_value(const xpm_config *config, size_t index,

@@ -8,26 +8,12 @@
 #include "declare/class.h"
 #include "declare/config.h"
 #include "declare/value.h"
+#include "declare/walk.h"
 
-typedef struct walk {
-    const char *path; /* of the configuration being walked: "layers/2", "" for the task */
-    xpm__ptrmap seen;
+typedef struct sealer {
     xpm__sealing *sealing;
     xpm_error *err;
-} walk;
-
-/* Walks what a configuration holds, each child under the path of its parent. */
-static int descend(walk *w, xpm_config *config, const char *relative, xpm__visit visit)
-{
-    const char *outer = w->path;
-    char *path = outer[0] != '\0' && relative[0] != '\0' ? xpm__format("%s/%s", outer, relative)
-                                                         : xpm__strdup(relative);
-    w->path = path;
-    int status = xpm__config_children(config, visit, w);
-    w->path = outer;
-    xpm_free(path);
-    return status;
-}
+} sealer;
 
 /* "layers/2" as an error names it: ".layers[2]". */
 static void print_steps(const char *relative, xpm__str *out)
@@ -42,49 +28,58 @@ static void print_steps(const char *relative, xpm__str *out)
     }
 }
 
-static char *error_path(const walk *w, const char *relative, const char *name)
+static char *error_path(const xpm__walk *walk, const char *name)
 {
-    xpm__str path = {0};
+    xpm__str relative = {0}, path = {0};
+    xpm__walk_path(walk, &relative);
     xpm__str_putc(&path, '$');
-    print_steps(w->path, &path);
-    print_steps(relative, &path);
+    print_steps(relative.data, &path);
     xpm__str_printf(&path, ".%s", name);
+    xpm__str_free(&relative);
     return xpm__str_take(&path);
 }
 
-static int validate(void *user, xpm_config *config, const char *relative)
+static int missing(const xpm_config *config, const xpm_parameter *parameter, const xpm__walk *walk,
+                   xpm_error *err)
 {
-    walk *w = user;
-    if (config->sealed || !xpm__ptrmap_add(&w->seen, config, 0))
-        return 0;
+    char *path = error_path(walk, parameter->name);
+    char *type = xpm_type_text(parameter->type);
+    xpm__fail(err, XPM_E_MISSING, path,
+              "value %s is required but missing when building %s: give it a value of type %s",
+              parameter->name, config->class_->name, type);
+    xpm_free(path);
+    xpm_free(type);
+    return XPM__WALK_STOP;
+}
+
+static int validate(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    sealer *s = user;
+    if (config->sealed)
+        return XPM__WALK_PAST;
     if (config->extra != NULL && config->extra->broken != NULL) {
-        if (w->err != NULL)
-            *w->err = *config->extra->broken;
-        return -1;
+        if (s->err != NULL)
+            *s->err = *config->extra->broken;
+        return XPM__WALK_STOP;
     }
     for (size_t i = 0; i < config->class_->count; i++) {
         const xpm_parameter *parameter = &config->class_->parameters[i];
         bool optional = xpm_type_kind(parameter->type) == XPM_KIND_OPTIONAL;
-        if (xpm_config_at(config, i) != NULL || optional || xpm__parameter_generated(parameter))
-            continue;
-        char *path = error_path(w, relative, parameter->name);
-        char *type = xpm_type_text(parameter->type);
-        xpm__fail(w->err, XPM_E_MISSING, path,
-                  "value %s is required but missing when building %s: give it a value of type %s",
-                  parameter->name, config->class_->name, type);
-        xpm_free(path);
-        xpm_free(type);
-        return -1;
+        if (xpm_config_at(config, i) == NULL && !optional && !xpm__parameter_generated(parameter))
+            return missing(config, parameter, walk, s->err);
     }
-    return descend(w, config, relative, validate);
+    return XPM__WALK_ON;
 }
 
-/* Where the files of a nested configuration go: "out/layers/2" in the job's directory. */
-static char *relative_folder(const walk *w, const char *relative)
+/* Where the files of a configuration go: "" for the task, "out/layers/2" for what it holds. */
+static char *relative_folder(const xpm__walk *walk)
 {
-    if (relative[0] == '\0')
-        return xpm__strdup("");
-    return xpm__format("out/%s%s%s", w->path, w->path[0] != '\0' ? "/" : "", relative);
+    xpm__str relative = {0}, folder = {0};
+    xpm__walk_path(walk, &relative);
+    if (relative.size > 0)
+        xpm__str_printf(&folder, "out/%s", relative.data);
+    xpm__str_free(&relative);
+    return xpm__str_take(&folder);
 }
 
 static bool has_generated(const xpm_config *config)
@@ -127,30 +122,30 @@ static void own_defaults(xpm_config *config)
     }
 }
 
-static int freeze(void *user, xpm_config *config, const char *relative)
+static int freeze(void *user, xpm_config *config, const xpm__walk *walk)
 {
-    walk *w = user;
-    xpm__sealing *sealing = w->sealing;
+    xpm__sealing *sealing = ((sealer *)user)->sealing;
     if (config->sealed)
-        return 0;
+        return XPM__WALK_PAST;
     own_defaults(config);
     config->sealed = true;
     if (has_generated(config)) {
         sealing->pending = xpm__grow(sealing->pending, &sealing->capacity, sealing->count,
                                      sizeof *sealing->pending);
-        sealing->pending[sealing->count++] =
-            (struct xpm__pending){config, relative_folder(w, relative)};
+        sealing->pending[sealing->count++] = (struct xpm__pending){config, relative_folder(walk)};
     }
-    return descend(w, config, relative, freeze);
+    return XPM__WALK_ON;
 }
 
 int xpm__seal_begin(xpm_config *config, xpm__sealing *sealing, xpm_error *err)
 {
-    walk w = {.path = "", .sealing = sealing, .err = err};
+    sealer s = {.sealing = sealing, .err = err};
+    xpm__ptrmap seen = {0};
     *sealing = (xpm__sealing){0};
-    int status = validate(&w, config, "");
-    xpm__ptrmap_free(&w.seen);
-    return status < 0 ? -1 : freeze(&w, config, "");
+    int status =
+        xpm__walk_from(config, &(xpm__walker){.enter = validate, .user = &s, .seen = &seen});
+    xpm__ptrmap_free(&seen);
+    return status < 0 ? -1 : xpm__walk_from(config, &(xpm__walker){.enter = freeze, .user = &s});
 }
 
 /* The folder of a generated file: the partial identifier's, or in the job's. New: xpm_free. */

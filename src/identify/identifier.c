@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "declare/config.h"
+#include "declare/walk.h"
 #include "identify/canonical.h"
 
 int xpm_config_identifier(xpm_config *config, uint8_t identifier[XPM_IDENTIFIER_SIZE],
@@ -31,32 +32,28 @@ void xpm_identifier_hex(const uint8_t identifier[XPM_IDENTIFIER_SIZE], char hex[
     hex[XPM_HEX_SIZE - 1] = '\0';
 }
 
-typedef struct walk {
-    xpm__ptrmap seen;
-    xpm_error *err;
-} walk;
-
-static int identify(void *user, xpm_config *config, const char *relative)
+/* A computation keeps the identifiers of all that it meets, but in a cycle. */
+static int identify(void *user, xpm_config *config, const xpm__walk *walk)
 {
-    walk *w = user;
     uint8_t identifier[XPM_IDENTIFIER_SIZE];
-    (void)relative;
+    (void)walk;
     /* What a submitted task holds was identified when it was submitted. */
-    if (config->submitted || !xpm__ptrmap_add(&w->seen, config, 0))
-        return 0;
-    if (!config->identified) {
-        if (xpm__canonical_digest(config, NULL, identifier, w->err) < 0)
-            return -1;
-        memcpy(config->identifier, identifier, sizeof identifier);
-        config->identified = true;
-    }
-    return xpm__config_children(config, identify, w);
+    if (config->submitted)
+        return XPM__WALK_PAST;
+    if (config->identified)
+        return XPM__WALK_ON;
+    if (xpm__canonical_digest(config, NULL, identifier, user) < 0)
+        return XPM__WALK_STOP;
+    memcpy(config->identifier, identifier, sizeof identifier);
+    config->identified = true;
+    return XPM__WALK_ON;
 }
 
 int xpm__identify_all(xpm_config *config, xpm_error *err)
 {
-    walk w = {.err = err};
-    int status = identify(&w, config, "");
-    xpm__ptrmap_free(&w.seen);
+    xpm__ptrmap seen = {0};
+    int status =
+        xpm__walk_from(config, &(xpm__walker){.enter = identify, .user = err, .seen = &seen});
+    xpm__ptrmap_free(&seen);
     return status;
 }

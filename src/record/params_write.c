@@ -7,6 +7,7 @@
 #include "declare/config.h"
 #include "declare/type.h"
 #include "declare/value.h"
+#include "declare/walk.h"
 #include "record/params.h"
 
 typedef struct writer {
@@ -237,18 +238,18 @@ static void write_object(writer *w, const xpm_config *config)
         xpm__str_putc(w->out, '\n');
 }
 
-/* Numbered on the way in, so that a cycle can name it; written on the way out, children first. */
-static int walk(void *user, xpm_config *config, const char *relative)
+static int leave(void *user, xpm_config *config, const xpm__walk *walk)
 {
-    writer *w = user;
-    (void)relative;
-    if (!xpm__ptrmap_add(w->ids, config, w->ids->count + 1))
-        return 0;
-    xpm__config_children(config, walk, w);
-    if (config->task != NULL && config->task != config)
-        walk(w, config->task, "");
-    write_object(w, config);
-    return 0;
+    (void)walk;
+    write_object(user, config);
+    return XPM__WALK_ON;
+}
+
+/* Numbered on the way in, so that a cycle can name it; written on the way out, children first. */
+static void write_objects(writer *w)
+{
+    xpm__walk_from((xpm_config *)w->task,
+                   &(xpm__walker){.leave = leave, .user = w, .seen = w->ids, .tasks = true});
 }
 
 static void write_tags(const xpm_value *tags, xpm__str *out)
@@ -274,7 +275,7 @@ void xpm__params_write(const xpm_config *task, const xpm_value *tags,
     write_tags(tags, out);
     xpm__json_key(out, "objects");
     xpm__json_open(out, '[');
-    walk(&w, (xpm_config *)task, "");
+    write_objects(&w);
     xpm__json_close(out, ']');
     xpm__json_close(out, '}');
     xpm__ptrmap_free(&ids);
@@ -284,5 +285,5 @@ void xpm__params_write_lines(const xpm_config *task, const xpm__params_context *
                              xpm__ptrmap *written, xpm__str *out)
 {
     writer w = {.context = context, .task = task, .ids = written, .lines = true, .out = out};
-    walk(&w, (xpm_config *)task, "");
+    write_objects(&w);
 }

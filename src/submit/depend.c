@@ -5,23 +5,24 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/walk.h"
 #include "submit/job.h"
 
-typedef struct walk {
+typedef struct search {
     xpm_job *job;
-    xpm__ptrmap seen;
+    xpm__ptrmap found; /* jobs that are dependencies */
     xpm_error *err;
-} walk;
+} search;
 
-static int add(walk *w, xpm_job *dependency)
+static int add(search *s, xpm_job *dependency)
 {
-    xpm_job *job = w->job;
+    xpm_job *job = s->job;
     if (!dependency->handed)
-        return xpm__fail(w->err, XPM_E_STATE, dependency->directory,
+        return xpm__fail(s->err, XPM_E_STATE, dependency->directory,
                          "%s/%s was prepared and never submitted: what depends on it would wait "
                          "for ever",
                          xpm_job_type(dependency), dependency->hex);
-    if (dependency == job || !xpm__ptrmap_add(&w->seen, dependency, 0))
+    if (dependency == job || !xpm__ptrmap_add(&s->found, dependency, 0))
         return 0;
     job->dependencies = xpm__grow(job->dependencies, &job->dependency_capacity,
                                   job->dependency_count, sizeof(xpm_job *));
@@ -30,14 +31,14 @@ static int add(walk *w, xpm_job *dependency)
 }
 
 /* A task of another experiment is no edge, but it must have been done. */
-static int check_elsewhere(walk *w, const xpm_config *task, const char *hex)
+static int check_elsewhere(search *s, const xpm_config *task, const char *hex)
 {
-    const xpm__workspace *workspace = w->job->workspace;
+    const xpm__workspace *workspace = s->job->workspace;
     char *directory = xpm__workspace_job(workspace, task->class_->name, hex);
     char *done = xpm__format("%s/%s.done", directory, xpm__class_short_name(task->class_));
     bool is_done = xpm__file_exists(AT_FDCWD, done);
     if (!is_done)
-        xpm__fail(w->err, XPM_E_STATE, directory,
+        xpm__fail(s->err, XPM_E_STATE, directory,
                   "%s/%s was submitted to another experiment, and is not done in this workspace: "
                   "submit it here too",
                   task->class_->name, hex);
@@ -46,26 +47,26 @@ static int check_elsewhere(walk *w, const xpm_config *task, const char *hex)
     return is_done ? 0 : -1;
 }
 
-static int visit(void *user, xpm_config *config, const char *relative)
+static int visit(void *user, xpm_config *config, const xpm__walk *walk)
 {
-    walk *w = user;
+    search *s = user;
     char hex[XPM_HEX_SIZE];
-    (void)relative;
-    if (!xpm__ptrmap_add(&w->seen, config, 0))
-        return 0;
-    if (config->task == NULL || config->task == w->job->config)
-        return xpm__config_children(config, visit, w);
+    (void)walk;
+    if (config->task == NULL || config == s->job->config || config->task == s->job->config)
+        return XPM__WALK_ON;
     xpm_identifier_hex(config->task->identifier, hex);
-    xpm_job *dependency = xpm__map_find(&w->job->xp->table, hex);
-    if (dependency == NULL)
-        return check_elsewhere(w, config->task, hex);
-    return add(w, dependency);
+    xpm_job *dependency = xpm__map_find(&s->job->xp->table, hex);
+    int status = dependency != NULL ? add(s, dependency) : check_elsewhere(s, config->task, hex);
+    return status < 0 ? XPM__WALK_STOP : XPM__WALK_PAST;
 }
 
 int xpm__job_find_dependencies(xpm_job *job, xpm_error *err)
 {
-    walk w = {.job = job, .err = err};
-    int status = xpm__config_children(job->config, visit, &w);
-    xpm__ptrmap_free(&w.seen);
+    search s = {.job = job, .err = err};
+    xpm__ptrmap seen = {0};
+    int status =
+        xpm__walk_from(job->config, &(xpm__walker){.enter = visit, .user = &s, .seen = &seen});
+    xpm__ptrmap_free(&seen);
+    xpm__ptrmap_free(&s.found);
     return status;
 }

@@ -1,7 +1,7 @@
 /* Any text may stand where params.json is looked for: reading it fails with a message, or gives a
  * task, and leaks nothing. */
-#include "base/ptrmap.h"
 #include "declare/config.h"
+#include "declare/walk.h"
 #include "record/params.h"
 
 typedef struct {
@@ -31,20 +31,19 @@ XPM_TASK(learn, "fuzz.learn", learn_execute, XPM_INT(epochs, XPM_IGNORE_DEFAULT(
          XPM_VALUE(tuple, "tuple[int,tuple[str,...]]", .optional = true),
          XPM_VALUE(any, "any", .optional = true), XPM_PATH(path, .optional = true));
 
-static int collect(void *user, xpm_config *config, const char *relative)
+static int collect(void *user, xpm_config *config, const xpm__walk *walk)
 {
-    (void)relative;
-    if (!xpm__ptrmap_add(user, config, 0))
-        return 0;
+    (void)user;
+    (void)walk;
     xpm_config_ref(config);
-    return xpm__config_children(config, collect, user);
+    return XPM__WALK_ON;
 }
 
 /* Lets go of a graph whose objects may hold one another: a cycle would keep itself alive. */
 static void release(xpm__params *params)
 {
     xpm__ptrmap all = {0};
-    collect(&all, params->task, "");
+    xpm__walk_from(params->task, &(xpm__walker){.enter = collect, .seen = &all});
     xpm__params_clear(params);
     for (size_t i = 0; i < all.capacity; i++) {
         xpm_config *config = (xpm_config *)all.entries[i].key;

@@ -5,6 +5,7 @@
 #include "declare/config.h"
 #include "declare/type.h"
 #include "declare/value.h"
+#include "declare/walk.h"
 
 /* ---- Tuples ----------------------------------------------------------------------------------- */
 
@@ -73,12 +74,12 @@ TEST(a_copied_tuple_owns_its_items)
     xpm_value_clear(&copy);
 }
 
-static int count_paths(void *user, xpm_config *child, const char *relative)
+static int print_path(void *user, xpm_config *config, const xpm__walk *walk)
 {
-    xpm__str *paths = user;
-    (void)child;
-    xpm__str_printf(paths, "%s ", relative);
-    return 0;
+    (void)config;
+    xpm__walk_path(walk, user);
+    xpm__str_putc(user, ';');
+    return XPM__WALK_ON;
 }
 
 typedef struct {
@@ -92,8 +93,8 @@ TEST(configurations_in_a_tuple_are_walked)
     xpm_value pair = xpm_tuple(xpm_new("demo.base"), xpm_list(xpm_new("demo.base")));
     xpm_config *config = xpm_config_ref(xpm_new("collections.paired", "pair", pair));
     xpm__str paths = {0};
-    xpm__config_children(config, count_paths, &paths);
-    assert_string_equal(paths.data, "pair/0 pair/1/0 ");
+    xpm__walk_from(config, &(xpm__walker){.enter = print_path, .user = &paths});
+    assert_string_equal(paths.data, ";pair/0;pair/1/0;");
     xpm__str_free(&paths);
     assert_int_equal(xpm_config_seal(config, NULL, &last), -1);
     assert_string_equal(last.path, "$.pair[0].scale");
