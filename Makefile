@@ -14,7 +14,7 @@ ifneq ($(SANITIZE),)
 OPTIONS += -Db_sanitize=$(SANITIZE) -Db_lundef=false
 endif
 
-.PHONY: all build setup run test check bench conformance fuzz format install clean help
+.PHONY: all build setup run test check original bench conformance fuzz format install clean help
 all: build  ## build everything, into build/ and .venv/ (the default)
 
 # What the system must have. A plain `make` only says what is missing; these install it.
@@ -56,6 +56,9 @@ check: build  ## check the sources: format, floors, symbols, lists, warnings of 
 
 conformance: build  ## recompute the identifiers of VECTORS=FILE, in C and in Python
 	@scripts/conformance $(BUILD) '$(VECTORS)'
+
+original: build  ## install the original package, which tests/property and the benchmark compare with
+	.venv/bin/python bench/sides.py
 
 bench: build  ## compare with the peers; ONLY=name for one of them, ARGS=... for the program
 	ONLY='$(ONLY)' .venv/bin/python bench/bench.py $(ARGS)

@@ -136,3 +136,7 @@ def original(scratch, env):
 
 def ours(scratch, env):
     return Side("ours", OURS, scratch, env, "" if OURS.exists() else "not built")
+
+
+if __name__ == "__main__":  # make original
+    sys.exit(install(PEERS / "original", base_python()) or None)
