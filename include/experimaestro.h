@@ -206,9 +206,10 @@ typedef enum xpm_class_flag {
 } xpm_class_flag;
 
 typedef enum xpm_parameter_flag {
-    XPM_META = 1,           /* does not count in the identifier */
-    XPM_CONSTANT = 2,       /* always its default, always counts */
-    XPM_IGNORED_DEFAULT = 4 /* does not count when equal to its default */
+    XPM_META = 1,            /* does not count in the identifier */
+    XPM_CONSTANT = 2,        /* always its default, always counts */
+    XPM_IGNORED_DEFAULT = 4, /* does not count when equal to its default */
+    XPM_NONE_IS_DEFAULT = 8, /* none, when it is given, stands for the default */
 } xpm_parameter_flag;
 
 typedef struct xpm_partial xpm_partial; /* a rule that leaves groups of parameters out */
@@ -303,8 +304,9 @@ XPM_API void *xpm_config_user(const xpm_config *config);
 /* Sets a parameter, checking and coercing it. Takes the value. Errors: UNKNOWN, READONLY (sealed,
  * constant, generated), TYPE, RANGE, STATE. */
 XPM_API int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_error *err);
-/* Checks and coerces a value for parameter `index`: its type, then its choices. The error's path
- * starts with `where` ("$.name" when NULL). Errors: TYPE, RANGE, STATE. */
+/* Checks and coerces a value for parameter `index`: its type, then its choices; where there is a
+ * default, none is a value too. The error's path starts with `where` ("$.name" when NULL). Errors:
+ * TYPE, RANGE, STATE. */
 XPM_API int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const char *where,
                              xpm_error *err);
 /* Sets by number, without the check: the value must have been through xpm_config_check. */

@@ -21,7 +21,7 @@ from .annotations import (
     partial,
 )
 
-META, CONSTANT, IGNORED_DEFAULT = 1, 2, 4
+META, CONSTANT, IGNORED_DEFAULT, NONE_IS_DEFAULT = 1, 2, 4, 8
 FLAGS = {_config.Task: 1, _config.LightweightTask: 2, _config.InstanceConfig: 4}
 BARE = {
     list: Type.list,
@@ -271,6 +271,8 @@ def add_parameter(cls, class_, name, hint):
     default, factory = more.default, more.default_factory
     if isinstance(factory, PathGenerator):
         generator, factory = factory, None
+    if factory is not None:
+        flags |= NONE_IS_DEFAULT
     if factory is not None and not flags & META:
         default, factory = factory(), None
     if generator is not None and default is not missing:

@@ -23,7 +23,7 @@ static void parameter_dealloc(Parameter *self)
 
 /* ---- Writing ------------------------------------------------------------------------------------ */
 
-/* Keeps a value, in Python and in C. Takes both. */
+/* Keeps a value, in Python (NULL for the default) and in C. Takes both. */
 static void put(Config *config, const Parameter *parameter, PyObject *value, xpm_value lowered)
 {
     xpm_config_put(config->native, parameter->index, lowered);
@@ -162,6 +162,12 @@ static int refuse_write(Config *config, const Parameter *parameter)
     return -1;
 }
 
+static bool none_is_default(const Config *config, const Parameter *parameter)
+{
+    const xpm_parameter *native = xpm_class_parameter(config->class_->native, parameter->index);
+    return (native->flags & XPM_NONE_IS_DEFAULT) != 0;
+}
+
 int engine_assign(Config *config, Parameter *parameter, PyObject *value)
 {
     PyObject *tagged = NULL;
@@ -171,7 +177,9 @@ int engine_assign(Config *config, Parameter *parameter, PyObject *value)
         tagged = value = ((Tag *)value)->value;
     if (engine_is_config(value) && check_generated(parameter, value) < 0)
         return -1;
-    if (engine_store(config, parameter, value) < 0)
+    if (value == Py_None && none_is_default(config, parameter))
+        put(config, parameter, NULL, (xpm_value){0});
+    else if (engine_store(config, parameter, value) < 0)
         return -1;
     return tagged != NULL ? store_tag(config, parameter, tagged) : 0;
 }

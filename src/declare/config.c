@@ -132,6 +132,8 @@ int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const c
                      xpm_error *err)
 {
     const xpm_parameter *parameter = &config->class_->parameters[index];
+    if (value->kind == XPM_KIND_NONE && parameter->fallback.kind != XPM_KIND_UNSET)
+        return 0;
     char *own = where == NULL ? xpm__format("$.%s", parameter->name) : NULL;
     if (own != NULL)
         where = own;
@@ -151,6 +153,8 @@ int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_er
         const xpm_parameter *parameter = &config->class_->parameters[index];
         if (check_writable(config, parameter, err) == 0)
             status = xpm_config_check(config, (size_t)index, &value, NULL, err);
+        if (value.kind == XPM_KIND_NONE && (parameter->flags & XPM_NONE_IS_DEFAULT) != 0)
+            value.kind = XPM_KIND_UNSET;
     }
     if (status < 0) {
         xpm_value_clear(&value);

@@ -1,5 +1,6 @@
 #include "declare/value.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,6 +189,14 @@ static bool numbers_equal(const xpm_value *a, const xpm_value *b)
     return as_double(a) == as_double(b);
 }
 
+/* In a collection, a NaN is equal to itself: Python compares what is in it by identity first. */
+static bool items_equal(const xpm_value *a, const xpm_value *b)
+{
+    bool both_nan = a->kind == XPM_KIND_FLOAT && b->kind == XPM_KIND_FLOAT && isnan(a->as.real) &&
+                    isnan(b->as.real);
+    return both_nan || xpm__value_equal(a, b);
+}
+
 /* Index of the next item that counts, from `i` on. */
 static size_t skip_meta(const xpm_value *list, size_t i)
 {
@@ -200,7 +209,7 @@ static bool lists_equal(const xpm_value *a, const xpm_value *b)
 {
     size_t i = skip_meta(a, 0), j = skip_meta(b, 0);
     while (i < a->size && j < b->size) {
-        if (!xpm__value_equal(&a->as.items[i], &b->as.items[j]))
+        if (!items_equal(&a->as.items[i], &b->as.items[j]))
             return false;
         i = skip_meta(a, i + 1);
         j = skip_meta(b, j + 1);
@@ -211,7 +220,7 @@ static bool lists_equal(const xpm_value *a, const xpm_value *b)
 static bool set_contains(const xpm_value *set, const xpm_value *item)
 {
     for (size_t i = 0; i < set->size; i++)
-        if (xpm__value_equal(&set->as.items[i], item))
+        if (items_equal(&set->as.items[i], item))
             return true;
     return false;
 }
@@ -230,8 +239,8 @@ static bool dict_within(const xpm_value *a, const xpm_value *b)
         const xpm_value *pair = &a->as.items[2 * i];
         bool found = xpm__value_is_meta(&pair[1]);
         for (size_t j = 0; !found && j < b->size; j++)
-            found = xpm__value_equal(&pair[0], &b->as.items[2 * j]) &&
-                    xpm__value_equal(&pair[1], &b->as.items[2 * j + 1]);
+            found = items_equal(&pair[0], &b->as.items[2 * j]) &&
+                    items_equal(&pair[1], &b->as.items[2 * j + 1]);
         if (!found)
             return false;
     }

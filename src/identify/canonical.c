@@ -253,6 +253,13 @@ static bool is_path(const xpm_type *type)
     return type->kind == XPM_KIND_PATH || (type->kind == XPM_KIND_OPTIONAL && is_path(type->item));
 }
 
+/* A number that is not one is unequal to itself. */
+static bool is_default(const xpm_parameter *parameter, const xpm_value *value)
+{
+    return (value == &parameter->fallback && value->kind != XPM_KIND_FLOAT) ||
+           xpm__value_equal(value, &parameter->fallback);
+}
+
 /* The value that counts for parameter `index`, or NULL when it does not count. */
 static const xpm_value *counted(const xpm_config *config, size_t index, const xpm_partial *partial)
 {
@@ -275,10 +282,8 @@ static const xpm_value *counted(const xpm_config *config, size_t index, const xp
         parameter->fallback.kind != XPM_KIND_UNSET && parameter->fallback.kind != XPM_KIND_NONE;
     if (!has_default)
         return value->kind == XPM_KIND_NONE ? NULL : value;
-    if ((parameter->flags & XPM_IGNORED_DEFAULT) != 0 &&
-        (value == &parameter->fallback || xpm__value_equal(value, &parameter->fallback)))
-        return NULL;
-    return value;
+    bool ignored = (parameter->flags & XPM_IGNORED_DEFAULT) != 0;
+    return ignored && is_default(parameter, value) ? NULL : value;
 }
 
 static int fail_inside(computation *c, const xpm_config *config, const char *name)

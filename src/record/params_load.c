@@ -315,14 +315,14 @@ static int load_fields(loader *l, json_object *object, xpm_config *config)
         int index = xpm_class_index(config->class_, name);
         if (index < 0)
             continue;
-        const xpm_type *type = config->class_->parameters[index].type;
-        bool unset = json == NULL && type->kind != XPM_KIND_OPTIONAL;
-        if (unset)
+        const xpm_parameter *parameter = &config->class_->parameters[index];
+        bool has_default = parameter->fallback.kind != XPM_KIND_UNSET;
+        if (json == NULL && !has_default && parameter->type->kind != XPM_KIND_OPTIONAL)
             continue;
         char *where = xpm__format("%s: $.%s", l->path, name);
-        int status = load_value(l, type, json, &value);
-        if (status == 0)
-            status = xpm_check(type, &value, where, l->err);
+        int status = load_value(l, parameter->type, json, &value);
+        if (status == 0 && json != NULL)
+            status = xpm_check(parameter->type, &value, where, l->err);
         xpm_free(where);
         if (status < 0) {
             xpm_value_clear(&value);
