@@ -385,12 +385,20 @@ def test_references_are_counted_exactly():
 
 def test_configurations_may_nest_deep():
     node = Node(value=0)
-    for i in range(2000):
+    for i in range(50_000):
         node = Node(value=i, next=node)
-    node.__xpm__.identifier
+    unsealed = node.__xpm__.identifier
+    node.seal()
+    assert node.__xpm__.identifier == unsealed
+    assert node.next.__xpm__.identifier != unsealed
+
+
+def test_a_cycle_that_is_too_long_is_refused():
+    first = node = Node(value=0)
     for i in range(20_000):
         node = Node(value=i, next=node)
-    with pytest.raises(ValueError, match="deep"):
+    first.next = node
+    with pytest.raises(ValueError, match="in a cycle of more than"):
         node.__xpm__.identifier
 
 

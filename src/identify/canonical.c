@@ -11,6 +11,7 @@
 #include "declare/config.h"
 #include "declare/type.h"
 #include "declare/value.h"
+#include "declare/walk.h"
 
 enum tag {
     TAG_OBJECT = 0x00,
@@ -31,7 +32,9 @@ enum tag {
 
 #define NO_LOOP UINT32_MAX
 
-enum { MAX_PATH = 4000 }; /* how deep configurations may nest: the walk is on the stack */
+/* How deep the computation nests on the stack. Deeper, what is below is computed first, from the
+ * bottom up (see digest_below); only a cycle, which cannot be, goes on to the second limit. */
+enum { DEEP = 1000, TOO_DEEP = 3000 };
 
 /* One call from outside: what it has met, and where it is. */
 typedef struct computation {
@@ -332,20 +335,66 @@ static int add_own(computation *c, xpm__sha256 *hash, xpm_config *config,
     return 0;
 }
 
+/* Whether `identifier` holds already: for good, or in this computation. */
+static bool is_kept(const computation *c, const xpm_config *config)
+{
+    return (config->identified && !config->looping) || config->computation == c->number;
+}
+
+static int too_deep(const computation *c, const xpm_config *config)
+{
+    return xpm__fail(c->err, XPM_E_TYPE, config->class_->name,
+                     "configurations that hold themselves in a set, or in a cycle of more than %d, "
+                     "cannot be identified; nor can instances (InstanceConfig) more than %d deep",
+                     TOO_DEEP - DEEP, DEEP);
+}
+
+static int enter_below(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    const computation *c = user;
+    (void)walk;
+    if (is_kept(c, config) || config->depth > 0)
+        return XPM__WALK_PAST;
+    /* The order in which instances are met would change. */
+    return (config->class_->flags & XPM_CLASS_INSTANCE) != 0 ? too_deep(c, config) : XPM__WALK_ON;
+}
+
+static int leave_below(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    uint8_t digest[XPM_IDENTIFIER_SIZE];
+    computation *c = user;
+    (void)walk;
+    c->depth++; /* beyond the limit, so as not to come here again */
+    int status = digest_of(c, config, NULL, digest);
+    c->depth--;
+    return status;
+}
+
+/* Identifies a configuration and what it holds from the bottom up, so that no stream needs to
+ * descend further than to what is kept. */
+static int digest_below(computation *c, xpm_config *config)
+{
+    xpm__ptrmap seen = {0};
+    xpm__walker walker = {
+        .enter = enter_below, .leave = leave_below, .user = c, .seen = &seen, .tasks = true};
+    int status = xpm__walk_from(config, &walker);
+    xpm__ptrmap_free(&seen);
+    return status;
+}
+
 /* The configuration's identifier: from where it is kept, else computed, and kept unless a cycle
  * passed through it. */
 static int digest_of(computation *c, xpm_config *config, const xpm_partial *partial,
                      uint8_t digest[XPM_IDENTIFIER_SIZE])
 {
-    bool kept = (config->identified && !config->looping) || config->computation == c->number;
-    if (kept && partial == NULL) {
+    if (c->depth == DEEP && digest_below(c, config) < 0)
+        return -1;
+    if (is_kept(c, config) && partial == NULL) {
         memcpy(digest, config->identifier, XPM_IDENTIFIER_SIZE);
         return 0;
     }
-    if (c->depth == MAX_PATH)
-        return xpm__fail(c->err, XPM_E_TYPE, config->class_->name,
-                         "configurations nest more than %d deep, or hold themselves in a set",
-                         MAX_PATH);
+    if (c->depth == TOO_DEEP)
+        return too_deep(c, config);
     xpm__sha256 hash;
     uint32_t outer_place = config->depth, outer_top = c->loop_top;
     config->depth = ++c->depth;

@@ -622,17 +622,6 @@ TEST(a_shared_object_is_as_two_equal_ones)
                 xpm_new("demo.any", "x", xpm_list(leaf(1), leaf(1))));
 }
 
-TEST(a_long_chain_is_identified_and_one_too_long_is_refused)
-{
-    xpm_error err = {0};
-    uint8_t bytes[XPM_IDENTIFIER_SIZE];
-    xpm_config *node = xpm_new("demo.node", "n", 0);
-    for (int i = 1; i < 1000; i++)
-        node = xpm_new("demo.node", "n", i, "left", node);
-    assert_int_equal(xpm_config_identifier(node, bytes, &err), 0);
-    xpm_config_unref(node);
-}
-
 TEST(an_identifier_that_is_not_sealed_is_computed_again)
 {
     xpm_config *config = leaf(1);
@@ -767,7 +756,6 @@ int main(void)
         cmocka_unit_test(an_element_of_a_set_does_not_see_what_is_above_it_when_it_is_sorted),
         cmocka_unit_test(a_graph_that_shares_at_each_of_60_levels_is_walked_once),
         cmocka_unit_test(a_shared_object_is_as_two_equal_ones),
-        cmocka_unit_test(a_long_chain_is_identified_and_one_too_long_is_refused),
         cmocka_unit_test(an_identifier_that_is_not_sealed_is_computed_again),
         cmocka_unit_test(what_changes_inside_changes_the_whole),
         cmocka_unit_test(equal_instances_are_told_apart_by_their_order),
