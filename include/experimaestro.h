@@ -235,8 +235,11 @@ typedef struct xpm_parameter {
     xpm_generator generate;    /* or the function that generates it, with its argument */
     void *generate_user;
     const char *const *groups; /* ends with NULL; NULL for none */
-    const char *help;          /* one or more sentences, or NULL */
-    const xpm_value *choices;  /* the values that it may have, or NULL for any of its type */
+    /* names that it had before: still taken by xpm_config_set, and read in old files; ends with
+     * NULL; NULL for none */
+    const char *const *renamed_from;
+    const char *help;         /* one or more sentences, or NULL */
+    const xpm_value *choices; /* the values that it may have, or NULL for any of its type */
     size_t choice_count;
     size_t offset; /* of the member in the C struct */
 } xpm_parameter;
@@ -273,6 +276,24 @@ XPM_API const xpm_parameter *xpm_class_parameter(const xpm_class *class_, size_t
 XPM_API int xpm_class_index(const xpm_class *class_, const char *name); /* -1 when unknown */
 /* "unknown parameter …, did you mean …?" into err, and -1: the message that setting would give. */
 XPM_API int xpm_class_unknown(const xpm_class *class_, const char *name, xpm_error *err);
+/* The parameter that was called `name` before (renamed_from); -1 when there is none. */
+XPM_API int xpm_class_renamed(const xpm_class *class_, const char *name);
+
+/* Makes the configuration that counts in place of a deprecated one: a new one, of which the library
+ * takes hold, or one that exists. NULL when it failed, with `err` set. Called when the deprecated
+ * one is identified, once when it is sealed. */
+typedef xpm_config *(*xpm_converter)(void *user, xpm_config *deprecated, xpm_error *err);
+
+/* Says that a class is deprecated: it is identified under the name of `by`, which is declared. With
+ * `convert`, its configurations are identified as what they convert to; without, by their own
+ * parameters. Call it before the first of them exists. Errors: STATE. */
+XPM_API int xpm_class_deprecate(xpm_class *class_, const xpm_class *by, xpm_converter convert,
+                                void *user, xpm_error *err);
+/* The class that it is deprecated for; NULL when it is not. */
+XPM_API const xpm_class *xpm_class_deprecated_by(const xpm_class *class_);
+/* Says that a class had another name: files written then find it, as xpm_class_find does, unless a
+ * class is declared under that name. Its identifiers are those of its present name. Copies. */
+XPM_API void xpm_class_rename_from(xpm_class *class_, const char *name);
 
 /* Declares a partial identifier of a class, under `name`: groups in `exclude` are left out, or all
  * parameters that have a group (`exclude_all`) or have none (`exclude_no_group`), but for those
@@ -293,6 +314,8 @@ XPM_API const xpm_partial *xpm_class_partial(const xpm_class *class_, const char
 XPM_API xpm_config *xpm_config_new(const xpm_class *class_);
 XPM_API xpm_config *xpm_config_ref(xpm_config *config);
 XPM_API void xpm_config_unref(xpm_config *config); /* accepts NULL */
+/* Gives a reference up to whoever takes hold of it next: the last one leaves it floating. */
+XPM_API xpm_config *xpm_config_yield(xpm_config *config);
 /* Drops all the values of an unsealed configuration: how a cycle is broken. */
 XPM_API void xpm_config_clear(xpm_config *config);
 
@@ -497,6 +520,11 @@ XPM_API int xpm_execute_params(const char *params, xpm_resolver resolve, xpm_exe
 XPM_API xpm_config *xpm_params_load(const char *params, xpm_resolver resolve, void *user,
                                     xpm_error *err);
 
+/* What today's classes make of the params.json of an old job, as one line of JSON: `path`, `type`,
+ * `old` and `new` (identifiers), `changes` (sentences), `declared` (all of them come from names of
+ * the past that are declared); or `path` and `error`. New: xpm_free. */
+XPM_API char *xpm_params_compare(const char *params, xpm_resolver resolve, void *user);
+
 XPM_API const char *xpm_task_directory(const xpm_task *task); /* absolute; the working directory */
 XPM_API const char *xpm_task_workspace(const xpm_task *task);
 XPM_API xpm_config *xpm_task_config(const xpm_task *task);    /* borrowed */
@@ -525,8 +553,10 @@ XPM_API void xpm_cache_unlock(int handle);
  *
  * After its member, a parameter takes options: XPM_DEFAULT(value), XPM_IGNORE_DEFAULT(value) (the
  * parameter does not count in the identifier when it equals the default), .flags = XPM_META,
- * .optional = true, .choices = "a,b" (the values that it may have), .groups = "a,b",
- * .help = "…". */
+ * .optional = true, .choices = "a,b" (the values that it may have), .groups = "a,b", .help = "…",
+ * .renamed_from = "old,older". A class that had other names says so with
+ * XPM_RENAMED_FROM("demo.old"), and one that is deprecated for another with
+ * XPM_DEPRECATED("demo.new", convert), both in the place of a parameter. */
 #define XPM_CONFIG(type, name, ...) XPM_DECLARE_(type, name, 0, NULL, __VA_ARGS__)
 #define XPM_TASK(type, name, execute, ...)                                                         \
     XPM_EXECUTE_(type, execute)                                                                    \
@@ -555,6 +585,17 @@ XPM_API void xpm_cache_unlock(int handle);
 #define XPM_EXTENDS(member, class_name)                                                            \
     {                                                                                              \
         .name = class_name, .offset = offsetof(xpm_self_, member), .layout = XPM_LAYOUT_BASE       \
+    }
+
+/* The type was called so before: old results are read, and can be linked (experimaestro deprecated). */
+#define XPM_RENAMED_FROM(class_name)                                                               \
+    {                                                                                              \
+        .name = class_name, .layout = XPM_LAYOUT_RENAMED                                           \
+    }
+/* The type is deprecated for another: see xpm_class_deprecate. `converter` may be NULL. */
+#define XPM_DEPRECATED(class_name, converter)                                                      \
+    {                                                                                              \
+        .name = class_name, .convert = converter, .layout = XPM_LAYOUT_DEPRECATED                  \
     }
 
 #define XPM_DEFAULT(value) .fallback = {.is = true, .v = XPM_FALLBACK_(value)}
@@ -588,8 +629,10 @@ typedef int (*xpm_plan)(xpm_experiment *xp, xpm_error *err);
 
 /* What main() of a program with tasks returns. The program then is
  *     PROGRAM run WORKSPACE [--experiment NAME] [--jobs N] [--dry-run | --generate-only]
- * which plans and waits, `PROGRAM job PARAMS`, which runs one task as a job, and `PROGRAM execute
- * PARAMS`, which executes one without record. Prints to standard output and error. Returns 0, 1 when a job failed, 2 for a wrong command line. */
+ * which plans and waits, `PROGRAM job PARAMS`, which runs one task as a job, `PROGRAM execute
+ * PARAMS`, which executes one without record, and `PROGRAM compare`, which answers each path of a
+ * params.json that it reads with xpm_params_compare. Prints to standard output and error. Returns 0,
+ * 1 when a job failed, 2 for a wrong command line. */
 XPM_API int xpm_main(int argc, char **argv, xpm_plan plan);
 
 /* ---- What the macros above are made of ------------------------------------------------------- */
@@ -600,6 +643,8 @@ typedef enum xpm_layout {
     XPM_LAYOUT_OBJECTS,
     XPM_LAYOUT_VALUE,
     XPM_LAYOUT_BASE,
+    XPM_LAYOUT_RENAMED,
+    XPM_LAYOUT_DEPRECATED,
 } xpm_layout;
 
 typedef struct xpm_fallback {
@@ -613,7 +658,8 @@ typedef struct xpm_fallback {
 } xpm_fallback;
 
 typedef struct xpm_field {
-    const char *name, *type, *file, *groups, *choices, *help;
+    const char *name, *type, *file, *groups, *choices, *renamed_from, *help;
+    xpm_converter convert;
     size_t offset;
     xpm_layout layout;
     unsigned flags;

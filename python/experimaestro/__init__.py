@@ -65,7 +65,9 @@ _lazy = {
     "SubmitHook": ".hooks",
     "Workspace": ".context",
     "cache": ".cached",
+    "deprecate": ".deprecated",
     "experiment": ".context",
+    "renamed_from": ".deprecated",
     "submit_hook_decorator": ".hooks",
 }
 
@@ -95,11 +97,13 @@ __all__ = [
     "Task",
     "Workspace",
     "cache",
+    "deprecate",
     "experiment",
     "field",
     "param_group",
     "partial",
     "pathgenerator",
+    "renamed_from",
     "setmeta",
     "submit_hook_decorator",
     "tag",

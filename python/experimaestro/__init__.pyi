@@ -71,6 +71,7 @@ def field(
     ignore_generated: bool = False,
     overrides: bool = False,
     groups: Iterable[param_group] = (),
+    renamed_from: str | Iterable[str] = (),
 ) -> T: ...
 @overload
 def field(
@@ -79,6 +80,7 @@ def field(
     ignore_generated: bool = False,
     overrides: bool = False,
     groups: Iterable[param_group] = (),
+    renamed_from: str | Iterable[str] = (),
 ) -> Path: ...
 @overload
 def field(
@@ -88,6 +90,7 @@ def field(
     ignore_generated: bool = False,
     overrides: bool = False,
     groups: Iterable[param_group] = (),
+    renamed_from: str | Iterable[str] = (),
 ) -> T: ...
 @overload
 def field(
@@ -96,6 +99,7 @@ def field(
     ignore_generated: bool = False,
     overrides: bool = False,
     groups: Iterable[param_group] = (),
+    renamed_from: str | Iterable[str] = (),
 ) -> Any: ...
 
 # ---- Configurations
@@ -178,6 +182,16 @@ def setmeta(config: _C, meta: bool | None) -> _C: ...
 def cache(
     name: str,
 ) -> Callable[[Callable[Concatenate[Any, Path, P], R]], Callable[Concatenate[Any, P], R]]: ...
+
+@overload
+def deprecate(target: type[_C]) -> Any: ...
+@overload
+def deprecate(target: Callable[[Any, T], None]) -> Any: ...
+@overload
+def deprecate(
+    target: type[Config] | None = None, *, replace: bool
+) -> Callable[[type[_C]], type[_C]]: ...
+def renamed_from(*names: str) -> Callable[[type[_C]], type[_C]]: ...
 
 # ---- Experiments
 

@@ -71,6 +71,8 @@ class field:
     ignore_generated: takes configurations of which paths were generated elsewhere.
     overrides: says that it is meant to be in place of an inherited parameter.
     groups: of param_group, which partial identifiers leave out.
+    renamed_from: the name that the parameter had before, or a list of them: still accepted in
+        C(...), with a DeprecationWarning, and read in the results of old jobs.
 
     TypeError when there is a default and a default_factory.
     """
@@ -82,6 +84,7 @@ class field:
         "ignore_generated",
         "overrides",
         "groups",
+        "renamed_from",
     )
 
     def __init__(
@@ -93,6 +96,7 @@ class field:
         ignore_generated=False,
         overrides=False,
         groups=(),
+        renamed_from=(),
     ):
         # The old spelling: field(ignore_default=23).
         if ignore_default is not False and ignore_default is not True:
@@ -107,6 +111,7 @@ class field:
         self.ignore_generated = ignore_generated
         self.overrides = overrides
         self.groups = tuple(groups)
+        self.renamed_from = (renamed_from,) if isinstance(renamed_from, str) else (*renamed_from,)
 
 
 class PathGenerator:

@@ -62,11 +62,12 @@ def file_of(cls):
 
 def name_of(cls):
     name = cls.__dict__.get("__xpmid__")
-    if name is None:
+    deprecated = "__xpm_deprecated__" in cls.__dict__  # one inherited is that of its replacement
+    if name is None and not deprecated:
         name = getattr(cls, "__xpmid__", None)
         if not hasattr(name, "__func__"):  # a text is not inherited
             name = None
-    elif not isinstance(name, str):
+    elif name is not None and not isinstance(name, str):
         name = cls.__xpmid__
     if callable(name):
         name = name()
@@ -100,6 +101,11 @@ def declare(cls):
         str(program) if program else None,
     )
     cls.__xpm_class__ = class_
+    if "__xpm_deprecated__" in cls.__dict__:
+        by, replace = cls.__xpm_deprecated__
+        class_.deprecate(declare(by), hasattr(cls, "__convert__"), not replace)
+    for name in cls.__dict__.get("__xpm_renamed_from__", ()):
+        class_.rename_from(name)
     return class_
 
 
@@ -144,6 +150,11 @@ def make_config_class(cls, class_):
         "__doc__": cls.__doc__,
         "__xpm_class__": class_,
     }
+    renamed = class_.renamed()
+    if renamed or "__xpm_deprecated__" in cls.__dict__:
+        from .deprecated import past_of
+
+        namespace.update(past_of(cls, renamed))
     name = f"{cls.__name__}.XPMConfig"
     return type(cls)(name, (_config.ConfigMixin, cls), namespace)
 
@@ -296,6 +307,7 @@ def add_parameter(cls, class_, name, hint):
             names(more.groups),
             more.ignore_generated,
             choices_of(markers),
+            more.renamed_from,
         )
     except (TypeError, ValueError) as error:
         if str(error).startswith(where):

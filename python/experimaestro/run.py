@@ -63,7 +63,19 @@ def resolve(name, module, qualname, file):
     """The Class of an object in params.json."""
     from .declare import complete
 
-    return complete(find(module, qualname, file))
+    try:
+        cls = find(module, qualname, file)
+    except (ImportError, AttributeError):
+        cls = renamed(f"{module}.{qualname}")
+        if cls is None:
+            raise
+    return complete(cls)
+
+
+def renamed(name):
+    """The class that @renamed_from says had this name, if a module that was imported has one."""
+    deprecated = sys.modules.get("experimaestro.deprecated")
+    return deprecated and deprecated.renamed.get(name.lower())
 
 
 def execute(config, job_directory, job_workspace, tags, shared):

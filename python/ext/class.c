@@ -121,20 +121,21 @@ static int coerce_default(const Class *self, Parameter *parameter)
 
 static PyObject *class_add(Class *self, PyObject *args)
 {
-    PyObject *name, *fallback, *factory, *generator, *groups, *choices, *added = NULL;
+    PyObject *name, *fallback, *factory, *generator, *groups, *choices, *renamed_from;
+    PyObject *added = NULL;
     const char *file, *partial;
     int ignore_generated;
     Type *type;
     xpm_parameter native = {0};
     xpm_value allowed = {0};
     xpm_error err;
-    if (!PyArg_ParseTuple(args, "UO!IOOzzOOpO:add", &name, &Type_Type, &type, &native.flags,
+    if (!PyArg_ParseTuple(args, "UO!IOOzzOOpOO:add", &name, &Type_Type, &type, &native.flags,
                           &fallback, &factory, &file, &partial, &generator, &groups,
-                          &ignore_generated, &choices))
+                          &ignore_generated, &choices, &renamed_from))
         return NULL;
-    const char **texts = texts_of(groups);
+    const char **texts = texts_of(groups), **old_names = texts_of(renamed_from);
     Parameter *parameter = PyObject_GC_New(Parameter, &Parameter_Type);
-    if (texts == NULL || parameter == NULL)
+    if (texts == NULL || old_names == NULL || parameter == NULL)
         goto end;
     bool has_default = fallback != Py_Ellipsis;
     *parameter = (Parameter){.ob_base = parameter->ob_base,
@@ -152,6 +153,7 @@ static PyObject *class_add(Class *self, PyObject *args)
     native.type = type->native;
     native.file = file;
     native.groups = texts;
+    native.renamed_from = old_names;
     if (parameter->where == NULL || native.name == NULL ||
         lower_choices(choices, PyUnicode_AsUTF8(parameter->where), &allowed) < 0 ||
         (has_default &&
@@ -173,6 +175,7 @@ static PyObject *class_add(Class *self, PyObject *args)
 end:
     xpm_value_clear(&allowed);
     PyMem_Free(texts);
+    PyMem_Free(old_names);
     Py_XDECREF(parameter);
     return added;
 }
@@ -309,12 +312,19 @@ Class *engine_class(PyObject *cls)
 static PyMethodDef class_methods[] = {
     {"add", (PyCFunction)class_add, METH_VARARGS,
      "add(name, type, flags, default, factory, file, partial, generator, groups, "
-     "ignore_generated, choices)\n"
+     "ignore_generated, choices, renamed_from)\n"
      "Adds a parameter; `default` is ... when it has none."},
     {"add_partial", (PyCFunction)class_add_partial, METH_VARARGS,
      "add_partial(name, exclude, include, exclude_all, exclude_no_group)"},
     {"inherit", (PyCFunction)class_inherit, METH_O,
      "Takes over the parameters and partial identifiers of a base that it has not."},
+    {"deprecate", (PyCFunction)engine_class_deprecate, METH_VARARGS,
+     "deprecate(by, converts, warns): it is identified under the name of `by`, and as what "
+     "__convert__ gives."},
+    {"rename_from", (PyCFunction)engine_class_rename_from, METH_O,
+     "rename_from(name): it was called so before."},
+    {"renamed", (PyCFunction)engine_class_renamed, METH_NOARGS,
+     "Names that its parameters had, to their present names."},
     {"finish", (PyCFunction)class_finish, METH_VARARGS,
      "finish(config_class, validates, post_init, cached): objects can be made from now on."},
     {0},

@@ -42,17 +42,6 @@ static PyObject *config_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
     return class_ != NULL ? (PyObject *)make(type, class_, xpm_config_new(class_->native)) : NULL;
 }
 
-static int fail_unknown(Config *self, PyObject *name)
-{
-    xpm_error err;
-    const char *text = PyUnicode_AsUTF8(name);
-    if (text != NULL) {
-        xpm_class_unknown(self->class_->native, text, &err);
-        engine_error(&err);
-    }
-    return -1;
-}
-
 static int config_init(Config *self, PyObject *args, PyObject *kwargs)
 {
     PyObject *name, *value;
@@ -62,11 +51,15 @@ static int config_init(Config *self, PyObject *args, PyObject *kwargs)
                      xpm_class_name(self->class_->native));
         return -1;
     }
+    if (self->class_->warns && engine_warn_deprecated(self->class_) < 0)
+        return -1;
     while (kwargs != NULL && PyDict_Next(kwargs, &position, &name, &value)) {
         PyObject *parameter = PyDict_GetItemWithError(self->class_->parameters, name);
-        if (parameter == NULL)
-            return PyErr_Occurred() ? -1 : fail_unknown(self, name);
-        if (engine_assign(self, (Parameter *)parameter, value) < 0)
+        if (parameter == NULL && PyErr_Occurred())
+            return -1;
+        int status = parameter != NULL ? engine_assign(self, (Parameter *)parameter, value)
+                                       : engine_assign_old(self, name, value);
+        if (status < 0)
             return -1;
     }
     return 0;

@@ -1,6 +1,6 @@
 /* What the files of the extension share. One file is one Python type, or one errand that has none:
  * value.c (values between Python and C), pass.c (what a configuration holds is given to C),
- * error.c, run.c. Everything here is called with the GIL held. */
+ * deprecate.c (names of the past), error.c, run.c. Everything here is called with the GIL held. */
 #ifndef XPM_PYTHON_ENGINE_H
 #define XPM_PYTHON_ENGINE_H
 
@@ -30,6 +30,7 @@ typedef struct Class {
     struct Parameter **by_index; /* borrowed from `parameters`; NULL until finished */
     size_t count;
     bool validates, post_init, cached; /* it has __validate__, __post_init__, a @cache method */
+    bool warns;                        /* that it is deprecated, when a configuration is made */
 } Class;
 
 /* A parameter: the data descriptor by which configurations read and write it. */
@@ -84,7 +85,9 @@ extern PyObject *engine_type_error; /* a ValueError and a TypeError */
 void *engine_error(const xpm_error *error);
 /* Raises `exception` with "where: message", the message being printf-like. */
 void engine_fail(PyObject *exception, const char *where, const char *format, ...);
-/* Puts the raised exception into `error`, printing its traceback, and clears it. */
+/* Puts the raised exception into `error`; it stays raised. */
+void engine_describe(xpm_error *error);
+/* The same, printing its traceback; clears it. */
 void engine_report(xpm_error *error);
 
 /* ---- Values (value.c) --------------------------------------------------------------------------- */
@@ -132,6 +135,18 @@ extern bool engine_running;
 
 /* The Class of a Python class, complete, so that objects of it can be made. Borrowed. */
 Class *engine_class(PyObject *cls);
+
+/* ---- Names of the past (deprecate.c) ------------------------------------------------------------ */
+
+/* Sets a parameter by a name that it had before, or calls a deprecated setter; an error otherwise. */
+int engine_assign_old(Config *config, PyObject *name, PyObject *value);
+int engine_warn_deprecated(const Class *class_);
+/* Methods of Class. */
+PyObject *engine_class_deprecate(Class *self, PyObject *args);
+PyObject *engine_class_rename_from(Class *self, PyObject *name);
+PyObject *engine_class_renamed(Class *self, PyObject *args);
+/* Whether a deprecated configuration is being converted: what it holds may be sealed. */
+extern bool engine_converting;
 
 /* ---- Functions of the module --------------------------------------------------------------------- */
 

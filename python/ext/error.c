@@ -45,7 +45,7 @@ void engine_fail(PyObject *exception, const char *where, const char *format, ...
     Py_XDECREF(message);
 }
 
-void engine_report(xpm_error *error)
+void engine_describe(xpm_error *error)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
@@ -62,5 +62,10 @@ void engine_report(xpm_error *error)
     }
     Py_XDECREF(text);
     PyErr_Restore(type, value, traceback);
+}
+
+void engine_report(xpm_error *error)
+{
+    engine_describe(error);
     PyErr_Print();
 }

@@ -77,7 +77,7 @@ static PyObject *kept(PyObject *value, const xpm_value *lowered)
 static int check_generated(const Parameter *parameter, PyObject *value)
 {
     Config *config = (Config *)value;
-    if (parameter->ignore_generated || !xpm_config_sealed(config->native) ||
+    if (parameter->ignore_generated || engine_converting || !xpm_config_sealed(config->native) ||
         xpm_config_task(config->native) != NULL)
         return 0;
     for (size_t i = 0; i < config->class_->count; i++) {

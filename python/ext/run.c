@@ -4,6 +4,7 @@
 
 typedef struct callbacks {
     PyObject *resolve, *execute;
+    bool quiet; /* errors are told in the answer alone */
 } callbacks;
 
 /* ---- Finding classes ---------------------------------------------------------------------------- */
@@ -18,7 +19,11 @@ static const xpm_class *resolve(void *user, const char *name, const char *module
             PyErr_Format(PyExc_TypeError, "%s.%s is not a class of configurations", module,
                          qualname);
         Py_XDECREF(class_);
-        engine_report(err);
+        if (!calls->quiet)
+            engine_report(err);
+        else
+            engine_describe(err);
+        PyErr_Clear();
         return NULL;
     }
     const xpm_class *native = ((Class *)class_)->native;
@@ -121,6 +126,19 @@ static PyObject *load(PyObject *Py_UNUSED(module), PyObject *args)
     return config;
 }
 
+static PyObject *compare(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *params;
+    callbacks calls = {.quiet = true};
+    if (!PyArg_ParseTuple(args, "sO:compare", &params, &calls.resolve))
+        return NULL;
+    char *answer = xpm_params_compare(params, resolve, &calls);
+    PyErr_Clear(); /* of a __convert__: the answer tells it */
+    PyObject *text = PyUnicode_FromString(answer);
+    xpm_free(answer);
+    return text;
+}
+
 static PyObject *set_running(PyObject *Py_UNUSED(module), PyObject *arg)
 {
     int running = PyObject_IsTrue(arg);
@@ -162,6 +180,8 @@ static PyObject *cache_unlock(PyObject *Py_UNUSED(module), PyObject *arg)
 PyMethodDef engine_run_methods[] = {
     {"run", run, METH_VARARGS, "run(params, resolve, execute): runs a job; its exit status"},
     {"load", load, METH_VARARGS, "load(params, resolve): the task that a params.json describes"},
+    {"compare", compare, METH_VARARGS,
+     "compare(params, resolve): what today's classes make of an old params.json, as JSON"},
     {"set_running", set_running, METH_O, "Says whether code runs inside a task"},
     {"cache_lock", cache_lock, METH_VARARGS,
      "cache_lock(workspace, type, identifier, file): a handle and the file's path"},

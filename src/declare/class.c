@@ -11,6 +11,7 @@
 #include "declare/value.h"
 
 static xpm__map classes; /* name to class */
+static xpm__map aliases; /* name of the past to class */
 static xpm_class *made;  /* all of them, for xpm_reset */
 
 static char *lower_name(const char *name)
@@ -42,7 +43,7 @@ static int check_name(const char *name, xpm_error *err)
 static xpm_class *new_class(const xpm_declaration *declaration, const char *name)
 {
     xpm_class *class_ = xpm__arena_alloc(&xpm__types, sizeof *class_);
-    class_->name = name;
+    class_->name = class_->own_name = name;
     class_->module = xpm__arena_strdup(&xpm__types, declaration->module);
     class_->qualname = xpm__arena_strdup(&xpm__types, declaration->qualname);
     class_->file = xpm__arena_strdup(&xpm__types, declaration->file);
@@ -192,6 +193,7 @@ int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *
     copy.file = xpm__arena_strdup(&xpm__types, parameter->file);
     copy.help = xpm__arena_strdup(&xpm__types, parameter->help);
     copy.groups = copy_texts(parameter->groups);
+    copy.renamed_from = copy_texts(parameter->renamed_from);
     insert(class_, &copy);
     return 0;
 }
@@ -223,8 +225,15 @@ const xpm_class *xpm_class_find(const char *name)
     for (char *c = lower; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
     class_ = xpm__map_find(&classes, lower);
+    if (class_ == NULL)
+        class_ = xpm__map_find(&aliases, lower);
     xpm_free(lower);
     return class_;
+}
+
+void xpm__class_alias(const xpm_class *class_, const char *name)
+{
+    xpm__map_set(&aliases, lower_name(name), (void *)class_);
 }
 
 const xpm_class *xpm__class_require(const char *name, xpm_error *err)
@@ -351,5 +360,6 @@ void xpm_reset(void)
         xpm_free(made->parameters);
     }
     xpm__map_free(&classes);
+    xpm__map_free(&aliases);
     xpm__arena_free(&xpm__types);
 }

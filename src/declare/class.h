@@ -14,7 +14,12 @@ struct xpm_partial {
 };
 
 struct xpm_class {
-    const char *name, *module, *qualname, *file, *origin, *language, *program;
+    const char *name;     /* what identifies it: that of another class when it is deprecated */
+    const char *own_name; /* under which it was declared */
+    const char *module, *qualname, *file, *origin, *language, *program;
+    const xpm_class *deprecated_by; /* or NULL */
+    xpm_converter convert;          /* or NULL */
+    void *convert_user;
     unsigned flags;
     bool used; /* a configuration exists: its parameters can no more change */
     const xpm_class **bases;
@@ -39,6 +44,9 @@ const xpm_class *xpm__class_require(const char *name, xpm_error *err);
 
 /* Gives a class the parameters of another that it extends. */
 int xpm__class_inherit(xpm_class *class_, const xpm_class *base, xpm_error *err);
+
+/* Makes `name` find a class when none is declared under it. */
+void xpm__class_alias(const xpm_class *class_, const char *name);
 
 /* Declares what the macros XPM_CONFIG, XPM_TASK have listed since the last call (native.c). */
 void xpm__native_declare(void);

@@ -28,6 +28,12 @@ xpm_config *xpm_config_ref(xpm_config *config)
     return config;
 }
 
+xpm_config *xpm_config_yield(xpm_config *config)
+{
+    __atomic_sub_fetch(&config->refs, 1, __ATOMIC_ACQ_REL);
+    return config;
+}
+
 static void clear_extra(xpm__config_extra *extra)
 {
     for (size_t i = 0; i < extra->init_count; i++)
@@ -40,6 +46,7 @@ static void clear_extra(xpm__config_extra *extra)
     xpm_free(extra->init_tasks);
     xpm_free(extra->tags);
     xpm_free(extra->broken);
+    xpm_config_unref(extra->converted);
     xpm_free(extra);
 }
 
@@ -147,6 +154,8 @@ int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const c
 int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_error *err)
 {
     int index = xpm_class_index(config->class_, name), status = -1;
+    if (index < 0)
+        index = xpm_class_renamed(config->class_, name);
     if (index < 0) {
         xpm_class_unknown(config->class_, name, err);
     } else {

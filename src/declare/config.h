@@ -15,6 +15,8 @@ typedef struct xpm__config_extra {
     size_t tag_count, tag_capacity;
     xpm_value all_tags; /* kept, with those of what it holds, once it was submitted */
     xpm_error *broken;
+    xpm_config
+        *converted; /* what counts in its place, once it was made (deprecate.c); a reference */
 } xpm__config_extra;
 
 struct xpm_config {
@@ -39,6 +41,10 @@ xpm__config_extra *xpm__config_extra_of(xpm_config *config);
 
 /* Keeps the tags of a task that is being submitted: whoever uses it finds them without a walk. */
 void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags);
+
+/* The configuration that counts: itself, or what a deprecated one converts to, made anew as long as
+ * it is not sealed. Borrowed from `config`. NULL when the conversion failed. */
+xpm_config *xpm__config_counting(xpm_config *config, xpm_error *err);
 
 /* The value in use: the one given or else the default; NULL when neither. */
 static inline const xpm_value *xpm__config_value(const xpm_config *config, size_t index,

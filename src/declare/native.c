@@ -101,6 +101,7 @@ static int add_field(xpm_class *class_, const xpm_field *field, xpm_error *err)
                                .fallback = fallback_of(field),
                                .file = field->file,
                                .groups = split_words(field->groups),
+                               .renamed_from = split_words(field->renamed_from),
                                .help = field->help,
                                .offset = field->offset};
     return field->choices != NULL ? add_choices(class_, &parameter, field->choices, err)
@@ -126,6 +127,31 @@ static int add_base(xpm_class *class_, const xpm_field *field, xpm_error *err)
     return 0;
 }
 
+static int deprecate(xpm_class *class_, const xpm_field *field, xpm_error *err)
+{
+    xpm_class *by = (xpm_class *)xpm__class_require(field->name, err);
+    if (by == NULL)
+        return -1;
+    if (by->native != NULL)
+        fill(by); /* it may be deprecated itself */
+    return xpm_class_deprecate(class_, by, field->convert, NULL, err);
+}
+
+static int add_member(xpm_class *class_, const xpm_field *field, xpm_error *err)
+{
+    switch (field->layout) {
+    case XPM_LAYOUT_BASE:
+        return add_base(class_, field, err);
+    case XPM_LAYOUT_RENAMED:
+        xpm_class_rename_from(class_, field->name);
+        return 0;
+    case XPM_LAYOUT_DEPRECATED:
+        return deprecate(class_, field, err);
+    default:
+        return add_field(class_, field, err);
+    }
+}
+
 static void fill(xpm_class *class_)
 {
     xpm_error err = {0};
@@ -133,10 +159,7 @@ static void fill(xpm_class *class_)
     if (class_->count > 0 || class_->base_count > 0)
         return;
     for (size_t i = 0; i < from->field_count; i++) {
-        const xpm_field *field = &from->fields[i];
-        int status = field->layout == XPM_LAYOUT_BASE ? add_base(class_, field, &err)
-                                                      : add_field(class_, field, &err);
-        if (status < 0)
+        if (add_member(class_, &from->fields[i], &err) < 0)
             keep_error(class_, &err);
     }
 }

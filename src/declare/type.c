@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "declare/class.h"
 
 xpm__arena xpm__types;
 
@@ -206,7 +207,7 @@ void xpm__type_print(const xpm_type *type, xpm__str *out)
         xpm__str_printf(out, "%s.%s", type->module, type->name);
         break;
     case XPM_KIND_CONFIG:
-        xpm__str_puts(out, xpm_class_name(type->class_));
+        xpm__str_puts(out, type->class_->own_name);
         break;
     default:
         for (size_t i = 0; i < SCALAR_COUNT; i++)

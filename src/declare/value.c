@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "declare/class.h"
 #include "declare/config.h"
 
 xpm_value xpm_none(void)
@@ -430,7 +431,7 @@ void xpm__value_describe(const xpm_value *value, xpm__str *out)
         xpm__str_printf(out, "dict of %u", value->size);
         break;
     case XPM_KIND_CONFIG:
-        xpm__str_printf(out, "%s", xpm_class_name(value->as.config->class_));
+        xpm__str_puts(out, value->as.config->class_->own_name);
         break;
     case XPM_KIND_UNSET:
         xpm__str_puts(out, "nothing");

@@ -400,7 +400,8 @@ static int digest_of(computation *c, xpm_config *config, const xpm_partial *part
     config->depth = ++c->depth;
     c->loop_top = NO_LOOP;
     xpm__sha256_init(&hash);
-    int status = add_own(c, &hash, config, partial);
+    xpm_config *counting = xpm__config_counting(config, c->err);
+    int status = counting != NULL ? add_own(c, &hash, counting, partial) : -1;
     xpm__sha256_end(&hash, digest);
     uint32_t top = c->loop_top;
     c->depth--;

@@ -39,6 +39,9 @@ int xpm__params_load(const char *path, xpm_resolver resolve, void *user, xpm__pa
 /* The same from a text; `path` is for messages. */
 int xpm__params_parse(const char *text, size_t size, const char *path, xpm_resolver resolve,
                       void *user, xpm__params *params, xpm_error *err);
+/* The identifier that today's classes give to a file's task, whatever the one that it has. */
+int xpm__params_identify(const char *text, size_t size, const char *path, xpm_resolver resolve,
+                         void *user, uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err);
 /* Only who runs the task (language, program, workspace): resolves no class. */
 int xpm__params_peek(const char *path, xpm__params *params, xpm_error *err);
 void xpm__params_clear(xpm__params *params);

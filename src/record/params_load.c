@@ -28,6 +28,7 @@ typedef struct loader {
     } * loaded; /* in ascending order of id */
     size_t count;
     int depth;
+    bool anew; /* identifiers are computed, not read: what counts in them is loaded too */
     xpm_error *err;
 } loader;
 
@@ -314,6 +315,8 @@ static int load_fields(loader *l, json_object *object, xpm_config *config)
         xpm_value value = {0};
         int index = xpm_class_index(config->class_, name);
         if (index < 0)
+            index = xpm_class_renamed(config->class_, name);
+        if (index < 0)
             continue;
         const xpm_parameter *parameter = &config->class_->parameters[index];
         bool has_default = parameter->fallback.kind != XPM_KIND_UNSET;
@@ -348,13 +351,27 @@ static int load_init_tasks(loader *l, json_object *object, xpm_config *config)
     return 0;
 }
 
+/* The task that it is an output of. */
+static int load_task(loader *l, json_object *object, xpm_config *config)
+{
+    json_object *id = xpm__json_get(object, "task"), *own = xpm__json_get(object, "id");
+    if (!json_object_is_type(id, json_type_int) || json_object_equal(id, own))
+        return 0;
+    xpm_config *task = load_object(l, json_object_get_int64(id));
+    if (task == NULL)
+        return -1;
+    config->task = xpm_config_ref(task);
+    return 0;
+}
+
 static int fill(loader *l, json_object *object, xpm_config *config)
 {
     json_object *meta = xpm__json_get(object, "meta");
     if (meta != NULL)
         config->meta = json_object_get_boolean(meta) ? 1 : 0;
     config->submitted = (config->class_->flags & XPM_CLASS_TASK) != 0;
-    if (read_identifier(l, object, config) < 0 || load_fields(l, object, config) < 0 ||
+    int identified = l->anew ? load_task(l, object, config) : read_identifier(l, object, config);
+    if (identified < 0 || load_fields(l, object, config) < 0 ||
         load_init_tasks(l, object, config) < 0)
         return -1;
     config->sealed = true;
@@ -446,6 +463,29 @@ static char *parent_folder(const char *path)
     return slash != NULL ? xpm__strndup(path, (size_t)(slash - path)) : xpm__strdup(".");
 }
 
+/* The last object: the task. NULL after an error. */
+static xpm_config *load_last(loader *l)
+{
+    if (index_objects(l) < 0)
+        return NULL;
+    json_object *last = json_object_array_get_idx(l->objects, l->count - 1);
+    return load_object(l, json_object_get_int64(xpm__json_get(last, "id")));
+}
+
+/* Lets go of what was loaded. With `clear`, it is emptied: a cycle would keep itself alive. */
+static void unload(loader *l, bool clear)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (clear && l->loaded[i].config != NULL) {
+            l->loaded[i].config->sealed = false;
+            xpm_config_clear(l->loaded[i].config);
+        }
+        xpm_config_unref(l->loaded[i].config);
+    }
+    xpm_free(l->loaded);
+    xpm_free(l->directory);
+}
+
 int xpm__params_parse(const char *text, size_t size, const char *path, xpm_resolver resolve,
                       void *user, xpm__params *params, xpm_error *err)
 {
@@ -456,27 +496,28 @@ int xpm__params_parse(const char *text, size_t size, const char *path, xpm_resol
         return -1;
     l.directory = parent_folder(path);
     load_header(root, &l, params);
-    int status = index_objects(&l);
-    if (status == 0) {
-        json_object *last =
-            json_object_array_get_idx(l.objects, json_object_array_length(l.objects) - 1);
-        xpm_config *task = load_object(&l, json_object_get_int64(xpm__json_get(last, "id")));
-        status = task != NULL ? 0 : -1;
-        if (status == 0)
-            params->task = xpm_config_ref(task);
-    }
-    for (size_t i = 0; i < l.count; i++) {
-        if (status < 0 && l.loaded[i].config != NULL) { /* a cycle would keep itself alive */
-            l.loaded[i].config->sealed = false;
-            xpm_config_clear(l.loaded[i].config);
-        }
-        xpm_config_unref(l.loaded[i].config);
-    }
-    xpm_free(l.loaded);
-    xpm_free(l.directory);
+    xpm_config *task = load_last(&l);
+    if (task != NULL)
+        params->task = xpm_config_ref(task);
+    unload(&l, task == NULL);
     json_object_put(root);
-    if (status < 0)
+    if (task == NULL)
         xpm__params_clear(params);
+    return task != NULL ? 0 : -1;
+}
+
+int xpm__params_identify(const char *text, size_t size, const char *path, xpm_resolver resolve,
+                         void *user, uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err)
+{
+    loader l = {.path = path, .resolve = resolve, .user = user, .anew = true, .err = err};
+    json_object *root = parse_document(text, size, &l);
+    if (root == NULL)
+        return -1;
+    l.directory = parent_folder(path);
+    xpm_config *task = load_last(&l);
+    int status = task != NULL ? xpm_config_identifier(task, identifier, err) : -1;
+    unload(&l, true);
+    json_object_put(root);
     return status;
 }
 

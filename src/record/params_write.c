@@ -186,8 +186,8 @@ static void write_names(writer *w, const xpm_class *class_)
     xpm__json_pair(w->out, "typename", typename.data);
     for (size_t i = 0; i < typename.size; i++)
         typename.data[i] = (char)tolower((unsigned char)typename.data[i]);
-    if (strcmp(typename.data, class_->name) != 0)
-        xpm__json_pair(w->out, "xpmid", class_->name);
+    if (strcmp(typename.data, class_->own_name) != 0)
+        xpm__json_pair(w->out, "xpmid", class_->own_name);
     if (class_->file != NULL)
         xpm__json_pair(w->out, "file", class_->file);
     xpm__str_free(&typename);

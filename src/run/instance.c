@@ -21,7 +21,7 @@ static const xpm_field *find_field(const xpm_static_class *class_, const char *n
 {
     for (size_t i = 0; i < class_->field_count; i++) {
         const xpm_field *field = &class_->fields[i];
-        if (field->layout != XPM_LAYOUT_BASE && strcmp(field->name, name) == 0)
+        if (field->layout < XPM_LAYOUT_BASE && strcmp(field->name, name) == 0)
             return field;
         const xpm_class *base =
             field->layout == XPM_LAYOUT_BASE ? xpm_class_find(field->name) : NULL;

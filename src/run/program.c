@@ -21,11 +21,13 @@ static int usage(const char *program, FILE *out)
     fprintf(out,
             "usage: %s run WORKSPACE [--experiment NAME] [--jobs N] [--dry-run | --generate-only]\n"
             "       %s job PARAMS\n"
-            "       %s execute PARAMS\n\n"
+            "       %s execute PARAMS\n"
+            "       %s compare\n\n"
             "run      plans the experiment and runs its tasks in the folder WORKSPACE\n"
             "job      runs the task that the file PARAMS describes (what run starts)\n"
-            "execute  executes it here, without lock nor record\n",
-            program, program, program);
+            "execute  executes it here, without lock nor record\n"
+            "compare  says how the files that it reads the names of are identified now\n",
+            program, program, program, program);
     return out == stdout ? 0 : EXIT_USAGE;
 }
 
@@ -119,6 +121,22 @@ static int run(const char *program, const arguments *args, xpm_plan plan)
     return failed ? EXIT_FAILED : 0;
 }
 
+/* What `experimaestro deprecated` asks: a line of JSON for each line of standard input. */
+static int compare(void)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    while ((size = getline(&line, &capacity, stdin)) > 0) {
+        line[size - (line[size - 1] == '\n')] = '\0';
+        char *answer = xpm_params_compare(line, NULL, NULL);
+        puts(answer);
+        xpm_free(answer);
+    }
+    free(line);
+    return 0;
+}
+
 int xpm_main(int argc, char **argv, xpm_plan plan)
 {
     arguments args;
@@ -126,6 +144,8 @@ int xpm_main(int argc, char **argv, xpm_plan plan)
         return xpm_run(argv[2], NULL, xpm__native_execute, NULL);
     if (argc == 3 && strcmp(argv[1], "execute") == 0)
         return xpm_execute_params(argv[2], NULL, xpm__native_execute, NULL);
+    if (argc == 2 && strcmp(argv[1], "compare") == 0)
+        return compare();
     int status = parse(argc, argv, &args);
     if (status >= 0)
         return status;

@@ -1,0 +1,29 @@
+"""Says what today's classes make of old jobs, for `experimaestro deprecated`.
+
+`python -m experimaestro.compare [--import MODULE]...` reads paths of params.json from standard
+input, one a line, and answers each with a line of JSON (docs/formats.md).
+"""
+
+import os
+import sys
+
+
+def main(arguments):
+    from importlib import import_module
+
+    from . import _engine
+    from .run import resolve
+
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what the modules print is no answer
+    for option, module in zip(arguments[::2], arguments[1::2]):
+        if option != "--import":
+            sys.exit("usage: python -m experimaestro.compare [--import MODULE]...")
+        import_module(module)
+    for line in sys.stdin:
+        answers.write(_engine.compare(line.rstrip("\n"), resolve) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

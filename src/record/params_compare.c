@@ -1,0 +1,237 @@
+/* What today's classes make of an old params.json: the identifier that they give to its task, and
+ * what has changed since, in words. `experimaestro deprecated` stands on it. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
+#include "declare/type.h"
+#include "record/params.h"
+
+typedef struct comparison {
+    xpm_resolver resolve;
+    void *user;
+    struct found {  /* the classes that the file's types are now */
+        char *type; /* "module.qualname" */
+        const xpm_class *class_;
+    } * found;
+    size_t found_count, found_capacity;
+    char **changes;
+    size_t change_count, change_capacity;
+    bool declared;
+} comparison;
+
+/* ---- Classes ---------------------------------------------------------------------------------- */
+
+static char *type_of(const char *module, const char *qualname)
+{
+    return xpm__format("%s%s%s", module, module[0] != '\0' ? "." : "", qualname);
+}
+
+static const xpm_class *find_class(const comparison *c, const char *type)
+{
+    for (size_t i = 0; i < c->found_count; i++)
+        if (strcmp(c->found[i].type, type) == 0)
+            return c->found[i].class_;
+    return NULL;
+}
+
+/* Resolves as the caller does, and keeps what was found. */
+static const xpm_class *resolve(void *user, const char *name, const char *module,
+                                const char *qualname, const char *file, xpm_error *err)
+{
+    comparison *c = user;
+    const xpm_class *class_ = c->resolve != NULL
+                                  ? c->resolve(c->user, name, module, qualname, file, err)
+                                  : xpm__class_require(name, err);
+    char *type = type_of(module, qualname);
+    if (class_ == NULL || find_class(c, type) != NULL) {
+        xpm_free(type);
+        return class_;
+    }
+    c->found = xpm__grow(c->found, &c->found_capacity, c->found_count, sizeof *c->found);
+    c->found[c->found_count++] = (struct found){type, class_};
+    return class_;
+}
+
+/* ---- Changes ---------------------------------------------------------------------------------- */
+
+/* Takes the sentence. */
+static void add_change(comparison *c, char *sentence, bool declared)
+{
+    for (size_t i = 0; i < c->change_count; i++) {
+        if (strcmp(c->changes[i], sentence) == 0) {
+            xpm_free(sentence);
+            return;
+        }
+    }
+    c->declared = c->declared && declared;
+    c->changes = xpm__grow(c->changes, &c->change_capacity, c->change_count, sizeof *c->changes);
+    c->changes[c->change_count++] = sentence;
+}
+
+static void compare_type(comparison *c, json_object *object, const char *type,
+                         const xpm_class *class_)
+{
+    const char *id = xpm__json_get_text(object, "xpmid");
+    char *old = xpm__strdup(id != NULL ? id : type);
+    for (char *each = old; *each != '\0'; each++)
+        *each = (char)tolower((unsigned char)*each);
+    if (class_->deprecated_by != NULL)
+        add_change(c, xpm__format("type %s is deprecated for %s", old, class_->name), true);
+    else if (strcmp(old, class_->name) != 0)
+        add_change(c, xpm__format("type %s is now %s", old, class_->name), true);
+    xpm_free(old);
+}
+
+static void compare_field(comparison *c, const xpm_class *class_, const char *name)
+{
+    if (xpm_class_index(class_, name) >= 0)
+        return;
+    int index = xpm_class_renamed(class_, name);
+    if (index >= 0)
+        add_change(c,
+                   xpm__format("parameter %s of %s is now %s", name, class_->own_name,
+                               class_->parameters[index].name),
+                   true);
+    else
+        add_change(c, xpm__format("%s has no parameter %s any more", class_->own_name, name),
+                   false);
+}
+
+/* Whether a file has a parameter, under this name or one of the past. */
+static bool has_field(json_object *fields, const xpm_parameter *parameter)
+{
+    const char *const *old = parameter->renamed_from;
+    bool has = json_object_object_get_ex(fields, parameter->name, NULL);
+    for (; !has && old != NULL && *old != NULL; old++)
+        has = json_object_object_get_ex(fields, *old, NULL);
+    return has;
+}
+
+static void compare_parameters(comparison *c, json_object *fields, const xpm_class *class_)
+{
+    for (size_t i = 0; i < class_->count; i++) {
+        const xpm_parameter *parameter = &class_->parameters[i];
+        bool counts = (parameter->flags & (XPM_META | XPM_IGNORED_DEFAULT)) == 0 &&
+                      parameter->type->kind != XPM_KIND_OPTIONAL &&
+                      !xpm__parameter_generated(parameter);
+        if (counts && !has_field(fields, parameter))
+            add_change(c,
+                       xpm__format("%s has a new parameter, %s", class_->own_name, parameter->name),
+                       false);
+    }
+}
+
+static void compare_object(comparison *c, json_object *object)
+{
+    const char *module = xpm__json_get_text(object, "module");
+    const char *qualname = xpm__json_get_text(object, "type");
+    json_object *fields = xpm__json_get(object, "fields");
+    if (module == NULL || qualname == NULL || !json_object_is_type(fields, json_type_object))
+        return;
+    char *type = type_of(module, qualname);
+    const xpm_class *class_ = find_class(c, type);
+    if (class_ != NULL) {
+        compare_type(c, object, type, class_);
+        json_object_object_foreach (fields, name, value) {
+            (void)value;
+            compare_field(c, class_, name);
+        }
+        compare_parameters(c, fields, class_);
+    }
+    xpm_free(type);
+}
+
+/* ---- The answer ------------------------------------------------------------------------------- */
+
+static json_object *last_object(json_object *root)
+{
+    json_object *objects = xpm__json_get(root, "objects");
+    size_t count =
+        json_object_is_type(objects, json_type_array) ? json_object_array_length(objects) : 0;
+    return count > 0 ? json_object_array_get_idx(objects, count - 1) : NULL;
+}
+
+static void compare_objects(comparison *c, json_object *root)
+{
+    json_object *objects = xpm__json_get(root, "objects");
+    for (size_t i = 0; i < json_object_array_length(objects); i++)
+        compare_object(c, json_object_array_get_idx(objects, i));
+}
+
+static void write_answer(comparison *c, json_object *root,
+                         const uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm__str *out)
+{
+    char hex[XPM_HEX_SIZE];
+    json_object *task = last_object(root);
+    const char *old = xpm__json_get_text(task, "identifier");
+    char *type = type_of(xpm__json_get_text(task, "module"), xpm__json_get_text(task, "type"));
+    xpm_identifier_hex(identifier, hex);
+    bool differs = old == NULL || strcmp(old, hex) != 0;
+    c->declared = true;
+    if (differs)
+        compare_objects(c, root);
+    if (differs && c->change_count == 0)
+        add_change(c, xpm__strdup("which of its parameters count has changed"), false);
+    xpm__json_pair(out, "type", find_class(c, type)->name);
+    xpm__json_pair(out, "old", old);
+    xpm__json_pair(out, "new", hex);
+    xpm__json_key(out, "declared");
+    xpm__json_bool(out, c->declared);
+    xpm__json_key(out, "changes");
+    xpm__json_open(out, '[');
+    for (size_t i = 0; i < c->change_count; i++)
+        xpm__json_text(out, c->changes[i]);
+    xpm__json_close(out, ']');
+    xpm_free(type);
+}
+
+static void clear(comparison *c)
+{
+    for (size_t i = 0; i < c->found_count; i++)
+        xpm_free(c->found[i].type);
+    for (size_t i = 0; i < c->change_count; i++)
+        xpm_free(c->changes[i]);
+    xpm_free(c->found);
+    xpm_free(c->changes);
+}
+
+static int compare(comparison *c, const char *path, xpm__str *out, xpm_error *err)
+{
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
+    const char *problem;
+    xpm__str text = {0};
+    json_object *root = NULL;
+    int status = xpm__file_read(AT_FDCWD, path, &text);
+    if (status < 0)
+        xpm__fail_io(err, path, "read the parameters");
+    else
+        status = xpm__params_identify(text.data, text.size, path, resolve, c, identifier, err);
+    if (status == 0)
+        root = xpm__json_parse(text.data, text.size, &problem);
+    if (root != NULL)
+        write_answer(c, root, identifier, out);
+    json_object_put(root);
+    xpm__str_free(&text);
+    return status;
+}
+
+char *xpm_params_compare(const char *params, xpm_resolver resolver, void *user)
+{
+    comparison c = {.resolve = resolver, .user = user};
+    xpm__str out = {0};
+    xpm_error err = {0};
+    xpm__json_open(&out, '{');
+    xpm__json_pair(&out, "path", params);
+    if (compare(&c, params, &out, &err) < 0)
+        xpm__json_pair(&out, "error", err.message);
+    xpm__json_close(&out, '}');
+    clear(&c);
+    return xpm__str_take(&out);
+}
