@@ -98,8 +98,9 @@ typedef enum xpm_kind {
     XPM_KIND_SET,
     XPM_KIND_DICT,
     XPM_KIND_CONFIG,
-    XPM_KIND_OPTIONAL, /* these three are kinds of types alone: a value is of another kind */
+    XPM_KIND_OPTIONAL, /* these four are kinds of types alone: a value is of another kind */
     XPM_KIND_UNION,
+    XPM_KIND_VARIABLE,
     XPM_KIND_ANY,
 } xpm_kind;
 
@@ -135,6 +136,15 @@ XPM_API const xpm_type *xpm_type_enum_mixed(const char *module, const char *qual
                                             size_t count);
 /* Configurations of `class`, or of a class that extends it. */
 XPM_API const xpm_type *xpm_type_config(const xpm_class *class_);
+/* A variable: it stands for one type in each configuration, that of the values which it has there
+ * (docs/types.md, "Generic classes"). Values are of `bound` (NULL for any), but not coerced. Each
+ * call makes another variable; `name` is for messages. */
+XPM_API const xpm_type *xpm_type_variable(const char *name, const xpm_type *bound);
+/* Configurations of a class in which each of its `variables` stands for one of `types`, as in
+ * model[int]. Copies. */
+XPM_API const xpm_type *xpm_type_config_of(const xpm_class *class_,
+                                           const xpm_type *const *variables,
+                                           const xpm_type *const *types, size_t count);
 /* Reads a type from text: "int", "list[float]", "dict[str,list[int]]", "tuple[int,str]",
  * "tuple[int,...]", "int|str", "demo.model?" (optional). A name that is none of int, float, bool,
  * str, path, any is that of a declared class.
@@ -265,6 +275,10 @@ XPM_API xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_err
  * parameter of an incompatible type), RANGE (the default is not among the choices), STATE (a configuration of the class exists already). */
 XPM_API int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err);
 
+/* Says what a variable of the classes that it extends stands for in a class: the parameters that it
+ * inherits are of this type. Before any configuration of it exists. */
+XPM_API void xpm_class_bind(xpm_class *class_, const xpm_type *variable, const xpm_type *type);
+
 XPM_API const xpm_class *xpm_class_find(const char *name); /* NULL when there is none */
 XPM_API const char *xpm_class_name(const xpm_class *class_);
 XPM_API unsigned xpm_class_flags(const xpm_class *class_);
@@ -327,9 +341,9 @@ XPM_API void *xpm_config_user(const xpm_config *config);
 /* Sets a parameter, checking and coercing it. Takes the value. Errors: UNKNOWN, READONLY (sealed,
  * constant, generated), TYPE, RANGE, STATE. */
 XPM_API int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_error *err);
-/* Checks and coerces a value for parameter `index`: its type, then its choices; where there is a
- * default, none is a value too. The error's path starts with `where` ("$.name" when NULL). Errors:
- * TYPE, RANGE, STATE. */
+/* Checks and coerces a value for parameter `index`: its type, its choices, and what the variables of
+ * its type stand for, which the configuration then keeps; where there is a default, none is a value
+ * too. The error's path starts with `where` ("$.name" when NULL). Errors: TYPE, RANGE, STATE. */
 XPM_API int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const char *where,
                              xpm_error *err);
 /* Sets by number, without the check: the value must have been through xpm_config_check. */

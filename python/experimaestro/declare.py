@@ -35,6 +35,7 @@ SCALARS = {int: "int", float: "float", bool: "bool", str: "str"}
 MARKERS = (Choices, PathGenerator)
 
 _in_progress = set()
+_variables = {}  # TypeVar to Type
 
 
 def own(cls):
@@ -123,9 +124,10 @@ def complete(cls):
         return class_
     _in_progress.add(cls)
     try:
-        for base in cls.__bases__:
-            if is_config_class(base):
-                class_.inherit(complete(base))
+        bases = [complete(base) for base in cls.__bases__ if is_config_class(base)]
+        bind_variables(cls, class_)
+        for base in bases:
+            class_.inherit(base)
         add_partials(cls, class_)
         for name, hint in own_hints(cls):
             add_parameter(cls, class_, name, hint)
@@ -133,6 +135,17 @@ def complete(cls):
     finally:
         _in_progress.discard(cls)
     return class_
+
+
+def bind_variables(cls, class_):
+    """Says what the variables of generic bases stand for: class Sub(Model[int])."""
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        origin = getattr(base, "__origin__", None)
+        if is_config_class(origin):
+            where = f"{cls.__qualname__}({base!r})"
+            variables, types = lower_arguments(cls, where, origin, base.__args__)
+            for variable, type in zip(variables, types):
+                class_.bind(variable, type)
 
 
 def methods(cls):
@@ -213,7 +226,8 @@ def is_marker(text):
 
 def evaluate(cls, text):
     namespace = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
-    return eval(text, namespace, {cls.__name__: cls, **cls.__dict__})
+    variables = {each.__name__: each for each in getattr(cls, "__type_params__", ())}
+    return eval(text, namespace, {**variables, cls.__name__: cls, **cls.__dict__})
 
 
 def read(annotation):
@@ -333,6 +347,8 @@ def lower(cls, where, annotation):
     arguments = getattr(annotation, "__args__", ())
     if origin is None and type(annotation).__name__ in ("UnionType", "Union"):
         return lower_union(cls, where, arguments)
+    if type(annotation).__name__ == "TypeVar":
+        return lower_variable(cls, where, annotation)
     if is_typing(annotation, "Any"):
         return Type.scalar("any")
     if origin is not None:
@@ -357,6 +373,8 @@ def is_typing(annotation, name):
 def lower_generic(cls, where, annotation, origin, arguments):
     if is_typing(origin, "Union") or type(annotation).__name__ == "Union":
         return lower_union(cls, where, arguments)
+    if is_config_class(origin):
+        return Type.config(declare(origin), *lower_arguments(cls, where, origin, arguments))
     if origin is tuple and hasattr(annotation, "__args__"):
         return lower_tuple(cls, where, arguments)
     if not arguments and origin in BARE:  # typing.List
@@ -368,6 +386,34 @@ def lower_generic(cls, where, annotation, origin, arguments):
     if origin is dict and len(arguments) == 2:
         return Type.dict(lower(cls, where, arguments[0]), lower(cls, where, arguments[1]))
     raise unsupported(where, annotation)
+
+
+def lower_arguments(cls, where, origin, arguments):
+    """The variables of a generic class, and the types that they stand for in origin[arguments]. One
+    that no parameter could have, a class that is no configuration for example, is not looked at."""
+    variables = getattr(origin, "__parameters__", ())
+    lowered = tuple(lower_variable(origin, where, variable) for variable in variables)
+    return lowered, tuple(lower_or_any(cls, where, argument) for argument in arguments)
+
+
+def lower_or_any(cls, where, annotation):
+    try:
+        return lower(cls, where, annotation)
+    except TypeError:
+        return Type.scalar("any")
+
+
+def lower_variable(cls, where, variable):
+    """The Type of a TypeVar: always the same one, since classes share variables."""
+    lowered = _variables.get(variable)
+    if lowered is None:
+        bound = None
+        if variable.__constraints__:
+            bound = Type.union(*(lower_or_any(cls, where, c) for c in variable.__constraints__))
+        elif variable.__bound__ is not None:
+            bound = lower_or_any(cls, where, variable.__bound__)
+        lowered = _variables[variable] = Type.variable(variable.__name__, bound)
+    return lowered
 
 
 def lower_tuple(cls, where, arguments):
@@ -384,7 +430,7 @@ def lower_union(cls, where, arguments):
 
 def lower_class(where, annotation):
     if issubclass(annotation, Base):
-        return Type.config(declare(annotation))
+        return Type.config(declare(annotation), (), ())
     if annotation in BARE:
         return BARE[annotation](Type.scalar("any"))
     if any(base.__module__.split(".")[0] == "pathlib" for base in annotation.__mro__):

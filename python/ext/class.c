@@ -261,6 +261,15 @@ static PyObject *class_inherit(Class *self, PyObject *arg)
     Py_RETURN_NONE;
 }
 
+static PyObject *class_bind(Class *self, PyObject *args)
+{
+    Type *variable, *type;
+    if (!PyArg_ParseTuple(args, "O!O!", &Type_Type, &variable, &Type_Type, &type))
+        return NULL;
+    xpm_class_bind(self->native, variable->native, type->native);
+    Py_RETURN_NONE;
+}
+
 static PyObject *class_finish(Class *self, PyObject *args)
 {
     PyObject *config_class, *name, *value;
@@ -325,6 +334,8 @@ static PyMethodDef class_methods[] = {
      "rename_from(name): it was called so before."},
     {"renamed", (PyCFunction)engine_class_renamed, METH_NOARGS,
      "Names that its parameters had, to their present names."},
+    {"bind", (PyCFunction)class_bind, METH_VARARGS,
+     "bind(variable, type): what a variable of a base stands for."},
     {"finish", (PyCFunction)class_finish, METH_VARARGS,
      "finish(config_class, validates, post_init, cached): objects can be made from now on."},
     {0},

@@ -100,11 +100,32 @@ static PyObject *type_enum(PyObject *Py_UNUSED(cls), PyObject *arg)
     return native != NULL ? type_of(native, XPM_KIND_ENUM) : NULL;
 }
 
-static PyObject *type_config(PyObject *Py_UNUSED(cls), PyObject *arg)
+static PyObject *type_config(PyObject *Py_UNUSED(cls), PyObject *args)
 {
-    if (!Py_IS_TYPE(arg, &Class_Type))
+    const xpm_type *variables[MAX_ROW], *types[MAX_ROW];
+    PyObject *class_, *names, *arguments;
+    if (!PyArg_ParseTuple(args, "O!O!O!", &Class_Type, &class_, &PyTuple_Type, &names,
+                          &PyTuple_Type, &arguments))
+        return NULL;
+    Py_ssize_t count = natives_of(names, variables);
+    if (count < 0 || natives_of(arguments, types) < 0)
+        return NULL;
+    if (PyTuple_GET_SIZE(arguments) != count)
+        return PyErr_SetString(PyExc_TypeError, "a type for each variable"), NULL;
+    return type_of(xpm_type_config_of(((Class *)class_)->native, variables, types, (size_t)count),
+                   XPM_KIND_CONFIG);
+}
+
+static PyObject *type_variable(PyObject *Py_UNUSED(cls), PyObject *args)
+{
+    const char *name;
+    PyObject *bound;
+    if (!PyArg_ParseTuple(args, "sO:variable", &name, &bound))
+        return NULL;
+    if (bound != Py_None && !Py_IS_TYPE(bound, &Type_Type))
         return PyErr_BadArgument(), NULL;
-    return type_of(xpm_type_config(((Class *)arg)->native), XPM_KIND_CONFIG);
+    return type_of(xpm_type_variable(name, bound != Py_None ? ((Type *)bound)->native : NULL),
+                   XPM_KIND_VARIABLE);
 }
 
 static PyObject *type_repr(Type *self)
@@ -125,7 +146,8 @@ static PyMethodDef type_methods[] = {
     {"optional", type_optional, METH_O | METH_STATIC, "optional(item)"},
     {"union", type_union, METH_VARARGS | METH_STATIC, "union(*types)"},
     {"enum", type_enum, METH_O | METH_STATIC, "enum(enum_class)"},
-    {"config", type_config, METH_O | METH_STATIC, "config(class_)"},
+    {"config", type_config, METH_VARARGS | METH_STATIC, "config(class_, variables, types)"},
+    {"variable", type_variable, METH_VARARGS | METH_STATIC, "variable(name, bound)"},
     {0},
 };
 

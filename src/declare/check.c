@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/generic.h"
 #include "declare/number.h"
 #include "declare/type.h"
 #include "declare/value.h"
@@ -176,11 +177,30 @@ static int check_dict(const xpm_type *type, xpm_value *value, const place *at, x
     return 0;
 }
 
+/* A value that a variable may stand for stays as it is. */
+static int check_variable(const xpm_type *type, const xpm_value *value, const place *at,
+                          xpm_error *err)
+{
+    if (type->item == NULL)
+        return 0;
+    xpm_value attempt = xpm_value_copy(value);
+    int status = check(type->item, &attempt, at, NULL);
+    xpm_value_clear(&attempt);
+    return status == 0 ? 0 : wrong(at, type, value, err);
+}
+
 static int check_config(const xpm_type *type, xpm_value *value, const place *at, xpm_error *err)
 {
+    xpm__bound found;
     if (value->kind != XPM_KIND_CONFIG || !xpm_class_is(value->as.config->class_, type->class_))
         return wrong(at, type, value, err);
     const xpm_config *config = value->as.config;
+    if (!xpm__config_fits(config, type, &found)) {
+        char *more = xpm__format(" of %s", xpm__bound_text(&found));
+        fail(at, XPM_E_TYPE, type, value, more, err);
+        xpm_free(more);
+        return -1;
+    }
     if ((config->class_->flags & XPM_CLASS_TASK) != 0 && !config->submitted)
         return fail(at, XPM_E_STATE, type, value,
                     ", a task that was not submitted: the value must be submitted before giving it",
@@ -244,6 +264,8 @@ static int check(const xpm_type *type, xpm_value *value, const place *at, xpm_er
         return check_config(type, value, at, err);
     case XPM_KIND_OPTIONAL:
         return value->kind == XPM_KIND_NONE ? 0 : check(type->item, value, at, err);
+    case XPM_KIND_VARIABLE:
+        return check_variable(type, value, at, err);
     case XPM_KIND_UNION:
         return check_union(type, value, at, err);
     case XPM_KIND_UNSET:

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "declare/generic.h"
 #include "declare/parameter.h"
 #include "declare/type.h"
 #include "declare/value.h"
@@ -62,6 +63,7 @@ int xpm__class_inherit(xpm_class *class_, const xpm_class *base, xpm_error *err)
 {
     class_->bases[class_->base_count++] = base;
     class_->flags |= base->flags;
+    xpm__class_inherit_bindings(class_, base);
     for (size_t i = 0; i < base->count; i++) {
         xpm_parameter parameter = base->parameters[i];
         if (xpm_class_index(class_, parameter.name) >= 0)
@@ -185,6 +187,7 @@ static void insert(xpm_class *class_, const xpm_parameter *parameter)
 int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err)
 {
     xpm_parameter copy = *parameter;
+    copy.type = xpm__type_resolve(class_, parameter->type);
     if (check_parameter(class_, &copy, err) < 0) {
         xpm_value_clear(&copy.fallback);
         return -1;
@@ -194,6 +197,7 @@ int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *
     copy.help = xpm__arena_strdup(&xpm__types, parameter->help);
     copy.groups = copy_texts(parameter->groups);
     copy.renamed_from = copy_texts(parameter->renamed_from);
+    class_->generic = class_->generic || xpm__type_is_generic(copy.type);
     insert(class_, &copy);
     return 0;
 }

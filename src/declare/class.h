@@ -27,6 +27,11 @@ struct xpm_class {
     xpm_parameter *parameters;
     size_t count, capacity;
     xpm_partial *partials;
+    struct xpm__binding { /* what variables of the classes that it extends stand for */
+        const xpm_type *variable, *type;
+    } * bindings;
+    size_t binding_count;
+    bool generic;                   /* variables have to do with one of its parameters */
     const xpm_static_class *native; /* its C struct, when it was declared by macro */
     const xpm_error *broken;        /* why its declaration by macro cannot be used */
     void *user;

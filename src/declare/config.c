@@ -45,6 +45,7 @@ static void clear_extra(xpm__config_extra *extra)
     xpm_value_clear(&extra->all_tags);
     xpm_free(extra->init_tasks);
     xpm_free(extra->tags);
+    xpm_free(extra->bounds);
     xpm_free(extra->broken);
     xpm_config_unref(extra->converted);
     xpm_free(extra);
@@ -147,6 +148,8 @@ int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const c
     int status = xpm_check(parameter->type, value, where, err);
     if (status == 0)
         status = xpm__choices_check(parameter, value, where, err);
+    if (status == 0 && config->class_->generic)
+        status = xpm__config_bind(config, index, value, where, err);
     xpm_free(own);
     return status;
 }

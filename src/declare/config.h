@@ -5,6 +5,8 @@
 
 #include <experimaestro.h>
 
+#include "declare/generic.h"
+
 typedef struct xpm__config_extra {
     xpm_config **init_tasks;
     size_t init_count, init_capacity;
@@ -13,6 +15,8 @@ typedef struct xpm__config_extra {
         xpm_value value;
     } * tags;
     size_t tag_count, tag_capacity;
+    xpm__bound *bounds; /* what variables stand for in it */
+    size_t bound_count;
     xpm_value all_tags; /* kept, with those of what it holds, once it was submitted */
     xpm_error *broken;
     xpm_config

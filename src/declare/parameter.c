@@ -69,6 +69,10 @@ bool xpm__type_overrides(const xpm_type *type, const xpm_type *inherited)
         return xpm__type_overrides(type->kind == XPM_KIND_OPTIONAL ? type->item : type,
                                    inherited->kind == XPM_KIND_OPTIONAL ? inherited->item
                                                                         : inherited);
+    if (inherited->kind == XPM_KIND_VARIABLE)
+        return inherited->item == NULL || xpm__type_overrides(type, inherited->item);
+    if (type->kind == XPM_KIND_VARIABLE && type->item != NULL)
+        return xpm__type_overrides(type->item, inherited);
     if (type->kind != inherited->kind)
         return false;
     return type->kind != XPM_KIND_CONFIG || xpm_class_is(type->class_, inherited->class_);

@@ -28,13 +28,15 @@ static void print_steps(const char *relative, xpm__str *out)
     }
 }
 
+/* The path of a parameter of the configuration that is visited, or with NULL its own. */
 static char *error_path(const xpm__walk *walk, const char *name)
 {
     xpm__str relative = {0}, path = {0};
     xpm__walk_path(walk, &relative);
     xpm__str_putc(&path, '$');
     print_steps(relative.data, &path);
-    xpm__str_printf(&path, ".%s", name);
+    if (name != NULL)
+        xpm__str_printf(&path, ".%s", name);
     xpm__str_free(&relative);
     return xpm__str_take(&path);
 }
@@ -50,6 +52,15 @@ static int missing(const xpm_config *config, const xpm_parameter *parameter, con
     xpm_free(path);
     xpm_free(type);
     return XPM__WALK_STOP;
+}
+
+/* What a configuration inside has been given since it was put there. */
+static int check_variables(xpm_config *config, const xpm__walk *walk, xpm_error *err)
+{
+    char *path = error_path(walk, NULL);
+    int status = xpm__config_bind(config, config->class_->count, NULL, path, err);
+    xpm_free(path);
+    return status < 0 ? XPM__WALK_STOP : XPM__WALK_ON;
 }
 
 static int validate(void *user, xpm_config *config, const xpm__walk *walk)
@@ -68,7 +79,7 @@ static int validate(void *user, xpm_config *config, const xpm__walk *walk)
         if (xpm_config_at(config, i) == NULL && !optional && !xpm__parameter_generated(parameter))
             return missing(config, parameter, walk, s->err);
     }
-    return XPM__WALK_ON;
+    return config->class_->generic ? check_variables(config, walk, s->err) : XPM__WALK_ON;
 }
 
 /* Where the files of a configuration go: "" for the task, "out/layers/2" for what it holds. */

@@ -28,6 +28,14 @@ const xpm_type *xpm_type_scalar(xpm_kind kind)
     return NULL;
 }
 
+const char *xpm__kind_name(xpm_kind kind)
+{
+    for (size_t i = 0; i < SCALAR_COUNT; i++)
+        if (scalars[i].type.kind == kind)
+            return scalars[i].name;
+    return "";
+}
+
 static xpm_type *new_type(xpm_kind kind)
 {
     xpm_type *type = xpm__arena_alloc(&xpm__types, sizeof *type);
@@ -35,7 +43,7 @@ static xpm_type *new_type(xpm_kind kind)
     return type;
 }
 
-static const xpm_type *new_of(xpm_kind kind, const xpm_type *key, const xpm_type *item)
+static xpm_type *new_of(xpm_kind kind, const xpm_type *key, const xpm_type *item)
 {
     xpm_type *type = new_type(kind);
     type->key = key;
@@ -68,12 +76,16 @@ const xpm_type *xpm_type_optional(const xpm_type *item)
     return item->kind == XPM_KIND_OPTIONAL ? item : new_of(XPM_KIND_OPTIONAL, NULL, item);
 }
 
-static const xpm_type *new_row(xpm_kind kind, const xpm_type *const *types, size_t count)
+static const xpm_type *const *copy_row(const xpm_type *const *types, size_t count)
+{
+    size_t size = count * sizeof(const xpm_type *);
+    return count > 0 ? memcpy(xpm__arena_alloc(&xpm__types, size), types, size) : NULL;
+}
+
+static xpm_type *new_row(xpm_kind kind, const xpm_type *const *types, size_t count)
 {
     xpm_type *type = new_type(kind);
-    size_t size = count * sizeof(const xpm_type *);
-    if (count > 0)
-        type->types = memcpy(xpm__arena_alloc(&xpm__types, size), types, size);
+    type->types = copy_row(types, count);
     type->count = count;
     return type;
 }
@@ -128,6 +140,22 @@ const xpm_type *xpm_type_config(const xpm_class *class_)
 {
     xpm_type *type = new_type(XPM_KIND_CONFIG);
     type->class_ = class_;
+    return type;
+}
+
+const xpm_type *xpm_type_config_of(const xpm_class *class_, const xpm_type *const *variables,
+                                   const xpm_type *const *types, size_t count)
+{
+    xpm_type *type = new_row(XPM_KIND_CONFIG, types, count);
+    type->variables = copy_row(variables, count);
+    type->class_ = class_;
+    return type;
+}
+
+const xpm_type *xpm_type_variable(const char *name, const xpm_type *bound)
+{
+    xpm_type *type = new_of(XPM_KIND_VARIABLE, NULL, bound);
+    type->name = xpm__arena_strdup(&xpm__types, name);
     return type;
 }
 
@@ -208,11 +236,21 @@ void xpm__type_print(const xpm_type *type, xpm__str *out)
         break;
     case XPM_KIND_CONFIG:
         xpm__str_puts(out, type->class_->own_name);
+        if (type->count > 0) {
+            xpm__str_putc(out, '[');
+            print_row(type, ",", out);
+            xpm__str_putc(out, ']');
+        }
+        break;
+    case XPM_KIND_VARIABLE:
+        xpm__str_puts(out, type->name);
+        if (type->item != NULL) {
+            xpm__str_puts(out, ": ");
+            xpm__type_print(type->item, out);
+        }
         break;
     default:
-        for (size_t i = 0; i < SCALAR_COUNT; i++)
-            if (scalars[i].type.kind == type->kind)
-                xpm__str_puts(out, scalars[i].name);
+        xpm__str_puts(out, xpm__kind_name(type->kind));
     }
 }
 

@@ -11,10 +11,13 @@
 struct xpm_type {
     xpm_kind kind;
     const xpm_type *key;          /* DICT */
-    const xpm_type *item;         /* LIST, SET, OPTIONAL, DICT's values, TUPLE of any length */
-    const xpm_type *const *types; /* UNION: count alternatives; TUPLE: count items */
-    const xpm_class *class_;      /* CONFIG */
-    const char *module, *name;    /* ENUM, with count members */
+    const xpm_type *item;         /* LIST, SET, OPTIONAL, DICT's values, TUPLE of any length;
+                                     VARIABLE: its bound, or NULL */
+    const xpm_type *const *types; /* UNION: count alternatives; TUPLE: count items; CONFIG: what the
+                                     count variables stand for */
+    const xpm_type *const *variables;
+    const xpm_class *class_;   /* CONFIG */
+    const char *module, *name; /* ENUM, with count members; VARIABLE */
     const char *const *members;
     const xpm_value *plain; /* ENUM: what each member is when it is an int or a text too; or NULL */
     size_t count;
@@ -25,6 +28,9 @@ extern xpm__arena xpm__types;
 
 /* The type of item `index` of a list, tuple or set; NULL when a tuple has none there. */
 const xpm_type *xpm__type_item(const xpm_type *type, size_t index);
+
+/* What the type of a kind of scalars is called. */
+const char *xpm__kind_name(xpm_kind kind);
 
 /* A copy of a scalar that lives as long as the types do. */
 xpm_value xpm__type_keep(const xpm_value *scalar);
