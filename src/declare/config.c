@@ -140,12 +140,11 @@ int xpm_config_check(xpm_config *config, size_t index, xpm_value *value, const c
                      xpm_error *err)
 {
     const xpm_parameter *parameter = &config->class_->parameters[index];
-    if (value->kind == XPM_KIND_NONE && parameter->fallback.kind != XPM_KIND_UNSET)
-        return 0;
+    bool none = value->kind == XPM_KIND_NONE && parameter->fallback.kind != XPM_KIND_UNSET;
     char *own = where == NULL ? xpm__format("$.%s", parameter->name) : NULL;
     if (own != NULL)
         where = own;
-    int status = xpm_check(parameter->type, value, where, err);
+    int status = none ? 0 : xpm_check(parameter->type, value, where, err);
     if (status == 0)
         status = xpm__choices_check(parameter, value, where, err);
     if (status == 0 && config->class_->generic)

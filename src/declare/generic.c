@@ -150,7 +150,7 @@ const char *xpm__bound_text(const xpm__bound *bound)
         [XPM_KIND_DICT] = "dict",
     };
     if (bound->kind == XPM_KIND_CONFIG)
-        return xpm_class_name(bound->of);
+        return ((const xpm_class *)bound->of)->own_name;
     if (bound->kind == XPM_KIND_ENUM)
         return xpm_type_enum_name(bound->of);
     return bound->kind >= XPM_KIND_LIST ? kinds[bound->kind] : xpm__kind_name(bound->kind);
