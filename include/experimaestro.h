@@ -365,12 +365,23 @@ XPM_API xpm_config *xpm_config_task(const xpm_config *config); /* borrowed; NULL
 XPM_API int xpm_config_add_init_task(xpm_config *task, xpm_config *init, xpm_error *err);
 /* Its init tasks in order, borrowed; NULL past the last. */
 XPM_API xpm_config *xpm_config_init_task(const xpm_config *task, size_t index);
+/* Makes a task wait for another, or for the task that `on` is an output of, without taking anything
+ * from it: the identifier does not change. Errors: STATE (`on` is of no task; `task` is submitted
+ * already), TYPE (not a task). */
+XPM_API int xpm_config_add_dependency(xpm_config *task, xpm_config *on, xpm_error *err);
+/* Those that were added, borrowed; NULL past the last. */
+XPM_API xpm_config *xpm_config_dependency(const xpm_config *task, size_t index);
 
 /* A tag: what varies, for people. `value` is a scalar; copies. */
 XPM_API void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value);
 /* All tags of a configuration: its own and those of what it holds, through tasks and init tasks;
  * the last met wins. A dict sorted by name. New: xpm_value_clear. */
 XPM_API xpm_value xpm_config_tags(const xpm_config *config);
+
+/* Calls `visit` once for each configuration that this one holds, itself first: through lists, sets,
+ * dicts and init tasks, but not from an output to its task. `visit` says whether to go inside. */
+typedef bool (*xpm_visitor)(void *user, xpm_config *config);
+XPM_API void xpm_config_visit(xpm_config *config, xpm_visitor visit, void *user);
 
 /* Validates, generates values, and makes everything read-only. `directory` is where generated paths
  * go: NULL refuses to generate any. Sealing again does nothing. Errors: MISSING, STATE, CALLBACK. */
@@ -400,6 +411,7 @@ typedef enum xpm_run_mode {
     XPM_NORMAL,
     XPM_DRY_RUN,       /* says what would run; writes nothing */
     XPM_GENERATE_ONLY, /* writes each job's folder; runs nothing */
+    XPM_PREPARE,       /* as XPM_DRY_RUN, but says nothing: for who prepares what jobs need */
 } xpm_run_mode;
 
 #define XPM_JOB_STATES(X)                                                                          \
@@ -442,13 +454,15 @@ typedef struct xpm_experiment_options {
     const char *python;  /* the interpreter that runs Python tasks; NULL refuses them */
     /* Told while the experiment's lock is held by another; may be NULL. */
     void (*waiting)(void *user, const char *holder);
+    /* Asked when a signal came while it waits for that lock: true gives up. May be NULL. */
+    bool (*interrupted)(void *user);
     void *user;
 } xpm_experiment_options;
 
 /* Opens a run of experiment `name` in a workspace, making both when they do not exist, and starts
  * its scheduler. One run of an experiment exists at a time: waits for the lock of another. Options
  * may be NULL. New: xpm_experiment_close. Errors: IO (unwritable, a file and no folder), STATE (a
- * name that is not one component of a path). */
+ * name that is not one component of a path; interrupted). */
 XPM_API xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
                                             const xpm_experiment_options *options, xpm_error *err);
 
@@ -462,11 +476,19 @@ typedef struct xpm_counts {
 } xpm_counts;
 XPM_API xpm_counts xpm_experiment_counts(const xpm_experiment *xp);
 
+/* Lists an action that people may carry out on the experiment's results: what runs it is not the
+ * engine's. Seals the configuration, whose identifier, put into `hex`, names the action. Written to
+ * the run's files when the mode is NORMAL. Copies. Errors: those of sealing and identifying; IO. */
+XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
+                                      const char *description, char hex[XPM_HEX_SIZE],
+                                      xpm_error *err);
+
 /* Waits until every submitted job has ended, or `seconds` have passed (forever when negative).
  * Returns how many jobs have not ended. */
 XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
 /* Starts no further job; those that run go on. */
 XPM_API void xpm_experiment_stop(xpm_experiment *xp);
+XPM_API bool xpm_experiment_stopped(const xpm_experiment *xp);
 /* Ends the run, recording its end as "done" or "failed", and frees it. Jobs that still run go on
  * without it. Accepts NULL. Errors: IO. */
 XPM_API int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err);
@@ -488,13 +510,25 @@ XPM_API const char *xpm_job_getenv(const xpm_job *job, const char *name); /* NUL
 /* Hands the job to the scheduler. A job that was submitted already is not again, unless it had
  * failed. A job that is done is not run. Errors: IO. */
 XPM_API int xpm_job_submit(xpm_job *job, xpm_error *err);
+/* Gives up a task of which xpm_job_new made the job: it can be submitted again, and its job, unless
+ * an equal task was submitted, is not. */
+XPM_API void xpm_job_withdraw(xpm_job *job, xpm_config *task);
+/* Keeps a job that is not submitted yet from starting until it was released as often as it was
+ * held: for what must be prepared first. A release with a `failure` makes the job fail with this
+ * message; copies. Any thread may release, until the experiment is closed. False when the job was
+ * submitted already, and is not held. */
+XPM_API bool xpm_job_hold(xpm_job *job);
+XPM_API void xpm_job_release(xpm_job *job, const char *failure);
 
 XPM_API xpm_job *xpm_job_ref(xpm_job *job);
 XPM_API void xpm_job_unref(xpm_job *job); /* accepts NULL */
 XPM_API xpm_job_state xpm_job_state_now(const xpm_job *job);
 XPM_API xpm_reason xpm_job_reason(const xpm_job *job);
-/* Waits until the job has ended, and returns its state then. */
-XPM_API xpm_job_state xpm_job_wait(xpm_job *job);
+/* Whether the workspace says that it has succeeded, in this run or before. */
+XPM_API bool xpm_job_is_done(const xpm_job *job);
+/* Waits until the job has ended, or `seconds` have passed (forever when negative), and returns its
+ * state then. A job that an experiment which was stopped will not start is not waited for. */
+XPM_API xpm_job_state xpm_job_wait(xpm_job *job, double seconds);
 XPM_API const char *xpm_job_identifier(const xpm_job *job); /* 64 hex digits; borrowed */
 XPM_API const char *xpm_job_type(const xpm_job *job);       /* its class's name; borrowed */
 XPM_API const char *xpm_job_name(const xpm_job *job);       /* last component of the type */

@@ -48,6 +48,19 @@ class Information:
         partial itself. KeyError when the class has none of that name."""
         return Identifier(self._config._identify(getattr(partial, "name", partial)))
 
+    get_partial_identifier = partial_identifier
+
+    def mark_output(self, config):
+        """Marks a configuration as an output of this task, as `dep` does in task_outputs, and
+        returns it. An OutputError, which is an AssertionError, when it cannot be one."""
+        from .submit import Dependency
+
+        return Dependency(self._config)(config)
+
+    def dependency(self):
+        """The task itself, as what another is made to wait for: see add_dependencies."""
+        return self._config
+
     @property
     def job(self):
         """The job of a task; None when it was not submitted."""
@@ -91,8 +104,12 @@ class ConfigMixin(Configuration):
         return self._tag(name, value)
 
     def tags(self):
-        """Its tags and those of all that it holds, through tasks: a dict in order of name."""
-        return self._tags()
+        """Its tags and those of all that it holds, through tasks and init tasks: a TagDict. Of two
+        tags of one name, that which is met last is kept: what is nearer to the configuration, or
+        comes later in the order of the parameters' names; a warning tells where both were set."""
+        from .tagdict import TagDict
+
+        return TagDict(self._tags())
 
     def copy(self):
         """A deep copy, which is not sealed, and is no task's output."""
@@ -140,6 +157,18 @@ class ConfigMixin(Configuration):
         from .submit import submit
 
         return submit(self, workspace, launcher, run_mode, init_tasks, max_retries, transient)
+
+    def add_dependencies(self, *dependencies):
+        """Makes the task wait for others: submitted tasks, or outputs of some. Its identifier does
+        not change. Returns the task. ValueError when one of them is neither, or when the task was
+        submitted already."""
+        from .submit import add_dependencies
+
+        return add_dependencies(self, dependencies)
+
+    def copy_dependencies(self, other):
+        """Adds the dependencies that were added to another task. Returns the task."""
+        return self.add_dependencies(*other._dependencies)
 
     @property
     def job(self):
@@ -253,6 +282,16 @@ class Task(Config):
     def execute(self):
         """What the task does. An exception makes it fail."""
         raise NotImplementedError(f"{type(self).__qualname__} has no method execute")
+
+    def register_task_output(self, method, *args, **kwargs):
+        """Announces an output while the task runs. Not there yet: NotImplementedError."""
+        raise NotImplementedError("outputs that are announced while a task runs are not there yet: "
+                                  "return them from task_outputs")
+
+    def watch_output(self, method, callback):
+        """Watches what register_task_output announces. Not there yet: NotImplementedError."""
+        raise NotImplementedError("outputs that are announced while a task runs are not there yet: "
+                                  "return them from task_outputs")
 
 
 class ResumableTask(Task):

@@ -75,7 +75,7 @@ class experiment:
         self.engine = None
         self.jobs = {}
         self._path = os.path.abspath(getattr(workspace, "path", workspace))
-        self._mode = getattr(run_mode, "name", run_mode) or "NORMAL"
+        self.mode = getattr(run_mode, "name", run_mode) or "NORMAL"
         self._slots = jobs or 0
         self._counts = None
         self._place = None
@@ -86,7 +86,7 @@ class experiment:
         return _open[-1] if _open else None
 
     def __enter__(self):
-        mode = ["NORMAL", "DRY_RUN", "GENERATE_ONLY"].index(self._mode)
+        mode = ["NORMAL", "DRY_RUN", "GENERATE_ONLY", "PREPARE"].index(self.mode)
         self.engine = _engine.Experiment(
             self._path, self.name, mode, self._slots, None, sys.executable, self._waiting
         )
@@ -130,14 +130,14 @@ class experiment:
     @property
     def runs(self):
         """Whether its tasks run."""
-        return self._mode == "NORMAL"
+        return self.mode == "NORMAL"
 
     @property
     def run_mode(self):
         """Its RunMode."""
         from .states import RunMode
 
-        return RunMode[self._mode]
+        return RunMode[self.mode]
 
     @property
     def workspace(self):
@@ -173,6 +173,15 @@ class experiment:
         `override`, only if this process has it not."""
         if override or name not in os.environ:
             self.engine.setenv(name, value)
+
+    def add_action(self, action):
+        """Lists an Action with the run, and returns its identifier: 64 hexadecimal digits.
+        ValueError when a value in it is missing or wrong; TypeError when it is no Action."""
+        from .actions import Action
+
+        if not isinstance(action, Action):
+            raise TypeError(f"an action is a configuration of an Action, and not {action!r}")
+        return self.engine.add_action(action, str(action.describe() or ""))
 
     def wait(self):
         """Waits for the jobs submitted so far. KeyboardInterrupt on Ctrl-C."""

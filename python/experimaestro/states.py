@@ -12,6 +12,8 @@ class RunMode(Enum):
     """Nothing is run or written: it says what would run."""
     GENERATE_ONLY = "generate-only"
     """The folder of each job is written; nothing is run."""
+    PREPARE = "prepare"
+    """Only what tasks need prepared is: see Prepare. Nothing is written."""
 
 
 class JobState(IntEnum):

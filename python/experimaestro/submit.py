@@ -1,6 +1,6 @@
 """Submitting a task."""
 
-from . import hooks
+from . import hooks, prepare
 from ._engine import Configuration
 from .job import Job
 from .launcher import DirectLauncher
@@ -8,8 +8,13 @@ from .launcher import DirectLauncher
 _direct = DirectLauncher()
 
 
+class OutputError(AssertionError, ValueError, TypeError):
+    """What was given to `dep` cannot be an output of the task."""
+
+
 class Dependency:
-    """What task_outputs is given: marks configurations as outputs of the task."""
+    """What task_outputs is given as `dep`: marks configurations as outputs of the task, when the
+    task is submitted or later. task: the task."""
 
     __slots__ = ("task",)
 
@@ -17,12 +22,20 @@ class Dependency:
         self.task = task
 
     def __call__(self, config):
-        """Marks a configuration as an output of the task, and returns it. ValueError when it is
-        the output of another, or is another task."""
+        """Marks a configuration as an output of the task, and returns it; marking it again, or the
+        task itself, changes nothing. An OutputError, which is an AssertionError, when it is the
+        output of another task, or another task, or no configuration."""
         if not isinstance(config, Configuration):
-            raise TypeError(f"dep marks configurations, and {config!r} is none")
-        config._depend(self.task)
+            raise OutputError(f"dep marks configurations, and {config!r} is none: mark each "
+                              "configuration that it holds")
+        try:
+            config._depend(self.task)
+        except ValueError as error:
+            raise OutputError(str(error)) from None
         return config
+
+    def __repr__(self):
+        return f"<marks outputs of {self.task!r}>"
 
 
 def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transient):
@@ -38,7 +51,8 @@ def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transie
                 f"no experiment to submit {task._class.name} to: submit it inside "
                 "`with experiment(workspace, name):`"
             )
-        with experiment(workspace or "workspace", "alone", run_mode=run_mode):
+        with experiment(workspace or "workspace", "alone", run_mode=run_mode) as alone:
+            alone.add_action = None  # there will be none to have it
             return submit(task, None, launcher, None, init_tasks, max_retries, transient)
     if workspace is not None and not xp.workspace.same(workspace):
         raise ValueError(f"experiment {xp.name} is in workspace {xp.workspace.path}: a task of "
@@ -48,21 +62,50 @@ def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transie
                          "the task's process cannot find it: move it to the top of the module")
     add_init_tasks(task, init_tasks)
     launcher = launcher or xp.launcher or _direct
-    configs = task._walk() if hooks.used else ()
     job = Job(xp.engine, task)
+    try:
+        run_hooks(task, job, launcher)
+        mode = getattr(run_mode, "name", "NORMAL")
+        if mode == "NORMAL":
+            mode = xp.mode
+        if prepare.used:
+            prepare.attach(task, job, mode)
+        if mode == xp.mode:
+            job._submit()
+    except BaseException:
+        job._withdraw(task)
+        raise
     task._job = job
+    xp.jobs[job.identifier] = job
+    return outputs_of(task, cls, xp)
+
+
+def run_hooks(task, job, launcher):
     for name, value in launcher.environ.items():
         job._setenv(name, value)
-    for hook in hooks.hooks_of(configs):
-        hook.process(job, launcher)
-    if run_mode is None or run_mode.name == "NORMAL":
-        job._submit()
-    xp.jobs[job.identifier] = job
+    if hooks.used:
+        for hook in hooks.hooks_of(task._reached(True)):
+            hook.process(job, launcher)
+
+
+def outputs_of(task, cls, xp):
+    """What submit returns."""
+    cls = getattr(cls, "XPMValue", cls)
     outputs = getattr(cls, "__submit__", None)
     if outputs is not None:
-        return outputs(task, Dependency(task), None)
+        return outputs(task, Dependency(task), xp.add_action)
     outputs = getattr(cls, "task_outputs", None)
     return task if outputs is None else outputs(task, Dependency(task))
+
+
+def add_dependencies(task, dependencies):
+    """See Task.add_dependencies."""
+    for dependency in dependencies:
+        if not isinstance(dependency, Configuration):
+            raise ValueError(f"{dependency!r} is no task to wait for, and no output of one (tokens, "
+                             "which limit what runs at once, are not there yet)")
+        task._add_dependency(dependency)
+    return task
 
 
 def add_init_tasks(task, init_tasks):
@@ -73,3 +116,6 @@ def add_init_tasks(task, init_tasks):
     if not known:
         for init in init_tasks:
             task._add_init_task(init)
+
+
+DependentMarker = Dependency

@@ -217,12 +217,29 @@ static PyObject *config_copy(Config *self, PyObject *Py_UNUSED(args))
     return copy;
 }
 
-static PyObject *config_walk(Config *self, PyObject *Py_UNUSED(args))
+typedef struct reaching {
+    PyObject *list;    /* NULL after an error */
+    bool past_outputs; /* goes into what tasks have produced, and into tasks */
+    const xpm_config *root;
+} reaching;
+
+static bool reach(void *user, xpm_config *native)
 {
-    PyObject *order = PyList_New(0);
-    if (order != NULL && engine_pass(self, false, order) < 0)
-        Py_CLEAR(order);
-    return order;
+    reaching *r = user;
+    if (r->list == NULL || (!r->past_outputs && native != r->root && xpm_config_task(native)))
+        return false;
+    PyObject *config = engine_wrap(native);
+    if (config == NULL || PyList_Append(r->list, config) < 0)
+        Py_CLEAR(r->list);
+    Py_XDECREF(config);
+    return r->list != NULL;
+}
+
+static PyObject *config_reached(Config *self, PyObject *arg)
+{
+    reaching r = {.past_outputs = arg == Py_True, .root = self->native, .list = PyList_New(0)};
+    xpm_config_visit(self->native, reach, &r);
+    return r.list;
 }
 
 static PyObject *config_seal(Config *self, PyObject *args)
@@ -259,6 +276,29 @@ static PyObject *config_add_init_task(Config *self, PyObject *arg)
     if (xpm_config_add_init_task(self->native, ((Config *)arg)->native, &err) < 0)
         return engine_error(&err);
     return PyList_Append(self->init_tasks, arg) == 0 ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *config_add_dependency(Config *self, PyObject *arg)
+{
+    xpm_error err;
+    if (!engine_is_config(arg))
+        return PyErr_Format(engine_type_error, "%R is not a configuration", arg);
+    if (xpm_config_add_dependency(self->native, ((Config *)arg)->native, &err) < 0)
+        return engine_error(&err);
+    Py_RETURN_NONE;
+}
+
+static PyObject *config_dependencies(Config *self, void *Py_UNUSED(closure))
+{
+    PyObject *list = PyList_New(0);
+    xpm_config *on;
+    for (size_t i = 0; list != NULL && (on = xpm_config_dependency(self->native, i)) != NULL; i++) {
+        PyObject *config = engine_wrap(on);
+        if (config == NULL || PyList_Append(list, config) < 0)
+            Py_CLEAR(list);
+        Py_XDECREF(config);
+    }
+    return list;
 }
 
 static PyObject *config_instances(Config *self, PyObject *Py_UNUSED(args))
@@ -311,11 +351,13 @@ static PyMethodDef config_methods[] = {
     {"_tag", (PyCFunction)config_tag, METH_VARARGS, "_tag(name, value)"},
     {"_tags", (PyCFunction)config_tags, METH_NOARGS, "All its tags, by name"},
     {"_copy", (PyCFunction)config_copy, METH_NOARGS, "A deep copy"},
-    {"_walk", (PyCFunction)config_walk, METH_NOARGS,
-     "What it holds and is not sealed, itself last"},
+    {"_reached", (PyCFunction)config_reached, METH_O,
+     "_reached(past_outputs): what a sealed one holds, itself first; not inside what tasks have\n"
+     "produced, unless `past_outputs`"},
     {"_seal", (PyCFunction)config_seal, METH_VARARGS, "_seal(directory=None)"},
     {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},
     {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
+    {"_add_dependency", (PyCFunction)config_add_dependency, METH_O, "_add_dependency(on)"},
     {"_instances", (PyCFunction)config_instances, METH_NOARGS,
      "The instance made of it, and those of its init tasks"},
     {0},
@@ -331,6 +373,7 @@ static PyMemberDef config_members[] = {
 
 static PyGetSetDef config_getset[] = {
     {"_sealed", (getter)config_is_sealed, NULL, NULL, NULL},
+    {"_dependencies", (getter)config_dependencies, NULL, NULL, NULL},
     {"_meta", (getter)config_get_meta, (setter)config_set_meta, NULL, NULL},
     {0},
 };

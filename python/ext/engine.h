@@ -69,6 +69,9 @@ typedef struct Job {
     PyObject *experiment;
 } Job;
 
+/* Seconds between two looks at signals, while something is waited for. */
+static const double engine_slice = 0.1;
+
 typedef struct Experiment {
     PyObject_HEAD xpm_experiment *native; /* NULL once closed */
     PyObject *arguments; /* that it was made with: the library keeps some of the texts */

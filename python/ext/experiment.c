@@ -2,8 +2,6 @@
  * Ctrl-C works. */
 #include "engine.h"
 
-static const double slice = 0.1; /* seconds between two looks at signals */
-
 static void tell_waiting(void *user, const char *holder)
 {
     PyGILState_STATE state = PyGILState_Ensure();
@@ -14,12 +12,21 @@ static void tell_waiting(void *user, const char *holder)
     PyGILState_Release(state);
 }
 
+/* Python's handlers run, and what they raise is raised when the engine has given up. */
+static bool is_interrupted(void *Py_UNUSED(user))
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    bool interrupted = PyErr_CheckSignals() < 0;
+    PyGILState_Release(state);
+    return interrupted;
+}
+
 static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     const char *workspace, *name;
     int mode;
     PyObject *waiting;
-    xpm_experiment_options options = {.waiting = tell_waiting};
+    xpm_experiment_options options = {.waiting = tell_waiting, .interrupted = is_interrupted};
     xpm_error err;
     if (!PyArg_ParseTuple(args, "ssiizzO:Experiment", &workspace, &name, &mode, &options.slots,
                           &options.program, &options.python, &waiting))
@@ -90,7 +97,7 @@ static PyObject *experiment_wait(Experiment *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "|d:wait", &seconds))
         return NULL;
     do {
-        double wait = seconds < 0 || seconds > slice ? slice : seconds;
+        double wait = seconds < 0 || seconds > engine_slice ? engine_slice : seconds;
         if (!is_open(self))
             return NULL;
         Py_BEGIN_ALLOW_THREADS;
@@ -120,6 +127,20 @@ static PyObject *experiment_close(Experiment *self, PyObject *args)
     if (self->native != NULL && close_native(self, failed, &err) < 0)
         return engine_error(&err);
     Py_RETURN_NONE;
+}
+
+static PyObject *experiment_add_action(Experiment *self, PyObject *args)
+{
+    Config *action;
+    const char *description;
+    char hex[XPM_HEX_SIZE];
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "O!s:add_action", &Config_Type, &action, &description) ||
+        !is_open(self) || engine_pass(action, true, NULL) < 0)
+        return NULL;
+    if (xpm_experiment_add_action(self->native, action->native, description, hex, &err) < 0)
+        return engine_error(&err);
+    return PyUnicode_FromString(hex);
 }
 
 static PyObject *experiment_counts(Experiment *self, PyObject *Py_UNUSED(args))
@@ -152,6 +173,8 @@ static PyMethodDef experiment_methods[] = {
     {"stop", (PyCFunction)experiment_stop, METH_NOARGS,
      "Starts no further job; those that run go on"},
     {"close", (PyCFunction)experiment_close, METH_VARARGS, "close(failed=False)"},
+    {"add_action", (PyCFunction)experiment_add_action, METH_VARARGS,
+     "add_action(action, description): its identifier"},
     {"counts", (PyCFunction)experiment_counts, METH_NOARGS, "Counts of the run's jobs"},
     {0},
 };

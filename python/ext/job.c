@@ -70,24 +70,61 @@ static PyObject *job_getenv(Job *self, PyObject *arg)
     return name != NULL ? Py_BuildValue("z", xpm_job_getenv(self->native, name)) : NULL;
 }
 
-static PyObject *job_wait(Job *self, PyObject *Py_UNUSED(args))
+static PyObject *job_wait(Job *self, PyObject *args)
 {
     Experiment *experiment = (Experiment *)self->experiment;
-    size_t left = 1;
-    while (left > 0 && xpm_job_state_now(self->native) < XPM_JOB_DONE &&
-           experiment->native != NULL) {
+    xpm_job_state state = xpm_job_state_now(self->native);
+    double seconds = -1;
+    if (!PyArg_ParseTuple(args, "|d:wait", &seconds))
+        return NULL;
+    while (state < XPM_JOB_DONE && seconds != 0 && experiment->native != NULL) {
+        double wait = seconds < 0 || seconds > engine_slice ? engine_slice : seconds;
         Py_BEGIN_ALLOW_THREADS;
-        left = xpm_experiment_wait(experiment->native, 0.01);
+        state = xpm_job_wait(self->native, wait);
         Py_END_ALLOW_THREADS;
         if (PyErr_CheckSignals() < 0)
             return NULL;
+        if (seconds >= 0)
+            seconds -= wait;
+        if (experiment->native != NULL && state < XPM_JOB_SCHEDULED &&
+            xpm_experiment_stopped(experiment->native))
+            break;
     }
-    return PyLong_FromLong(xpm_job_state_now(self->native));
+    return PyLong_FromLong(state);
+}
+
+static PyObject *job_withdraw(Job *self, PyObject *arg)
+{
+    if (!engine_is_config(arg))
+        return PyErr_BadArgument(), NULL;
+    xpm_job_withdraw(self->native, ((Config *)arg)->native);
+    Py_RETURN_NONE;
+}
+
+static PyObject *job_hold(Job *self, PyObject *Py_UNUSED(args))
+{
+    return PyBool_FromLong(xpm_job_hold(self->native));
+}
+
+/* The GIL is kept: the experiment cannot be closed meanwhile. */
+static PyObject *job_release(Job *self, PyObject *args)
+{
+    const char *failure = NULL;
+    if (!PyArg_ParseTuple(args, "|z:release", &failure))
+        return NULL;
+    if (((Experiment *)self->experiment)->native != NULL)
+        xpm_job_release(self->native, failure);
+    Py_RETURN_NONE;
 }
 
 static PyObject *job_state(Job *self, void *Py_UNUSED(closure))
 {
     return PyUnicode_FromString(xpm_job_state_text(xpm_job_state_now(self->native)));
+}
+
+static PyObject *job_is_done(Job *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(xpm_job_is_done(self->native));
 }
 
 static PyObject *job_reason(Job *self, void *Py_UNUSED(closure))
@@ -119,12 +156,16 @@ static PyMethodDef job_methods[] = {
     {"_submit", (PyCFunction)job_submit, METH_NOARGS, "Hands the job to the scheduler"},
     {"_setenv", (PyCFunction)job_setenv, METH_VARARGS, "_setenv(name, value)"},
     {"_getenv", (PyCFunction)job_getenv, METH_O, "_getenv(name): None when not set"},
-    {"_wait", (PyCFunction)job_wait, METH_NOARGS, "Waits until the job has ended"},
+    {"_wait", (PyCFunction)job_wait, METH_VARARGS, "_wait(seconds=-1): until the job has ended"},
+    {"_withdraw", (PyCFunction)job_withdraw, METH_O, "_withdraw(task): it is not submitted"},
+    {"_hold", (PyCFunction)job_hold, METH_NOARGS, "Keeps the job from starting"},
+    {"_release", (PyCFunction)job_release, METH_VARARGS, "_release(failure=None)"},
     {0},
 };
 
 static PyGetSetDef job_getset[] = {
     {"_state", (getter)job_state, NULL, NULL, NULL},
+    {"_is_done", (getter)job_is_done, NULL, NULL, NULL},
     {"_reason", (getter)job_reason, NULL, NULL, NULL},
     {"_directory", (getter)job_directory, NULL, NULL, NULL},
     {"identifier", (getter)job_identifier, NULL, "The identifier: 64 hexadecimal digits", NULL},

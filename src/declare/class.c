@@ -330,6 +330,42 @@ const xpm_partial *xpm_class_partial(const xpm_class *class_, const char *name)
     return NULL;
 }
 
+typedef struct partials {
+    const xpm_partial **items;
+    size_t count, capacity;
+} partials;
+
+/* Inserts in order of name, unless there is one of that name. */
+static void add_partial(partials *all, const xpm_partial *partial)
+{
+    size_t at = 0;
+    while (at < all->count && strcmp(all->items[at]->name, partial->name) < 0)
+        at++;
+    if (at < all->count && strcmp(all->items[at]->name, partial->name) == 0)
+        return;
+    all->items = xpm__grow(all->items, &all->capacity, all->count + 1, sizeof *all->items);
+    memmove(&all->items[at + 1], &all->items[at], (all->count - at) * sizeof *all->items);
+    all->items[at] = partial;
+    all->count++;
+}
+
+static void gather_partials(partials *all, const xpm_class *class_)
+{
+    for (const xpm_partial *partial = class_->partials; partial != NULL; partial = partial->next)
+        add_partial(all, partial);
+    for (size_t i = 0; i < class_->base_count; i++)
+        gather_partials(all, class_->bases[i]);
+}
+
+const xpm_partial **xpm__class_partials(const xpm_class *class_)
+{
+    partials all = {0};
+    gather_partials(&all, class_);
+    all.items = xpm__grow(all.items, &all.capacity, all.count, sizeof *all.items);
+    all.items[all.count] = NULL;
+    return all.items;
+}
+
 static bool share(const char *const *a, const char *const *b)
 {
     for (; a != NULL && *a != NULL; a++)

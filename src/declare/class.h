@@ -38,6 +38,10 @@ struct xpm_class {
     xpm_class *next; /* of all, those that another replaced included */
 };
 
+/* The partial identifiers of a class, those that it inherits included, in order of name; ends with
+ * NULL. New: xpm_free. */
+const xpm_partial **xpm__class_partials(const xpm_class *class_);
+
 /* Whether a partial identifier leaves a parameter out. */
 bool xpm__partial_excludes(const xpm_partial *partial, const xpm_parameter *parameter);
 

@@ -38,12 +38,15 @@ static void clear_extra(xpm__config_extra *extra)
 {
     for (size_t i = 0; i < extra->init_count; i++)
         xpm_config_unref(extra->init_tasks[i]);
+    for (size_t i = 0; i < extra->dependency_count; i++)
+        xpm_config_unref(extra->dependencies[i]);
     for (size_t i = 0; i < extra->tag_count; i++) {
         xpm_free(extra->tags[i].name);
         xpm_value_clear(&extra->tags[i].value);
     }
     xpm_value_clear(&extra->all_tags);
     xpm_free(extra->init_tasks);
+    xpm_free(extra->dependencies);
     xpm_free(extra->tags);
     xpm_free(extra->bounds);
     xpm_free(extra->broken);
@@ -252,6 +255,34 @@ xpm_config *xpm_config_init_task(const xpm_config *task, size_t index)
 {
     bool within = task->extra != NULL && index < task->extra->init_count;
     return within ? task->extra->init_tasks[index] : NULL;
+}
+
+int xpm_config_add_dependency(xpm_config *task, xpm_config *on, xpm_error *err)
+{
+    if ((task->class_->flags & XPM_CLASS_TASK) == 0)
+        return xpm__fail(err, XPM_E_TYPE, task->class_->name,
+                         "%s is a configuration and no task: only a task waits for others",
+                         task->class_->name);
+    if (task->submitted)
+        return xpm__fail(err, XPM_E_STATE, task->class_->name,
+                         "task %s was submitted: what it waits for cannot change",
+                         task->class_->name);
+    if (on->task == NULL)
+        return xpm__fail(err, XPM_E_STATE, on->class_->name,
+                         "%s is neither a submitted task nor an output of one: there is nothing to "
+                         "wait for",
+                         on->class_->name);
+    xpm__config_extra *extra = xpm__config_extra_of(task);
+    extra->dependencies = xpm__grow(extra->dependencies, &extra->dependency_capacity,
+                                    extra->dependency_count, sizeof(xpm_config *));
+    extra->dependencies[extra->dependency_count++] = xpm_config_ref(on);
+    return 0;
+}
+
+xpm_config *xpm_config_dependency(const xpm_config *task, size_t index)
+{
+    bool within = task->extra != NULL && index < task->extra->dependency_count;
+    return within ? task->extra->dependencies[index] : NULL;
 }
 
 /* ---- Tags ------------------------------------------------------------------------------------- */

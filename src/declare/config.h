@@ -10,6 +10,8 @@
 typedef struct xpm__config_extra {
     xpm_config **init_tasks;
     size_t init_count, init_capacity;
+    xpm_config **dependencies; /* given, beside those that the parameters tell */
+    size_t dependency_count, dependency_capacity;
     struct xpm__tag {
         char *name;
         xpm_value value;

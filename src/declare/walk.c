@@ -114,6 +114,26 @@ int xpm__walk_from(xpm_config *root, const xpm__walker *walker)
     return status == XPM__WALK_STOP ? -1 : 0;
 }
 
+typedef struct visiting {
+    xpm_visitor visit;
+    void *user;
+} visiting;
+
+static int visit_for_user(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    visiting *v = user;
+    (void)walk;
+    return v->visit(v->user, config) ? XPM__WALK_ON : XPM__WALK_PAST;
+}
+
+void xpm_config_visit(xpm_config *config, xpm_visitor visit_one, void *user)
+{
+    visiting v = {.visit = visit_one, .user = user};
+    xpm__ptrmap seen = {0};
+    xpm__walk_from(config, &(xpm__walker){.enter = visit_for_user, .user = &v, .seen = &seen});
+    xpm__ptrmap_free(&seen);
+}
+
 /* ---- The way ---------------------------------------------------------------------------------- */
 
 /* Appends the way inside a value to its configuration number `*ordinal`, which it counts down.

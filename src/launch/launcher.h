@@ -15,6 +15,8 @@ typedef struct xpm__start {
     const char *const *argv;  /* ends with NULL; argv[0] is the program's path */
     char *const *environment; /* ends with NULL */
     int lock;                 /* the job's, held; the process gets it as descriptor XPM__LOCK_FD */
+    const int *guards;        /* other locks, which it gets as the descriptors after it */
+    size_t guard_count;
 } xpm__start;
 
 /* A process that was started, or found. */

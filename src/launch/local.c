@@ -52,7 +52,10 @@ static int spawn(const xpm__start *start, int null, int out, int error_stream, p
     posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, error_stream, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions, start->lock, XPM__LOCK_FD);
-    posix_spawn_file_actions_addclosefrom_np(&actions, XPM__LOCK_FD + 1);
+    int last = XPM__LOCK_FD;
+    for (size_t i = 0; i < start->guard_count; i++)
+        posix_spawn_file_actions_adddup2(&actions, start->guards[i], ++last);
+    posix_spawn_file_actions_addclosefrom_np(&actions, last + 1);
     int status = posix_spawn(pid, start->argv[0], &actions, &attributes, (char **)start->argv,
                              start->environment);
     posix_spawn_file_actions_destroy(&actions);

@@ -13,6 +13,14 @@ enum { XPM__NAME_SIZE = 256 };
 #define XPM__LOCK_VARIABLE "XPM_JOB_LOCK"
 enum { XPM__LOCK_FD = 3 };
 
+/* Links to the directories that the job shares with others, by the name of the partial identifier;
+ * in each, the file that the one job holds which may write there. The process inherits these locks
+ * as the descriptors after the job's. */
+#define XPM__PARTIALS ".experimaestro/partials"
+#define XPM__PARTIAL_LOCKS ".experimaestro/locks"
+#define XPM__PARTIAL_LOCK XPM__PARTIAL_LOCKS "/ipc.lock"
+enum { XPM__GUARDS_MAX = 32 };
+
 /* NAME and a suffix: "learn.done". */
 void xpm__jobdir_file(const char *name, const char *suffix, char file[XPM__NAME_SIZE]);
 /* NAME of a folder's path: the last component of its type. */

@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
 #include "record/jobdir.h"
 #include "record/params.h"
 
@@ -66,9 +68,14 @@ static int lock_experiment(xpm__rundir *run, const xpm_experiment_options *optio
     run->lock = xpm__file_lock(run->workspace->fd, path, false);
     if (run->lock < 0 && errno == EWOULDBLOCK) {
         tell_holder(run->workspace, path, options);
-        run->lock = xpm__file_lock(run->workspace->fd, path, true);
+        run->lock =
+            xpm__file_lock_asking(run->workspace->fd, path, options->interrupted, options->user);
     }
-    int status = run->lock < 0 ? xpm__fail_io(err, path, "lock the experiment's") : 0;
+    int status = 0;
+    if (run->lock < 0 && errno == EINTR)
+        status = xpm__fail(err, XPM_E_STATE, path, "interrupted while waiting for the lock");
+    else if (run->lock < 0)
+        status = xpm__fail_io(err, path, "lock the experiment's");
     if (status == 0)
         write_holder(run->lock);
     xpm_free(path);
@@ -301,6 +308,31 @@ static void append_completed(xpm__rundir *run, double now, const char *ended)
     pthread_mutex_unlock(&run->mutex);
 }
 
+/* As the original names it: the class of its configurations, for a Python one. */
+static void write_class(const xpm_class *class_, xpm__str *out)
+{
+    bool python = class_->module[0] != '\0';
+    char *name = python ? xpm__format("%s.%s.XPMConfig", class_->module, class_->qualname)
+                        : xpm__strdup(class_->name);
+    xpm__json_pair(out, "class", name);
+    xpm_free(name);
+}
+
+static void write_actions(const xpm__rundir *run, xpm__str *out)
+{
+    xpm__json_key(out, "actions");
+    xpm__json_open(out, '{');
+    for (size_t i = 0; i < run->action_count; i++) {
+        xpm__json_key(out, run->actions[i].id);
+        xpm__json_open(out, '{');
+        xpm__json_pair(out, "action_id", run->actions[i].id);
+        xpm__json_pair(out, "description", run->actions[i].description);
+        write_class(run->actions[i].config->class_, out);
+        xpm__json_close(out, '}');
+    }
+    xpm__json_close(out, '}');
+}
+
 int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
                              xpm_error *err)
 {
@@ -329,7 +361,9 @@ int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_stat
         xpm__json_pair(&out, id, xpm_job_state_text((xpm_job_state)state));
     }
     xpm__json_close(&out, '}');
-    xpm__str_puts(&out, ",\"services\":{},\"actions\":{},\"run_tags\":[]");
+    xpm__str_puts(&out, ",\"services\":{}");
+    write_actions(run, &out);
+    xpm__str_puts(&out, ",\"run_tags\":[]");
     xpm__json_pair(&out, "last_updated", now);
     xpm__json_close(&out, '}');
     int written = xpm__file_write(run->fd, "status.json", out.data, out.size, 0666);
@@ -337,6 +371,28 @@ int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_stat
     if (ended)
         append_completed(run, seconds, now);
     return written < 0 ? xpm__fail_io(err, run->path, "write the status in") : 0;
+}
+
+int xpm__rundir_add_action(xpm__rundir *run, xpm_config *action, const char *id,
+                           const char *description, xpm_error *err)
+{
+    static const xpm__params_context context; /* paths are absolute */
+    for (size_t i = 0; i < run->action_count; i++)
+        if (strcmp(run->actions[i].id, id) == 0)
+            return 0;
+    run->actions =
+        xpm__grow(run->actions, &run->action_capacity, run->action_count, sizeof *run->actions);
+    run->actions[run->action_count++] =
+        (struct xpm__action){.config = xpm_config_ref(action),
+                             .id = xpm__strdup(id),
+                             .description = xpm__strdup(description)};
+    pthread_mutex_lock(&run->mutex);
+    xpm__params_write_lines(action, &context, &run->written, &run->objects.pending);
+    int status = flush_all(run);
+    pthread_mutex_unlock(&run->mutex);
+    if (status < 0)
+        return xpm__fail_io(err, run->path, "write in");
+    return xpm__rundir_write_status(run, "running", NULL, NULL, err);
 }
 
 static void keep_events(const xpm__rundir *run)
@@ -373,6 +429,12 @@ void xpm__rundir_close(xpm__rundir *run)
     close_fd(run->lock); /* last: the run is whole by now */
     pthread_mutex_destroy(&run->mutex);
     xpm__ptrmap_free(&run->written);
+    for (size_t i = 0; i < run->action_count; i++) {
+        xpm_free(run->actions[i].id);
+        xpm_free(run->actions[i].description);
+        xpm_config_unref(run->actions[i].config);
+    }
+    xpm_free(run->actions);
     xpm_free(run->events_path);
     xpm_free(run->experiment);
     xpm_free(run->run);

@@ -29,6 +29,11 @@ typedef struct xpm__rundir {
     char *events_path; /* of the live log, relative to the workspace */
     double started;
     xpm__ptrmap written; /* objects that objects.jsonl has */
+    struct xpm__action {
+        xpm_config *config; /* a reference: `written` knows it by its address */
+        char *id, *description;
+    } * actions;
+    size_t action_count, action_capacity;
 } xpm__rundir;
 
 /* Locks the experiment (telling `waiting` who holds it, if another does) and makes a run. */
@@ -45,6 +50,10 @@ typedef struct xpm__run_job {
 
 /* Lists a job that was submitted: jobs.jsonl, objects.jsonl, the link to its folder. */
 int xpm__rundir_add(xpm__rundir *run, const xpm__run_job *job, xpm_error *err);
+/* Lists an action, a sealed and identified configuration, unless it is listed: objects.jsonl, and
+ * status.json, which is written anew. */
+int xpm__rundir_add_action(xpm__rundir *run, xpm_config *action, const char *id,
+                           const char *description, xpm_error *err);
 /* Writes what was appended. 0, or -1 with errno: those lines are lost. */
 int xpm__rundir_flush(xpm__rundir *run);
 /* Appends the event of a job's new state. */

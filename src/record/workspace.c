@@ -82,13 +82,14 @@ char *xpm__workspace_job(const xpm__workspace *workspace, const char *type, cons
     return xpm__format("%s/jobs/%s/%s", workspace->path, type, hash);
 }
 
-char *xpm__workspace_partial(const char *workspace, const xpm_partial *partial,
+char *xpm__workspace_partial(const char *workspace, const xpm_config *config,
+                             const xpm_partial *partial,
                              const uint8_t identifier[XPM_IDENTIFIER_SIZE])
 {
     char hex[XPM_HEX_SIZE];
     xpm_identifier_hex(identifier, hex);
-    return xpm__format("%s/partials/%s/%s/%s", workspace, partial->class_->name, partial->name,
-                       hex);
+    return xpm__format("%s/partials/%s/%s/%s", workspace, xpm_class_name(xpm_config_class(config)),
+                       partial->name, hex);
 }
 
 char *xpm_partial_directory(const char *workspace, xpm_config *config, const xpm_partial *partial,
@@ -97,5 +98,5 @@ char *xpm_partial_directory(const char *workspace, xpm_config *config, const xpm
     uint8_t identifier[XPM_IDENTIFIER_SIZE];
     if (xpm_config_partial_identifier(config, partial, identifier, err) < 0)
         return NULL;
-    return xpm__workspace_partial(workspace, partial, identifier);
+    return xpm__workspace_partial(workspace, config, partial, identifier);
 }

@@ -20,7 +20,8 @@ void xpm__workspace_unref(xpm__workspace *workspace);
 char *xpm__workspace_job(const xpm__workspace *workspace, const char *type, const char *hash);
 
 /* partials/TYPE/NAME/HASH, absolute. New: xpm_free. */
-char *xpm__workspace_partial(const char *workspace, const xpm_partial *partial,
+char *xpm__workspace_partial(const char *workspace, const xpm_config *config,
+                             const xpm_partial *partial,
                              const uint8_t identifier[XPM_IDENTIFIER_SIZE]);
 
 #endif

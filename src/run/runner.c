@@ -1,5 +1,6 @@
 #include "run/runner.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -107,6 +108,42 @@ static int take_lock(const char *directory, xpm_error *err)
     return job.lock < 0 ? xpm__fail_io(err, directory, "lock") : 0;
 }
 
+/* Locks the directories that the job shares: those whose locks it was handed are its already. They
+ * are let go by the end of the process, as the job's own lock. */
+static int take_guard(const char *name, xpm_error *err)
+{
+    char *path = xpm__format(XPM__PARTIALS "/%s/" XPM__PARTIAL_LOCK, name);
+    struct stat named, given;
+    int status = -1;
+    bool known = job.lock == XPM__LOCK_FD && fstatat(job.dir, path, &named, 0) == 0;
+    for (int fd = XPM__LOCK_FD + 1; known && fd <= XPM__LOCK_FD + XPM__GUARDS_MAX; fd++)
+        if (fstat(fd, &given) == 0 && given.st_dev == named.st_dev && given.st_ino == named.st_ino)
+            status = fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (status < 0)
+        status = xpm__file_lock(job.dir, path, true) < 0 ? xpm__fail_io(err, path, "lock") : 0;
+    xpm_free(path);
+    return status;
+}
+
+static int is_name(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* In order of name, as the scheduler takes them. */
+static int take_guards(xpm_error *err)
+{
+    struct dirent **entries = NULL;
+    int status = 0, count = scandirat(job.dir, XPM__PARTIALS, &entries, is_name, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (status == 0)
+            status = take_guard(entries[i]->d_name, err);
+        free(entries[i]);
+    }
+    free(entries);
+    return status;
+}
+
 /* ---- Record ----------------------------------------------------------------------------------- */
 
 static void write_status(const xpm_task *task, xpm__status *status)
@@ -176,7 +213,7 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     remove_file(".failed");
     xpm__jobdir_write_pid(job.dir, job.name, job.pid);
     catch_cancel();
-    if (xpm__params_load(params, resolve, user, &task->params, err) == 0)
+    if (take_guards(err) == 0 && xpm__params_load(params, resolve, user, &task->params, err) == 0)
         code = execute(user, task, err);
     ignore_cancel(); /* from here on the end is being written */
     status.ended = xpm__clock_now();

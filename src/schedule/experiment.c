@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "declare/config.h"
+#include "identify/identifier.h"
 #include "schedule/scheduler.h"
 #include "schedule/start.h"
 #include "submit/job.h"
@@ -68,7 +69,7 @@ xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
     xp->slots = o->slots > 0 ? o->slots : usable_cores();
     xp->program = o->program != NULL ? xpm__strdup(o->program) : this_program();
     xp->python = xpm__strdup(o->python);
-    xp->workspace = xpm__workspace_open(workspace, o->mode != XPM_DRY_RUN, err);
+    xp->workspace = xpm__workspace_open(workspace, xpm__experiment_writes(xp), err);
     if (xp->workspace == NULL)
         goto fail;
     if (o->mode != XPM_NORMAL)
@@ -87,25 +88,30 @@ fail:
 
 /* ---- Submitting ------------------------------------------------------------------------------- */
 
-static bool is_done(const xpm_job *job)
-{
-    char path[PATH_MAX];
-    int size = snprintf(path, sizeof path, "%s/%s.done", job->directory, xpm_job_name(job));
-    return size > 0 && (size_t)size < sizeof path && xpm__file_exists(AT_FDCWD, path);
-}
-
 static void set_state_of_dry_run(xpm_job *job)
 {
-    bool done = is_done(job);
-    fprintf(stderr, "%-8s %s/%s\n", done ? "done" : "would run", xpm_job_type(job), job->hex);
+    bool done = xpm_job_is_done(job);
+    if (job->xp->mode == XPM_DRY_RUN)
+        fprintf(stderr, "%-8s %s/%s\n", done ? "done" : "would run", xpm_job_type(job), job->hex);
     if (done)
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
 }
 
+static void count_handed(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    if (job->handed)
+        return;
+    job->handed = true;
+    pthread_mutex_lock(&xp->mutex);
+    xp->handed++;
+    pthread_mutex_unlock(&xp->mutex);
+}
+
 static int generate(xpm_job *job, xpm_error *err)
 {
-    job->handed = true;
-    if (is_done(job)) {
+    count_handed(job);
+    if (xpm_job_is_done(job)) {
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
         return 0;
     }
@@ -118,11 +124,8 @@ static int hand_over(xpm_job *job, xpm_error *err)
     xpm__run_job entry = xpm__job_entry(job, NULL);
     if (xpm__rundir_add(xp->run, &entry, err) < 0)
         return -1;
-    job->handed = true;
-    pthread_mutex_lock(&xp->mutex);
-    xp->handed++;
-    pthread_mutex_unlock(&xp->mutex);
-    if (is_done(job)) {
+    count_handed(job);
+    if (xpm_job_is_done(job)) {
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
         return 0;
     }
@@ -140,10 +143,10 @@ int xpm_job_submit(xpm_job *job, xpm_error *err)
         return 0;
     if (xp->mode == XPM_GENERATE_ONLY)
         return generate(job, err);
-    if (xp->mode == XPM_DRY_RUN) {
+    if (xp->mode != XPM_NORMAL) {
         if (!job->handed)
             set_state_of_dry_run(job);
-        job->handed = true;
+        count_handed(job);
         return 0;
     }
     if (job->handed) /* it had failed: it is in nobody's hands until it is posted */
@@ -156,6 +159,13 @@ int xpm_job_submit(xpm_job *job, xpm_error *err)
     return 0;
 }
 
+void xpm_job_release(xpm_job *job, const char *failure)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp != NULL && xpm__job_release(job, failure) && xp->scheduler != NULL)
+        xpm__scheduler_release(xp->scheduler, job);
+}
+
 xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err)
 {
     xpm_job *job = xpm_job_new(xp, task, err);
@@ -164,21 +174,18 @@ xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err)
     return status == 0 ? task : NULL;
 }
 
-/* ---- Waiting and closing ---------------------------------------------------------------------- */
-
-static struct timespec deadline_in(double seconds)
+int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action, const char *description,
+                              char hex[XPM_HEX_SIZE], xpm_error *err)
 {
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    double whole = (double)(time_t)seconds;
-    deadline.tv_sec += (time_t)whole;
-    deadline.tv_nsec += (long)((seconds - whole) * 1e9);
-    if (deadline.tv_nsec >= 1000000000L) {
-        deadline.tv_nsec -= 1000000000L;
-        deadline.tv_sec++;
-    }
-    return deadline;
+    if (xpm_config_seal(action, NULL, err) < 0 || xpm__identify_all(action, err) < 0)
+        return -1;
+    xpm_identifier_hex(action->identifier, hex);
+    if (xp->run == NULL)
+        return 0;
+    return xpm__rundir_add_action(xp->run, action, hex, description, err);
 }
+
+/* ---- Waiting and closing ---------------------------------------------------------------------- */
 
 size_t xpm_experiment_wait(xpm_experiment *xp, double seconds)
 {
@@ -187,7 +194,7 @@ size_t xpm_experiment_wait(xpm_experiment *xp, double seconds)
     if (xp->mode != XPM_NORMAL)
         return 0;
     (void)xpm__rundir_flush(xp->run); /* what is waited for can be read */
-    struct timespec deadline = deadline_in(seconds > 0 ? seconds : 0);
+    struct timespec deadline = xpm__deadline_in(seconds > 0 ? seconds : 0);
     pthread_mutex_lock(&xp->mutex);
     while ((left = xpm__experiment_unfinished(xp)) > 0 && !xp->stopped && status != ETIMEDOUT) {
         if (seconds < 0)

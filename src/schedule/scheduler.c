@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "launch/launcher.h"
+#include "schedule/guard.h"
 #include "schedule/start.h"
 #include "submit/job.h"
 
@@ -31,8 +32,10 @@ struct xpm__scheduler {
     uv_async_t wake;
     pthread_mutex_t mutex; /* guards what other threads post: */
     queue posted;
+    xpm_job *released; /* linked by next_free; each a reference */
     bool stop, quit;
     queue ready; /* the loop's own from here on */
+    xpm__guards *guards;
     int free_slots;
     bool stopped;
 };
@@ -138,10 +141,18 @@ static void fail_job(xpm_job *job, xpm_reason reason)
 
 static void end_job(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
 {
+    xpm__guards_release(s->guards, job);
     if (state->state == XPM_JOB_DONE)
         finish_job(s, job);
     else
         fail_job(job, state->reason);
+}
+
+/* Ends a job that cannot start, and says so in its folder. */
+static void fail_to_start(xpm_job *job, const char *message)
+{
+    xpm__mark_failed(job, message);
+    fail_job(job, XPM_REASON_FAILED);
 }
 
 static void accept_job(xpm__scheduler *s, xpm_job *job)
@@ -157,13 +168,35 @@ static void accept_job(xpm__scheduler *s, xpm_job *job)
         add_dependent(dependency, job);
         job->blocked++;
     }
+    char *failure;
+    job->parked = xpm__job_held_back(job, &failure);
+    job->blocked += job->parked;
     if (fails) {
         fail_job(job, XPM_REASON_DEPENDENCY);
+    } else if (failure != NULL) {
+        fail_to_start(job, failure);
     } else if (job->blocked == 0) {
         make_ready(s, job);
     } else {
         xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
     }
+    xpm_free(failure);
+}
+
+/* A job that was released; one that has failed meanwhile is let be. */
+static void unpark(xpm__scheduler *s, xpm_job *job)
+{
+    char *failure;
+    if (!job->parked || xpm__job_held_back(job, &failure))
+        return;
+    job->parked = false;
+    if (xpm__job_state(job) == XPM_JOB_WAITING) {
+        if (failure != NULL)
+            fail_to_start(job, failure);
+        else if (--job->blocked == 0)
+            make_ready(s, job);
+    }
+    xpm_free(failure);
 }
 
 /* ---- Running ---------------------------------------------------------------------------------- */
@@ -248,21 +281,37 @@ static void count_start(xpm_experiment *xp)
     pthread_mutex_unlock(&xp->mutex);
 }
 
+/* Whether a job has the shared directories that it needs; if not, it comes back when it may go on. */
+static bool enter_guards(xpm__scheduler *s, xpm_job *job)
+{
+    xpm_error err = {0};
+    xpm__entered entered = xpm__guards_take(s->guards, job, &err);
+    if (entered == XPM__ENTER_FAILED) {
+        xpm__guards_release(s->guards, job);
+        fail_to_start(job, err.message);
+    }
+    return entered == XPM__ENTERED;
+}
+
 static void start_ready(xpm__scheduler *s)
 {
     xpm_job *job;
     while (s->free_slots > 0 && !s->stopped && (job = queue_take(&s->ready)) != NULL) {
         xpm__process process;
         xpm__jobdir_state state;
+        if (!enter_guards(s, job))
+            continue;
         switch (xpm__start_job(job, s->launcher, &process, &state)) {
         case XPM__STARTED:
             count_start(s->xp);
+            xpm__guards_hand_over(job);
             watch_process(s, job, &process);
             break;
         case XPM__ENDED:
             end_job(s, job, &state);
             break;
         case XPM__ELSEWHERE:
+            xpm__guards_release(s->guards, job); /* who runs it needs them */
             watch_elsewhere(s, job, state.pid);
             break;
         }
@@ -278,6 +327,19 @@ static void close_handle(uv_handle_t *handle, void *user)
         uv_close(handle, handle->data != NULL ? free_running : NULL);
 }
 
+static void unpark_all(xpm__scheduler *s, xpm_job *released)
+{
+    while (released != NULL) {
+        xpm_job *next = released->next_free;
+        pthread_mutex_lock(&s->mutex);
+        released->releasing = false; /* it may be listed again from here on */
+        pthread_mutex_unlock(&s->mutex);
+        unpark(s, released);
+        xpm_job_unref(released);
+        released = next;
+    }
+}
+
 static void on_wake(uv_async_t *wake)
 {
     xpm__scheduler *s = wake->loop->data;
@@ -288,6 +350,8 @@ static void on_wake(uv_async_t *wake)
     if (posted.first == NULL)
         queue_init(&posted);
     queue_init(&s->posted);
+    xpm_job *released = s->released;
+    s->released = NULL;
     s->stopped = s->stop;
     pthread_mutex_unlock(&s->mutex);
     for (job = posted.first; job != NULL;) {
@@ -295,6 +359,9 @@ static void on_wake(uv_async_t *wake)
         accept_job(s, job);
         job = next;
     }
+    unpark_all(s, released);
+    while ((job = xpm__guards_next(s->guards)) != NULL)
+        queue_add(&s->ready, job);
     if (quit)
         uv_walk(&s->loop, close_handle, NULL);
     else
@@ -316,6 +383,19 @@ static void run_loop(void *user)
     uv_run(&s->loop, UV_RUN_DEFAULT);
 }
 
+/* A shared directory was left, and this job is the next to enter it. */
+static void resume(void *user, xpm_job *job)
+{
+    xpm__scheduler *s = user;
+    queue_add(&s->ready, job);
+}
+
+static void wake(void *user)
+{
+    xpm__scheduler *s = user;
+    uv_async_send(&s->wake);
+}
+
 xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
 {
     xpm__scheduler *s = xpm__zalloc(sizeof *s);
@@ -323,6 +403,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     s->xp = xp;
     s->launcher = &xpm__local_launcher;
     s->free_slots = xp->slots;
+    s->guards = xpm__guards_new(resume, wake, s);
     queue_init(&s->posted);
     queue_init(&s->ready);
     pthread_mutex_init(&s->mutex, NULL);
@@ -338,8 +419,21 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
         return s;
     xpm__fail(err, XPM_E_IO, xp->name, "cannot start the scheduler: %s", uv_strerror(status));
     pthread_mutex_destroy(&s->mutex);
+    xpm__guards_free(s->guards);
     xpm_free(s);
     return NULL;
+}
+
+void xpm__scheduler_release(xpm__scheduler *s, xpm_job *job)
+{
+    pthread_mutex_lock(&s->mutex);
+    if (!job->releasing) {
+        job->releasing = true;
+        job->next_free = s->released;
+        s->released = xpm_job_ref(job);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    uv_async_send(&s->wake);
 }
 
 void xpm__scheduler_post(xpm__scheduler *s, xpm_job *job)
@@ -373,6 +467,12 @@ void xpm__scheduler_join(xpm__scheduler *s)
         return;
     tell(s, &s->quit);
     uv_thread_join(&s->thread);
+    xpm__guards_free(s->guards);
+    while (s->released != NULL) {
+        xpm_job *next = s->released->next_free;
+        xpm_job_unref(s->released);
+        s->released = next;
+    }
     for (size_t i = 0; i < s->xp->job_count; i++) /* those that have not ended */
         if (s->xp->jobs[i]->held)
             xpm_job_unref(s->xp->jobs[i]);

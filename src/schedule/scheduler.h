@@ -13,6 +13,8 @@ typedef struct xpm__scheduler xpm__scheduler;
 xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err);
 /* Hands it a job, of which it then holds a reference until the job has ended. */
 void xpm__scheduler_post(xpm__scheduler *scheduler, xpm_job *job);
+/* Lets a job go on that was held back when it was handed over, or fails it. */
+void xpm__scheduler_release(xpm__scheduler *scheduler, xpm_job *job);
 /* Starts no further job. */
 void xpm__scheduler_stop(xpm__scheduler *scheduler);
 /* Ends the thread, leaving alone what runs, and frees. Accepts NULL. */

@@ -45,9 +45,36 @@ static int write_params(const xpm_job *job, const xpm__command *command, int fol
     return status < 0 ? xpm__fail_io(err, job->directory, "write the parameters in") : 0;
 }
 
+/* Makes the directories that it shares, and a link to each: by these its process finds what it must
+ * lock. */
+static int link_partials(const xpm_job *job, int folder, xpm_error *err)
+{
+    if (job->guard_count == 0)
+        return 0;
+    mkdirat(folder, ".experimaestro", 0777);
+    if (mkdirat(folder, XPM__PARTIALS, 0777) < 0 && errno != EEXIST)
+        return xpm__fail_io(err, job->directory, "link the shared directories in");
+    for (size_t i = 0; i < job->guard_count; i++) {
+        const char *relative = job->guards[i].directory + strlen(job->workspace->path);
+        char *locks = xpm__format("%s/" XPM__PARTIAL_LOCKS, job->guards[i].directory);
+        int made = xpm__file_mkdirs(locks, err);
+        xpm_free(locks);
+        if (made < 0)
+            return -1;
+        char *link = xpm__format(XPM__PARTIALS "/%s", job->guards[i].name);
+        char *target = xpm__format("../../../../..%s", relative);
+        int status = symlinkat(target, folder, link) < 0 && errno != EEXIST ? -1 : 0;
+        xpm_free(link);
+        xpm_free(target);
+        if (status < 0)
+            return xpm__fail_io(err, job->directory, "link the shared directories in");
+    }
+    return 0;
+}
+
 static int write_files(const xpm_job *job, const xpm__command *command, int folder, xpm_error *err)
 {
-    if (write_params(job, command, folder, err) < 0)
+    if (write_params(job, command, folder, err) < 0 || link_partials(job, folder, err) < 0)
         return -1;
     return xpm__command_write_script(command, job, folder, err);
 }
@@ -72,11 +99,16 @@ static int launch(const xpm_job *job, const xpm__launcher *launcher, int folder,
         status = write_files(job, &command, folder, err);
     if (status == 0) {
         char **environment = xpm__command_environment(job);
+        int guards[XPM__GUARDS_MAX];
+        for (size_t i = 0; i < job->guard_count; i++)
+            guards[i] = job->guards[i].fd;
         xpm__start start = {.directory = folder,
                             .name = xpm_job_name(job),
                             .argv = command.argv,
                             .environment = environment,
-                            .lock = lock};
+                            .lock = lock,
+                            .guards = guards,
+                            .guard_count = job->guard_count};
         status = launcher->start(&start, process, err);
         xpm_free(environment);
     }
@@ -185,6 +217,19 @@ static void record_unlocked(const xpm_job *job, int folder, const xpm__jobdir_st
         return;
     record_end(job, folder, state);
     close(lock);
+}
+
+void xpm__mark_failed(const xpm_job *job, const char *message)
+{
+    xpm__jobdir_state state;
+    xpm_error err = {0};
+    bool fresh;
+    int folder = open_folder(job, &fresh, &err);
+    if (folder < 0)
+        return;
+    set_failed(&state, XPM_REASON_FAILED, 1, message);
+    record_unlocked(job, folder, &state);
+    close(folder);
 }
 
 void xpm__end_job(const xpm_job *job, const xpm__end *end, xpm__jobdir_state *state)

@@ -17,6 +17,9 @@ typedef enum xpm__started {
 xpm__started xpm__start_job(const xpm_job *job, const xpm__launcher *launcher,
                             xpm__process *process, xpm__jobdir_state *state);
 
+/* Says in the folder of a job that could not be started why. */
+void xpm__mark_failed(const xpm_job *job, const char *message);
+
 /* Writes the job's folder, and starts nothing. */
 int xpm__generate_job(const xpm_job *job, xpm_error *err);
 

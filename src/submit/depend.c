@@ -1,5 +1,6 @@
 /* What a job depends on, from its data: a configuration that is the output of a task, met anywhere
- * in the parameters, is an edge. The walk does not go beyond it. */
+ * in the parameters, is an edge, and so is one that was given as a dependency. The walk does not go
+ * beyond it. */
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -66,6 +67,9 @@ int xpm__job_find_dependencies(xpm_job *job, xpm_error *err)
     xpm__ptrmap seen = {0};
     int status =
         xpm__walk_from(job->config, &(xpm__walker){.enter = visit, .user = &s, .seen = &seen});
+    xpm_config *on;
+    for (size_t i = 0; status == 0 && (on = xpm_config_dependency(job->config, i)) != NULL; i++)
+        status = visit(&s, on, NULL) == XPM__WALK_STOP ? -1 : 0;
     xpm__ptrmap_free(&seen);
     xpm__ptrmap_free(&s.found);
     return status;

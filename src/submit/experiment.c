@@ -1,5 +1,21 @@
 #include "submit/experiment.h"
 
+#include <time.h>
+
+struct timespec xpm__deadline_in(double seconds)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    double whole = (double)(time_t)seconds;
+    deadline.tv_sec += (time_t)whole;
+    deadline.tv_nsec += (long)((seconds - whole) * 1e9);
+    if (deadline.tv_nsec >= 1000000000L) {
+        deadline.tv_nsec -= 1000000000L;
+        deadline.tv_sec++;
+    }
+    return deadline;
+}
+
 void xpm_experiment_setenv(xpm_experiment *xp, const char *name, const char *value)
 {
     xpm__variables_set(&xp->variables, name, value);
@@ -15,10 +31,19 @@ xpm_counts xpm_experiment_counts(const xpm_experiment *xp)
                          .running = xp->by_state[XPM_JOB_SCHEDULED] + xp->by_state[XPM_JOB_RUNNING],
                          .done = xp->by_state[XPM_JOB_DONE],
                          .failed = xp->by_state[XPM_JOB_ERROR],
+                         .submitted = xp->handed,
                          .started = xp->started};
     pthread_mutex_unlock(mutex);
-    counts.submitted = counts.waiting + counts.running + counts.done + counts.failed;
     return counts;
+}
+
+bool xpm_experiment_stopped(const xpm_experiment *xp)
+{
+    pthread_mutex_t *mutex = (pthread_mutex_t *)&xp->mutex;
+    pthread_mutex_lock(mutex);
+    bool stopped = xp->stopped;
+    pthread_mutex_unlock(mutex);
+    return stopped;
 }
 
 const char *xpm_experiment_workspace(const xpm_experiment *xp)

@@ -35,6 +35,15 @@ struct xpm_experiment {
     struct xpm__scheduler *scheduler; /* NULL unless the mode is NORMAL */
 };
 
+/* The time of `ended`'s clock `seconds` from now. */
+struct timespec xpm__deadline_in(double seconds);
+
+/* Whether its mode lets it write. */
+static inline bool xpm__experiment_writes(const xpm_experiment *xp)
+{
+    return xp->mode == XPM_NORMAL || xp->mode == XPM_GENERATE_ONLY;
+}
+
 /* How many submitted jobs have not ended. With the mutex held. */
 static inline size_t xpm__experiment_unfinished(const xpm_experiment *xp)
 {

@@ -1,6 +1,10 @@
 #include "submit/job.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -9,6 +13,7 @@
 #include "declare/config.h"
 #include "declare/seal.h"
 #include "identify/identifier.h"
+#include "record/jobdir.h"
 
 /* ---- Making ----------------------------------------------------------------------------------- */
 
@@ -84,11 +89,39 @@ static char *shared_directory(void *user, xpm_config *config, const xpm_partial 
 {
     const xpm_experiment *xp = user;
     char *path = xpm_partial_directory(xp->workspace->path, config, partial, err);
-    if (path != NULL && xp->mode != XPM_DRY_RUN && xpm__file_mkdirs(path, err) < 0) {
+    if (path != NULL && xpm__experiment_writes(xp) && xpm__file_mkdirs(path, err) < 0) {
         xpm_free(path);
         return NULL;
     }
     return path;
+}
+
+/* Where each partial identifier of the task has its directory, into which one writer is let. */
+static int find_guards(xpm_job *job, xpm_error *err)
+{
+    const xpm_partial **partials = xpm__class_partials(job->config->class_);
+    size_t count = 0;
+    int status = 0;
+    while (partials[count] != NULL)
+        count++;
+    if (count > XPM__GUARDS_MAX)
+        status = xpm__fail(err, XPM_E_RANGE, job->config->class_->name,
+                           "%s has %zu partial identifiers, and %d are the most",
+                           job->config->class_->name, count, XPM__GUARDS_MAX);
+    if (count > 0 && job->guards == NULL)
+        job->guards = xpm__zalloc(count * sizeof *job->guards);
+    for (size_t i = job->guard_count; status == 0 && i < count; i++) {
+        struct xpm__guard *guard = &job->guards[i];
+        *guard = (struct xpm__guard){.name = partials[i]->name, .fd = -1};
+        guard->directory =
+            xpm_partial_directory(job->workspace->path, job->config, partials[i], err);
+        if (guard->directory == NULL)
+            status = -1;
+        else
+            job->guard_count++;
+    }
+    xpm_free(partials);
+    return status;
 }
 
 static xpm_job *make_job(xpm_experiment *xp, xpm_config *task, xpm_error *err)
@@ -105,7 +138,8 @@ static xpm_job *make_job(xpm_experiment *xp, xpm_config *task, xpm_error *err)
         return NULL;
     }
     xpm__places places = {.directory = job->directory, .shared = shared_directory, .user = xp};
-    return xpm__seal_end(&sealing, &places, err) == 0 ? job : NULL;
+    bool ready = xpm__seal_end(&sealing, &places, err) == 0 && find_guards(job, err) == 0;
+    return ready ? job : NULL;
 }
 
 xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
@@ -122,6 +156,14 @@ xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
     }
     xpm_config_unref(task);
     return job;
+}
+
+void xpm_job_withdraw(xpm_job *job, xpm_config *task)
+{
+    if (task->submitted && (job->config != task || !job->handed)) {
+        task->submitted = false;
+        task->task = NULL;
+    }
 }
 
 /* ---- Life ------------------------------------------------------------------------------------- */
@@ -144,6 +186,13 @@ void xpm_job_unref(xpm_job *job)
     xpm__environment_unref(job->environment);
     xpm__variables_free(&job->variables);
     xpm_value_clear(&job->tags);
+    for (size_t i = 0; i < job->guard_count; i++) {
+        if (job->guards[i].fd >= 0)
+            close(job->guards[i].fd);
+        xpm_free(job->guards[i].directory);
+    }
+    xpm_free(job->guards);
+    xpm_free(job->failure);
     xpm_free(job->directory);
     xpm_free(job->dependencies);
     xpm_free(job->dependents);
@@ -216,18 +265,69 @@ xpm_reason xpm_job_reason(const xpm_job *job)
     return (xpm_reason)__atomic_load_n(&job->reason, __ATOMIC_ACQUIRE);
 }
 
-xpm_job_state xpm_job_wait(xpm_job *job)
+bool xpm_job_is_done(const xpm_job *job)
+{
+    char path[PATH_MAX];
+    int size = snprintf(path, sizeof path, "%s/%s.done", job->directory, xpm_job_name(job));
+    return size > 0 && (size_t)size < sizeof path && xpm__file_exists(AT_FDCWD, path);
+}
+
+xpm_job_state xpm_job_wait(xpm_job *job, double seconds)
 {
     xpm_experiment *xp = job->xp;
-    if (xp == NULL || !job->handed)
+    int status = 0;
+    if (xp == NULL || xp->run == NULL || !job->handed)
         return xpm__job_state(job);
+    struct timespec deadline = xpm__deadline_in(seconds > 0 ? seconds : 0);
     pthread_mutex_lock(&xp->mutex);
     xp->waiters++;
-    while (!xpm__job_has_ended(job) && !xp->stopped)
-        pthread_cond_wait(&xp->ended, &xp->mutex);
+    while (!xpm__job_has_ended(job) && status != ETIMEDOUT &&
+           !(xp->stopped && xpm__job_state(job) < XPM_JOB_SCHEDULED))
+        status = seconds < 0 ? pthread_cond_wait(&xp->ended, &xp->mutex)
+                             : pthread_cond_timedwait(&xp->ended, &xp->mutex, &deadline);
     xp->waiters--;
     pthread_mutex_unlock(&xp->mutex);
     return xpm__job_state(job);
+}
+
+/* ---- Holding back ------------------------------------------------------------------------------ */
+
+bool xpm_job_hold(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp == NULL || (job->handed && xpm__job_state(job) != XPM_JOB_ERROR))
+        return false;
+    pthread_mutex_lock(&xp->mutex);
+    if (job->holds++ == 0) {
+        xpm_free(job->failure); /* of an earlier attempt */
+        job->failure = NULL;
+    }
+    pthread_mutex_unlock(&xp->mutex);
+    return true;
+}
+
+bool xpm__job_release(xpm_job *job, const char *failure)
+{
+    xpm_experiment *xp = job->xp;
+    bool last = false;
+    pthread_mutex_lock(&xp->mutex);
+    if (job->holds > 0) {
+        last = --job->holds == 0;
+        if (failure != NULL && job->failure == NULL)
+            job->failure = xpm__strdup(failure);
+    }
+    pthread_mutex_unlock(&xp->mutex);
+    return last;
+}
+
+bool xpm__job_held_back(xpm_job *job, char **failure)
+{
+    xpm_experiment *xp = job->xp;
+    pthread_mutex_lock(&xp->mutex);
+    bool held = job->holds > 0;
+    *failure = held ? NULL : xpm__strdup(job->failure);
+    pthread_mutex_unlock(&xp->mutex);
+    return held;
 }
 
 /* ---- Asking ----------------------------------------------------------------------------------- */

@@ -30,10 +30,22 @@ struct xpm_job {
         unsigned attempt; /* the job's when it was blocked: of an earlier one, it counts no more */
     } * dependents;       /* L: those that it blocks */
     size_t dependent_count, dependent_capacity;
-    size_t blocked;   /* L: how many of its dependencies are not done */
+    size_t blocked;   /* L: how many of its dependencies are not done, and 1 while it is parked */
     unsigned attempt; /* L: how often it has failed */
     bool doomed;      /* L: in the list of those that a failure ends */
     xpm_job *next;    /* in the one queue where it is */
+    struct xpm__guard {
+        const char *name; /* of a partial identifier */
+        char *directory;  /* that it shares; absolute */
+        bool gate;        /* L: no other job of this scheduler is let in there */
+        int fd;           /* L: the lock, from when it is taken until the process has it; or -1 */
+    } * guards;           /* in order of name, which is that in which they are taken */
+    size_t guard_count, guards_taken;
+    int holds;          /* experiment's mutex: how often it is held back */
+    char *failure;      /* experiment's mutex: why it cannot start, from a release; or NULL */
+    bool parked;        /* L: blocked until it is released */
+    bool releasing;     /* scheduler's mutex: in the list of those that were released */
+    xpm_job *next_free; /* in that list */
 };
 
 /* Changes a job's state: the event first, then the state, then those who wait are told. */
@@ -58,6 +70,11 @@ static inline bool xpm__job_has_ended(const xpm_job *job)
 /* Finds what a sealed task depends on: each task whose output is met first on the way down its
  * parameters (depend.c). */
 int xpm__job_find_dependencies(xpm_job *job, xpm_error *err);
+
+/* Releases it once; whether that was the last time. */
+bool xpm__job_release(xpm_job *job, const char *failure);
+/* Whether it is held back, and why it cannot start (new: xpm_free) or NULL. */
+bool xpm__job_held_back(xpm_job *job, char **failure);
 
 /* Lets go of the experiment, which is being closed. */
 void xpm__job_detach(xpm_job *job);

@@ -64,7 +64,7 @@ static xpm_job *submit(xpm_experiment *xp, xpm_config *task)
 
 static void assert_job(xpm_job *job, xpm_job_state state, xpm_reason reason)
 {
-    assert_int_equal(xpm_job_wait(job), state);
+    assert_int_equal(xpm_job_wait(job, -1), state);
     assert_int_equal(xpm_job_reason(job), reason);
     xpm_job_unref(job);
 }
@@ -92,7 +92,7 @@ TEST(a_job_has_its_own_session_its_folder_and_its_environment)
     xpm_job_setenv(job, "RUN_TEST", "of the job");
     assert_string_equal(xpm_job_getenv(job, "RUN_TEST"), "of the job");
     assert_int_equal(xpm_job_submit(job, &err), 0);
-    assert_int_equal(xpm_job_wait(job), XPM_JOB_DONE);
+    assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_DONE);
     assert_file(path_of("%s/out.txt", xpm_job_directory(job)), "of the job 1 1");
     xpm_job_unref(job);
     xpm_job *other = submit(xp, xpm_new("run.act", "variable", "RUN_TEST", "code", 0.0));
@@ -143,10 +143,10 @@ TEST(a_failed_job_submitted_again_in_the_same_run_is_run_again)
     char *folder = folder_new();
     xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     xpm_job *first = submit(xp, xpm_new("run.act", "code", 1));
-    assert_int_equal(xpm_job_wait(first), XPM_JOB_ERROR);
+    assert_int_equal(xpm_job_wait(first, -1), XPM_JOB_ERROR);
     xpm_job *second = submit(xp, xpm_new("run.act", "code", 1));
     assert_ptr_equal(first, second);
-    assert_int_equal(xpm_job_wait(second), XPM_JOB_ERROR);
+    assert_int_equal(xpm_job_wait(second, -1), XPM_JOB_ERROR);
     assert_int_equal(xpm_experiment_counts(xp).started, 2);
     xpm_job_unref(first);
     xpm_job_unref(second);
