@@ -6,7 +6,7 @@
 #include "declare/value.h"
 
 /* Where a configuration is in its parent: not by its parameters, but as what makes it. */
-enum { INIT_TASK = UINT32_MAX - 1, PRODUCER = UINT32_MAX };
+static const uint32_t INIT_TASK = UINT32_MAX - 1, PRODUCER = UINT32_MAX;
 
 /* One to visit, or one that was entered and waits for what it holds, which is above it. */
 struct step {
