@@ -324,6 +324,17 @@ def tagspath(config):
     )
 
 
+def sealed_set(*configs):
+    """A set of configurations, given one by one or as an iterable, which are sealed first: what is
+    in a set must not change. ValueError when one lacks a value."""
+    if len(configs) == 1 and not isinstance(configs[0], Configuration):
+        configs = tuple(configs[0])
+    for config in configs:
+        if isinstance(config, Configuration):
+            config.seal()
+    return set(configs)
+
+
 def setmeta(config, meta):
     """Says whether a configuration never counts in the identifier of what holds it (True), always
     counts (False), or as declared (None). Returns it. AttributeError when it is sealed."""

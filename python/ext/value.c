@@ -565,22 +565,6 @@ static PyObject *clone_dict(PyObject *value, PyObject *memo)
     return dict;
 }
 
-static PyObject *clone_set(PyObject *value, PyObject *memo)
-{
-    PyObject *set = PySet_New(NULL), *item, *iterator = PyObject_GetIter(value);
-    while (set != NULL && iterator != NULL && (item = PyIter_Next(iterator)) != NULL) {
-        PyObject *copy = engine_clone(item, memo);
-        if (copy == NULL || PySet_Add(set, copy) < 0)
-            Py_CLEAR(set);
-        Py_XDECREF(copy);
-        Py_DECREF(item);
-    }
-    Py_XDECREF(iterator);
-    if (PyErr_Occurred())
-        Py_CLEAR(set);
-    return set;
-}
-
 PyObject *engine_clone(PyObject *value, PyObject *memo)
 {
     PyObject *clone;
@@ -597,7 +581,7 @@ PyObject *engine_clone(PyObject *value, PyObject *memo)
     else if (PyDict_Check(value))
         clone = clone_dict(value, memo);
     else
-        clone = clone_set(value, memo);
+        clone = PySet_New(value); /* what is in a set cannot change: configurations are sealed */
     Py_LeaveRecursiveCall();
     return clone;
 }

@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple, Union
 
 import pytest
 
-from experimaestro import Config, Meta, Param, field, tag
+from experimaestro import Config, Meta, Param, field, sealed_set, tag
 
 
 class Size(str, enum.Enum):
@@ -170,6 +170,54 @@ def test_what_becomes_equal_counts_once(name, given, kept):
     made, plain = Sets(**{name: given}), Sets(**{name: kept})
     assert getattr(made, name) == kept
     assert made.__xpm__.identifier == plain.__xpm__.identifier
+
+
+class Holder(Config):
+    leaves: Param[Set[Leaf]]
+    pairs: Param[set[tuple[str, Leaf]]] = field(default=set())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda *leaves: sealed_set(*leaves),
+        lambda *leaves: sealed_set(list(leaves)),
+        lambda *leaves: sealed_set(leaf for leaf in leaves),
+        lambda *leaves: sealed_set(set(sealed_set(*leaves))),
+    ],
+)
+def test_a_sealed_set_has_its_configurations_sealed(make):
+    one, two = Leaf(x=1), Leaf(x=2)
+    made = make(one, two)
+    assert made == {one, two} and type(made) is set
+    assert one.__xpm__.sealed and two.__xpm__.sealed
+    with pytest.raises(AttributeError):
+        one.x = 3
+
+
+def test_a_sealed_set_of_other_values_is_a_set():
+    assert sealed_set() == set() and sealed_set([]) == set() and sealed_set(1, "a") == {1, "a"}
+    with pytest.raises(ValueError, match="x is required but missing"):
+        sealed_set(Leaf())
+
+
+def test_sets_of_configurations_are_sealed_tagged_copied_and_made_instances():
+    one, two = Leaf(x=tag(1)), Leaf(x=2)
+    holder = Holder(leaves=sealed_set(one, two), pairs={("a", one)})
+    other = Holder(leaves=sealed_set([Leaf(x=2), Leaf(x=1)]), pairs={("a", one)})
+    assert holder.__xpm__.identifier == other.__xpm__.identifier
+    assert holder.tags() == {"x": 1}
+    copy = holder.copy()
+    assert copy.leaves == holder.leaves and copy.leaves is not holder.leaves
+    assert copy.__xpm__.identifier == holder.__xpm__.identifier
+    copy.leaves.clear()
+    assert copy.__xpm__.identifier != holder.__xpm__.identifier
+    holder.seal()
+    instance = holder.instance()
+    assert sorted(leaf.x for leaf in instance.leaves) == [1, 2]
+    assert {type(leaf) for leaf in instance.leaves} == {Leaf}
+    ((name, leaf),) = instance.pairs
+    assert name == "a" and leaf in instance.leaves
 
 
 @pytest.mark.parametrize("bare", [list, List, dict, Dict, set, Set, frozenset, Tuple])
