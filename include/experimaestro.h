@@ -274,6 +274,9 @@ XPM_API xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_err
  * Errors: TYPE (the default or a choice is not of the type, a constant without default, an inherited
  * parameter of an incompatible type), RANGE (the default is not among the choices), STATE (a configuration of the class exists already). */
 XPM_API int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err);
+/* Takes over the parameters of one of its bases, again: those that were added to it, or replaced in
+ * it, since the class was declared. Before the class adds its own. */
+XPM_API void xpm_class_inherit(xpm_class *class_, const xpm_class *base);
 
 /* Says what a variable of the classes that it extends stands for in a class: the parameters that it
  * inherits are of this type. Before any configuration of it exists. */

@@ -204,23 +204,6 @@ static PyObject *class_add_partial(Class *self, PyObject *args)
 
 /* ---- Inheriting --------------------------------------------------------------------------------- */
 
-/* What was added to the base after this class was declared. */
-static int inherit_native(Class *self, const Class *base)
-{
-    xpm_error err;
-    for (size_t i = 0; i < xpm_class_count(base->native); i++) {
-        xpm_parameter parameter = *xpm_class_parameter(base->native, i);
-        if (xpm_class_index(self->native, parameter.name) >= 0)
-            continue;
-        parameter.fallback = xpm_value_copy(&parameter.fallback);
-        if (xpm_class_add(self->native, &parameter, &err) < 0) {
-            engine_error(&err);
-            return -1;
-        }
-    }
-    return 0;
-}
-
 static PyObject *copy_parameter(const Parameter *from)
 {
     Parameter *copy = PyObject_GC_New(Parameter, &Parameter_Type);
@@ -244,8 +227,7 @@ static PyObject *class_inherit(Class *self, PyObject *arg)
     if (!Py_IS_TYPE(arg, &Class_Type))
         return PyErr_BadArgument(), NULL;
     Class *base = (Class *)arg;
-    if (inherit_native(self, base) < 0)
-        return NULL;
+    xpm_class_inherit(self->native, base->native);
     while (PyDict_Next(base->parameters, &position, &name, &parameter)) {
         if (PyDict_Contains(self->parameters, name))
             continue;

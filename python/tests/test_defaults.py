@@ -100,3 +100,38 @@ def test_an_integer_for_a_float_may_be_large():
     assert identifier(config) == digest(config, b"\2" + struct.pack(">d", 2.0**70))
     with pytest.raises(ValueError, match=r"\$\.x: .*too large"):
         Real.C(x=2**5000)
+
+
+class Base(Config):
+    x: Param[int] = 1
+
+
+class Holder(Base):  # which names its base, and so declares it before it is complete
+    base: Param[Base]
+    x: Param[int] = field(ignore_default=2, overrides=True)
+
+
+class Descendant(Holder):
+    pass
+
+
+def test_a_default_that_was_replaced_is_inherited():
+    base = Base.C()
+    assert Descendant.C(base=base).x == 2
+    made, given = Descendant.C(base=base), Descendant.C(base=base, x=2)
+    assert identifier(made) == identifier(given) != identifier(Descendant.C(base=base, x=1))
+
+
+def test_of_two_bases_the_first_one_counts():
+    class Other(Config):
+        x: Param[str] = "other"
+        y: Param[int] = 3
+
+    class Both(Base, Other):
+        pass
+
+    class Below(Both):
+        pass
+
+    assert (Below.C().x, Below.C().y) == (1, 3)
+    assert Below.C(x=4).x == 4

@@ -59,22 +59,6 @@ static xpm_class *new_class(const xpm_declaration *declaration, const char *name
     return class_;
 }
 
-int xpm__class_inherit(xpm_class *class_, const xpm_class *base, xpm_error *err)
-{
-    class_->bases[class_->base_count++] = base;
-    class_->flags |= base->flags;
-    xpm__class_inherit_bindings(class_, base);
-    for (size_t i = 0; i < base->count; i++) {
-        xpm_parameter parameter = base->parameters[i];
-        if (xpm_class_index(class_, parameter.name) >= 0)
-            continue;
-        parameter.fallback = xpm_value_copy(&parameter.fallback);
-        if (xpm_class_add(class_, &parameter, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_error *err)
 {
     char *name = lower_name(declaration->name);
@@ -90,8 +74,7 @@ xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_error *err)
     }
     xpm_class *class_ = new_class(declaration, name);
     for (size_t i = 0; i < declaration->base_count; i++)
-        if (xpm__class_inherit(class_, declaration->bases[i], err) < 0)
-            return NULL;
+        xpm__class_extend(class_, declaration->bases[i]);
     xpm__map_set(&classes, name, class_);
     return class_;
 }
@@ -182,6 +165,7 @@ static void insert(xpm_class *class_, const xpm_parameter *parameter)
         class_->count++;
     }
     class_->parameters[at] = *parameter;
+    class_->generic = class_->generic || xpm__type_is_generic(parameter->type);
 }
 
 int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err)
@@ -197,9 +181,37 @@ int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *
     copy.help = xpm__arena_strdup(&xpm__types, parameter->help);
     copy.groups = copy_texts(parameter->groups);
     copy.renamed_from = copy_texts(parameter->renamed_from);
-    class_->generic = class_->generic || xpm__type_is_generic(copy.type);
     insert(class_, &copy);
     return 0;
+}
+
+/* Whether a base before `base` has the parameter: as in Python, the first one counts. */
+static bool comes_before(const xpm_class *class_, const xpm_class *base, const char *name)
+{
+    for (size_t i = 0; i < class_->base_count && class_->bases[i] != base; i++)
+        if (xpm_class_index(class_->bases[i], name) >= 0)
+            return true;
+    return false;
+}
+
+void xpm_class_inherit(xpm_class *class_, const xpm_class *base)
+{
+    for (size_t i = 0; i < base->count; i++) {
+        xpm_parameter copy = base->parameters[i];
+        if (comes_before(class_, base, copy.name))
+            continue;
+        copy.type = xpm__type_resolve(class_, copy.type);
+        copy.fallback = xpm_value_copy(&copy.fallback);
+        insert(class_, &copy);
+    }
+}
+
+void xpm__class_extend(xpm_class *class_, const xpm_class *base)
+{
+    class_->bases[class_->base_count++] = base;
+    class_->flags |= base->flags;
+    xpm__class_inherit_bindings(class_, base);
+    xpm_class_inherit(class_, base);
 }
 
 const xpm_partial *xpm_class_add_partial(xpm_class *class_, const char *name,

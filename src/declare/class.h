@@ -51,8 +51,8 @@ const char *xpm__class_short_name(const xpm_class *class_);
 /* Finds a class as xpm_class_find does, or says what is near to its name. */
 const xpm_class *xpm__class_require(const char *name, xpm_error *err);
 
-/* Gives a class the parameters of another that it extends. */
-int xpm__class_inherit(xpm_class *class_, const xpm_class *base, xpm_error *err);
+/* Says that a class extends another, whose parameters it gets. */
+void xpm__class_extend(xpm_class *class_, const xpm_class *base);
 
 /* Makes `name` find a class when none is declared under it. */
 void xpm__class_alias(const xpm_class *class_, const char *name);

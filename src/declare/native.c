@@ -119,8 +119,7 @@ static int add_base(xpm_class *class_, const xpm_field *field, xpm_error *err)
                          class_->name, field->name);
     fill(base);
     size_t before = class_->count;
-    if (xpm__class_inherit(class_, base, err) < 0)
-        return -1;
+    xpm__class_extend(class_, base);
     for (size_t i = 0; i < class_->count && before < class_->count; i++)
         if (xpm_class_index(base, class_->parameters[i].name) >= 0)
             class_->parameters[i].offset += field->offset;

@@ -259,13 +259,17 @@ class Builder:
         same = [c for c in self.classes if c.kind == kind and c.output is None]
         if same and self.chance(30):
             bases = [self.pick(*same)]
+            others = [c for c in same if not c.is_a(bases[0]) and not bases[0].is_a(c)]
+            if others and self.chance(40):
+                bases.append(self.pick(*others))
         cls = Class(name, kind, bases)
-        self.source.append(f"\n\nclass {name}({bases[0].name if bases else kind}):")
+        self.source.append(f"\n\nclass {name}({', '.join(b.name for b in bases) or kind}):")
         body = len(self.source)
         if self.chance(15):
             self.source.append(f'    __xpmid__ = f"{{__name__}}.Given.{name}"')
         for base in bases:
-            cls.parameters += base.parameters
+            known = {p.name for p in cls.parameters}
+            cls.parameters += [p for p in base.parameters if p.name not in known]
             cls.partials += base.partials
         for index in range(self.number(0, 4)):
             parameter = self.parameter(cls, index)
@@ -313,7 +317,8 @@ class Builder:
         return self.make(self.pick(*[c for c in self.classes if c.is_a(cls)]))
 
     def value(self, type):
-        return self.pick(*ODD) if self.chance(2) else type.value(self)
+        odd = ODD[1:] if type.text == "Any" else ODD  # which may be None, but not for the original
+        return self.pick(*odd) if self.chance(2) else type.value(self)
 
     def make(self, cls):
         arguments = []
