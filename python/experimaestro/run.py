@@ -27,7 +27,7 @@ def main(script):
 def find(module, qualname, file=None):
     """The class or enumeration of a name. A script is run, once, under the name _main_, so that
     what it does under `if __name__ == "__main__"` is not done."""
-    if file or module in ("__main__", "_main_"):
+    if module in ("__main__", "_main_"):
         found = script(file)
     else:
         found = sys.modules.get(module)
@@ -50,12 +50,15 @@ def script(file):
         return module
     if file is None:
         return sys.modules["__main__"]
-    module = type(sys)("_main_")
-    module.__file__ = file
-    sys.modules["_main_"] = module
     with open(file, "rb") as source:
         code = compile(source.read(), file, "exec")
-    exec(code, vars(module))
+    module = sys.modules["_main_"] = type(sys)("_main_")
+    module.__file__ = file
+    try:
+        exec(code, vars(module))
+    except BaseException:
+        del sys.modules["_main_"]
+        raise
     return module
 
 
@@ -65,7 +68,7 @@ def resolve(name, module, qualname, file):
 
     try:
         cls = find(module, qualname, file)
-    except (ImportError, AttributeError):
+    except (ImportError, AttributeError, FileNotFoundError):
         cls = renamed(f"{module}.{qualname}")
         if cls is None:
             raise
