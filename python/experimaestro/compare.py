@@ -1,7 +1,8 @@
 """Says what today's classes make of old jobs, for `experimaestro deprecated`.
 
-`python -m experimaestro.compare [--import MODULE]...` reads paths of params.json from standard
-input, one a line, and answers each with a line of JSON (docs/formats.md).
+`python -m experimaestro.compare [--path FOLDER] [--import MODULE,...]` reads paths of params.json
+from standard input, one a line, and answers each with a line of JSON (docs/formats.md). FOLDER is
+searched for modules.
 """
 
 import os
@@ -16,9 +17,9 @@ def main(arguments):
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the modules print is no answer
-    for option, module in zip(arguments[::2], arguments[1::2]):
-        if option != "--import":
-            sys.exit("usage: python -m experimaestro.compare [--import MODULE]...")
+    options = dict(zip(arguments[::2], arguments[1::2]))
+    sys.path[:0] = filter(None, [options.get("--path")])
+    for module in filter(None, options.get("--import", "").split(",")):
         import_module(module)
     for line in sys.stdin:
         answers.write(_engine.compare(line.rstrip("\n"), resolve) + "\n")

@@ -17,11 +17,12 @@ typedef struct cli_call {
     const struct cli_command *command;
     const char *values[CLI_MAX_OPTIONS]; /* one an option, NULL when not given; "" for a flag */
     const char *argument;                /* NULL when the command takes none */
+    const char *second;                  /* of a command that takes two */
 } cli_call;
 
 typedef struct cli_command {
     const char *name;     /* "jobs list" */
-    const char *argument; /* "JOB"; NULL for none */
+    const char *argument; /* "JOB"; "A B" for two; NULL for none */
     const char *help;
     int (*run)(const cli_call *call);
     cli_option options[CLI_MAX_OPTIONS]; /* ends with a NULL name */
@@ -47,5 +48,8 @@ int cmd_jobs_path(const cli_call *call);
 int cmd_jobs_log(const cli_call *call);
 int cmd_experiments_list(const cli_call *call);
 int cmd_run(const cli_call *call);
+int cmd_deprecated_list(const cli_call *call);
+int cmd_deprecated_fix(const cli_call *call);
+int cmd_parameters_difference(const cli_call *call);
 
 #endif

@@ -7,12 +7,34 @@
     {                                                                                              \
         "workdir", "DIR", "the workspace (default: XPM_WORKDIR, else the current folder)"          \
     }
+#define IMPORT                                                                                     \
+    {                                                                                              \
+        "import", "MODULE[,MODULE]", "Python modules that declare what was renamed"                \
+    }
+#define PYTHON                                                                                     \
+    {                                                                                              \
+        "python", "PROGRAM", "the interpreter to ask about Python jobs (default: theirs)"          \
+    }
 #define JSON                                                                                       \
     {                                                                                              \
         "json", NULL, "print one JSON object a line"                                               \
     }
 
 const cli_command cli_commands[] = {
+    {"deprecated fix",
+     "WORKSPACE",
+     "link old jobs to their new identifiers: says what it would do, does it with --perform",
+     cmd_deprecated_fix,
+     {IMPORT,
+      PYTHON,
+      {"perform", NULL, "do it"},
+      {"all", NULL, "link also the jobs that changed for a reason that is not declared"},
+      {"undo", NULL, "take back the links that were made"}}},
+    {"deprecated list",
+     "WORKSPACE",
+     "list jobs that have another identifier today",
+     cmd_deprecated_list,
+     {IMPORT, PYTHON, JSON}},
     {"experiments list",
      NULL,
      "list the experiments of a workspace",
@@ -29,6 +51,11 @@ const cli_command cli_commands[] = {
      cmd_jobs_log,
      {WORKDIR, {"std", "out|err", "which stream (default: out)"}}},
     {"jobs path", "JOB", "print a job's folder", cmd_jobs_path, {WORKDIR}},
+    {"parameters-difference",
+     "A B",
+     "print where two params.json differ",
+     cmd_parameters_difference,
+     {{NULL, NULL, NULL}}},
     {"run",
      "PARAMS",
      "execute the task of a params.json here: no lock, no record",

@@ -97,15 +97,27 @@ static int find_option(const cli_command *command, const char *text)
     return -1;
 }
 
+/* Where the next argument goes; NULL when there are enough. */
+static const char **next_argument(cli_call *call)
+{
+    const char *argument = call->command->argument;
+    if (argument == NULL)
+        return NULL;
+    if (call->argument == NULL)
+        return &call->argument;
+    return strchr(argument, ' ') != NULL && call->second == NULL ? &call->second : NULL;
+}
+
 /* Reads what follows the command's name. -1, or the exit status of a command line that ends here. */
 static int parse_rest(cli_call *call, char **argv)
 {
     const cli_command *command = call->command;
     for (; *argv != NULL; argv++) {
         if (strncmp(*argv, "--", 2) != 0) {
-            if (command->argument == NULL || call->argument != NULL)
+            const char **place = next_argument(call);
+            if (place == NULL)
                 return complain(command, "unexpected argument", *argv);
-            call->argument = *argv;
+            *place = *argv;
             continue;
         }
         if (strcmp(*argv, "--help") == 0)
@@ -123,7 +135,7 @@ static int parse_rest(cli_call *call, char **argv)
         else
             return complain(command, "a value is missing after", *argv);
     }
-    if (command->argument != NULL && call->argument == NULL)
+    if (next_argument(call) != NULL)
         return complain(command, "missing argument", command->argument);
     return -1;
 }

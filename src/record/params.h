@@ -30,6 +30,7 @@ void xpm__params_write_lines(const xpm_config *task, const xpm__params_context *
 typedef struct xpm__params {
     xpm_config *task; /* sealed, with the identifiers that the file gives */
     char *workspace, *language, *program;
+    char *script; /* in which the task's class is; NULL when it is in a module */
     xpm_value tags;
 } xpm__params;
 

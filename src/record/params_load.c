@@ -454,6 +454,9 @@ static void load_header(json_object *root, loader *l, xpm__params *params)
     params->workspace = xpm__strdup(l->workspace);
     params->language = xpm__strdup(xpm__json_get_text(task, "language"));
     params->program = xpm__strdup(xpm__json_get_text(task, "program"));
+    const char *module = xpm__json_get_text(task, "module");
+    if (module != NULL && strcmp(module, "__main__") == 0)
+        params->script = xpm__strdup(xpm__json_get_text(task, "file"));
     load_tags(root, &params->tags);
 }
 
@@ -561,6 +564,7 @@ void xpm__params_clear(xpm__params *params)
     xpm_free(params->workspace);
     xpm_free(params->language);
     xpm_free(params->program);
+    xpm_free(params->script);
     xpm_value_clear(&params->tags);
     *params = (xpm__params){0};
 }

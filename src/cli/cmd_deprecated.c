@@ -1,0 +1,200 @@
+/* deprecated list, deprecated fix: old jobs that have another identifier under today's
+ * declarations, and the links that keep their results. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/compare.h"
+#include "record/relink.h"
+
+/* ---- What becomes of a job -------------------------------------------------------------------- */
+
+typedef enum fate { SAME, UNKNOWN, LINKED, TAKEN, NOT_DONE, UNDECLARED, TO_LINK } fate;
+
+static const char *const fate_texts[] = {
+    [SAME] = "same",
+    [UNKNOWN] = "unknown",
+    [LINKED] = "linked already",
+    [TAKEN] = "its place is taken by another job, which is kept",
+    [NOT_DONE] = "not done: it runs again, under its new identifier",
+    [UNDECLARED] = "what changed is not declared: --all links it all the same",
+    [TO_LINK] = "to link",
+};
+
+/* What would become of it. `planned` has the places that are given away already. */
+static fate fate_of(const cli_comparison *c, const cli_compared *job, bool all, xpm__map *planned)
+{
+    if (job->error != NULL)
+        return UNKNOWN;
+    if (strcmp(job->key, job->new_key) == 0)
+        return SAME;
+    xpm__relink_place place = xpm__relink_look(c->fd, job->key, job->new_key);
+    if (place == XPM__PLACE_LINKED)
+        return LINKED;
+    if (!job->done)
+        return NOT_DONE;
+    if (place == XPM__PLACE_TAKEN || xpm__map_find(planned, job->new_key) != NULL)
+        return TAKEN;
+    if (!job->declared && !all)
+        return UNDECLARED;
+    xpm__map_set(planned, job->new_key, (void *)job);
+    return TO_LINK;
+}
+
+/* ---- Printing --------------------------------------------------------------------------------- */
+
+static void print_job(const cli_compared *job, const char *state)
+{
+    printf("%s\n  -> %s (%s)\n", job->key, job->new_key, state);
+    for (size_t i = 0; i < job->change_count; i++)
+        printf("  %s\n", job->changes[i]);
+}
+
+static void print_json(const cli_compared *job, fate what)
+{
+    xpm__str out = {0};
+    xpm__json_open(&out, '{');
+    xpm__json_pair(&out, "job", job->key);
+    xpm__json_pair(&out, "new", job->new_key);
+    xpm__json_pair(&out, "state", fate_texts[what]);
+    xpm__json_pair(&out, "error", job->error);
+    xpm__json_key(&out, "changes");
+    xpm__json_open(&out, '[');
+    for (size_t i = 0; i < job->change_count; i++)
+        xpm__json_text(&out, job->changes[i]);
+    xpm__json_close(&out, ']');
+    xpm__json_close(&out, '}');
+    puts(out.data);
+    xpm__str_free(&out);
+}
+
+static void print_error(const cli_compared *job)
+{
+    fprintf(stderr, "experimaestro: %s: %s\n", job->key, job->error);
+}
+
+static int compare(const cli_call *call, cli_comparison *comparison, xpm_error *err)
+{
+    return cli_compare(call->argument, cli_value(call, "python"), cli_value(call, "import"),
+                       comparison, err);
+}
+
+/* ---- deprecated list -------------------------------------------------------------------------- */
+
+int cmd_deprecated_list(const cli_call *call)
+{
+    xpm_error err = {0};
+    cli_comparison comparison;
+    xpm__map planned = {0};
+    size_t changed = 0, unknown = 0;
+    bool json = cli_value(call, "json") != NULL;
+    if (compare(call, &comparison, &err) < 0)
+        return cli_fail(&err);
+    for (size_t i = 0; i < comparison.count; i++) {
+        const cli_compared *job = &comparison.jobs[i];
+        fate what = fate_of(&comparison, job, false, &planned);
+        changed += what > UNKNOWN;
+        unknown += what == UNKNOWN;
+        if (json && what != SAME)
+            print_json(job, what);
+        else if (what == UNKNOWN)
+            print_error(job);
+        else if (what != SAME)
+            print_job(job, fate_texts[what]);
+    }
+    if (!json)
+        printf("%zu jobs: %zu have another identifier, %zu could not be identified\n",
+               comparison.count, changed, unknown);
+    xpm__map_free(&planned);
+    cli_comparison_free(&comparison);
+    return CLI_OK;
+}
+
+/* ---- deprecated fix --------------------------------------------------------------------------- */
+
+/* Links one job; false after an error, which is told. */
+static bool perform(const cli_comparison *c, const cli_compared *job, int *journal)
+{
+    xpm_error err = {0};
+    if (*journal < 0)
+        *journal = xpm__relink_open(c->fd, &err);
+    if (*journal >= 0 && xpm__relink_add(c->fd, *journal, job->key, job->new_key, &err) == 0)
+        return true;
+    cli_fail(&err);
+    return false;
+}
+
+static int link_all(const cli_call *call, const cli_comparison *c)
+{
+    bool performs = cli_value(call, "perform") != NULL, all = cli_value(call, "all") != NULL;
+    size_t linked = 0, left = 0;
+    int journal = -1, status = CLI_OK;
+    xpm__map planned = {0};
+    for (size_t i = 0; i < c->count; i++) {
+        const cli_compared *job = &c->jobs[i];
+        fate what = fate_of(c, job, all, &planned);
+        if (what == UNKNOWN)
+            print_error(job);
+        left += what == UNKNOWN || what == TAKEN || what == NOT_DONE || what == UNDECLARED;
+        if (what == TO_LINK && performs && !perform(c, job, &journal))
+            status = CLI_FAILED;
+        else
+            linked += what == TO_LINK;
+        if (what != SAME && what != UNKNOWN && what != LINKED)
+            print_job(job, what == TO_LINK && performs ? "linked" : fate_texts[what]);
+    }
+    printf("%zu %s, %zu left as they are%s\n", linked, performs ? "linked" : "would be linked",
+           left, performs || linked == 0 ? "" : "; nothing was done: add --perform");
+    if (journal >= 0)
+        close(journal);
+    xpm__map_free(&planned);
+    return status;
+}
+
+typedef struct undoing {
+    bool performs;
+    size_t count;
+} undoing;
+
+static void tell_undone(void *user, const char *link, const char *target)
+{
+    undoing *u = user;
+    u->count++;
+    printf("%s -> %s (%s)\n", link, target, u->performs ? "removed" : "to remove");
+}
+
+static int undo(const cli_call *call)
+{
+    xpm_error err = {0};
+    undoing u = {.performs = cli_value(call, "perform") != NULL};
+    int workspace = open(call->argument, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (workspace < 0) {
+        xpm__fail_io(&err, call->argument, "open the workspace");
+        return cli_fail(&err);
+    }
+    int status = xpm__relink_undo(workspace, u.performs, tell_undone, &u, &err);
+    close(workspace);
+    if (status < 0)
+        return cli_fail(&err);
+    printf("%zu %s%s\n", u.count, u.performs ? "removed" : "would be removed",
+           u.performs || u.count == 0 ? "" : "; nothing was done: add --perform");
+    return CLI_OK;
+}
+
+int cmd_deprecated_fix(const cli_call *call)
+{
+    xpm_error err = {0};
+    cli_comparison comparison;
+    if (cli_value(call, "undo") != NULL)
+        return undo(call);
+    if (compare(call, &comparison, &err) < 0)
+        return cli_fail(&err);
+    int status = link_all(call, &comparison);
+    cli_comparison_free(&comparison);
+    return status;
+}

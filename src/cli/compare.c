@@ -1,0 +1,294 @@
+#include "cli/compare.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "record/jobdir.h"
+#include "record/params.h"
+
+/* ---- The jobs --------------------------------------------------------------------------------- */
+
+/* Names in a folder that are folders themselves: links are passed over. New: free each, and all. */
+static char **folders_in(int dir, const char *path, size_t *count)
+{
+    char **names = NULL;
+    size_t capacity = 0;
+    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    struct stat info;
+    *count = 0;
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !S_ISDIR(info.st_mode))
+            continue;
+        names = xpm__grow(names, &capacity, *count, sizeof *names);
+        names[(*count)++] = xpm__strdup(entry->d_name);
+    }
+    if (folder != NULL)
+        closedir(folder);
+    return names;
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        xpm_free(names[i]);
+    xpm_free(names);
+}
+
+/* Who runs the job, and so can tell. */
+static void read_program(cli_compared *job, const char *python)
+{
+    xpm_error err = {0};
+    xpm__params params;
+    if (xpm__params_peek(job->params, &params, &err) < 0) {
+        job->error = xpm__strdup(err.message);
+        return;
+    }
+    job->native = params.language != NULL && strcmp(params.language, "c") == 0;
+    job->script = job->native ? NULL : xpm__strdup(params.script);
+    if (!job->native && (python != NULL || params.language == NULL)) /* of the original: no word */
+        job->program = xpm__strdup(python != NULL ? python : "python3");
+    else
+        job->program = xpm__strdup(params.program != NULL ? params.program : "python3");
+    job->asked = xpm__format("%s\n%s", job->program, job->script != NULL ? job->script : "");
+    xpm__params_clear(&params);
+}
+
+static void add_job(cli_comparison *c, const char *type, const char *hash, const char *python)
+{
+    char path[1024], name[XPM__NAME_SIZE];
+    struct stat info;
+    xpm__jobdir_state state;
+    snprintf(path, sizeof path, "jobs/%s/%s", type, hash);
+    int dir = openat(c->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return;
+    if (fstatat(dir, "params.json", &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode)) {
+        c->jobs = xpm__grow(c->jobs, &c->capacity, c->count, sizeof *c->jobs);
+        cli_compared *job = &c->jobs[c->count++];
+        *job = (cli_compared){.key = xpm__format("%s/%s", type, hash),
+                              .params = xpm__format("%s/%s/params.json", c->workspace, path)};
+        xpm__jobdir_name(path, name);
+        xpm__jobdir_read(dir, name, &state);
+        job->done = state.state == XPM_JOB_DONE;
+        read_program(job, python);
+    }
+    close(dir);
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(((const cli_compared *)a)->key, ((const cli_compared *)b)->key);
+}
+
+static void read_jobs(cli_comparison *c, const char *python)
+{
+    size_t type_count, hash_count;
+    char **types = folders_in(c->fd, "jobs", &type_count);
+    for (size_t i = 0; i < type_count; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "jobs/%s", types[i]);
+        char **hashes = folders_in(c->fd, path, &hash_count);
+        for (size_t j = 0; j < hash_count; j++)
+            add_job(c, types[i], hashes[j], python);
+        free_names(hashes, hash_count);
+    }
+    free_names(types, type_count);
+    if (c->count > 0)
+        qsort(c->jobs, c->count, sizeof *c->jobs, compare_keys);
+    for (size_t i = 0; i < c->count; i++)
+        xpm__map_set(&c->by_params, c->jobs[i].params, &c->jobs[i]);
+}
+
+/* ---- The answers ------------------------------------------------------------------------------ */
+
+static void take_changes(cli_compared *job, json_object *changes)
+{
+    size_t count =
+        json_object_is_type(changes, json_type_array) ? json_object_array_length(changes) : 0;
+    job->changes = xpm__zalloc((count + 1) * sizeof *job->changes);
+    for (size_t i = 0; i < count; i++) {
+        const char *text = json_object_get_string(json_object_array_get_idx(changes, i));
+        job->changes[job->change_count++] = xpm__strdup(text != NULL ? text : "");
+    }
+}
+
+/* A name that becomes a folder of the workspace: a text from outside. */
+static bool is_component(const char *text)
+{
+    return text != NULL && text[0] != '\0' && text[0] != '.' && strchr(text, '/') == NULL;
+}
+
+static void take_answer(cli_comparison *c, json_object *answer)
+{
+    const char *path = xpm__json_get_text(answer, "path");
+    const char *error = xpm__json_get_text(answer, "error");
+    const char *type = xpm__json_get_text(answer, "type"),
+               *hash = xpm__json_get_text(answer, "new");
+    cli_compared *job = path != NULL ? xpm__map_find(&c->by_params, path) : NULL;
+    if (job == NULL || job->error != NULL || job->new_key != NULL)
+        return;
+    if (error != NULL) {
+        job->error = xpm__strdup(error);
+    } else if (is_component(type) && is_component(hash)) {
+        job->new_key = xpm__format("%s/%s", type, hash);
+        job->declared = json_object_get_boolean(xpm__json_get(answer, "declared"));
+        take_changes(job, xpm__json_get(answer, "changes"));
+    }
+}
+
+/* Lines that are no answer are passed over. */
+static void read_answers(cli_comparison *c, int fd)
+{
+    FILE *in = fdopen(fd, "r");
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    const char *problem;
+    while (in != NULL && (size = getline(&line, &capacity, in)) > 0) {
+        json_object *answer = xpm__json_parse(line, (size_t)size, &problem);
+        if (answer != NULL)
+            take_answer(c, answer);
+        json_object_put(answer);
+    }
+    free(line);
+    if (in != NULL)
+        fclose(in);
+}
+
+/* ---- Asking ----------------------------------------------------------------------------------- */
+
+/* The questions: a file, so that who reads and writes never wait for each other. */
+static int write_questions(const cli_comparison *c, const char *asked)
+{
+    FILE *questions = tmpfile();
+    if (questions == NULL)
+        return -1;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->jobs[i].asked != NULL && strcmp(c->jobs[i].asked, asked) == 0)
+            fprintf(questions, "%s\n", c->jobs[i].params);
+    fflush(questions);
+    int fd = fcntl(fileno(questions), F_DUPFD_CLOEXEC, 3);
+    fclose(questions);
+    if (fd >= 0)
+        lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+static void execute(const cli_compared *job, const char *modules)
+{
+    if (job->native) {
+        execlp(job->program, job->program, "compare", (char *)NULL);
+    } else {
+        char *folder = xpm__strdup(job->script != NULL ? job->script : "");
+        char *slash = strrchr(folder, '/');
+        *(slash != NULL ? slash : folder) = '\0';
+        execlp(job->program, job->program, "-m", "experimaestro.compare", "--path", folder,
+               "--import", modules != NULL ? modules : "", (char *)NULL);
+    }
+    fprintf(stderr, "experimaestro: cannot start %s: %s\n", job->program, strerror(errno));
+    _exit(127);
+}
+
+/* Asks the program of `first` about all that it runs. */
+static int ask(cli_comparison *c, const cli_compared *first, const char *modules, xpm_error *err)
+{
+    int answers[2], questions = write_questions(c, first->asked);
+    if (questions < 0 || pipe2(answers, O_CLOEXEC) < 0) {
+        xpm__fail_io(err, first->program, "ask the program");
+        if (questions >= 0)
+            close(questions);
+        return -1;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(questions, STDIN_FILENO);
+        dup2(answers[1], STDOUT_FILENO);
+        execute(first, modules);
+    }
+    close(questions);
+    close(answers[1]);
+    read_answers(c, answers[0]);
+    if (pid < 0)
+        return xpm__fail_io(err, first->program, "start the program");
+    waitpid(pid, NULL, 0);
+    return 0;
+}
+
+static int ask_all(cli_comparison *c, const char *modules, xpm_error *err)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        cli_compared *job = &c->jobs[i];
+        if (job->error == NULL && job->new_key == NULL && ask(c, job, modules, err) < 0)
+            return -1;
+        for (size_t j = i; j < c->count; j++) {
+            cli_compared *other = &c->jobs[j];
+            if (other->error == NULL && other->new_key == NULL &&
+                strcmp(other->asked, job->asked) == 0)
+                other->error = xpm__format("%s gave no answer", job->program);
+        }
+    }
+    return 0;
+}
+
+int cli_compare(const char *workspace, const char *python, const char *modules, cli_comparison *c,
+                xpm_error *err)
+{
+    char *real = realpath(workspace, NULL);
+    *c = (cli_comparison){.fd = -1};
+    if (real != NULL) {
+        c->workspace = xpm__strdup(real);
+        c->fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    free(real);
+    if (c->fd < 0) {
+        cli_comparison_free(c);
+        return xpm__fail_io(err, workspace, "open the workspace");
+    }
+    if (!xpm__file_exists(c->fd, "jobs")) {
+        cli_comparison_free(c);
+        return xpm__fail(err, XPM_E_STATE, workspace, "%s is no workspace: it has no jobs",
+                         workspace);
+    }
+    read_jobs(c, python);
+    if (ask_all(c, modules, err) == 0)
+        return 0;
+    cli_comparison_free(c);
+    return -1;
+}
+
+void cli_comparison_free(cli_comparison *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        cli_compared *job = &c->jobs[i];
+        for (size_t j = 0; j < job->change_count; j++)
+            xpm_free(job->changes[j]);
+        xpm_free(job->changes);
+        xpm_free(job->key);
+        xpm_free(job->params);
+        xpm_free(job->asked);
+        xpm_free(job->program);
+        xpm_free(job->script);
+        xpm_free(job->error);
+        xpm_free(job->new_key);
+    }
+    xpm__map_free(&c->by_params);
+    xpm_free(c->jobs);
+    xpm_free(c->workspace);
+    if (c->fd >= 0)
+        close(c->fd);
+    *c = (cli_comparison){.fd = -1};
+}

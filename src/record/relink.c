@@ -1,0 +1,258 @@
+#include "record/relink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "record/jobdir.h"
+
+enum { KEY_SIZE = 1024 };
+
+/* What readers look for under the job's name. */
+static const char *const suffixes[] = {".done", ".out", ".err"};
+enum { SUFFIX_COUNT = sizeof suffixes / sizeof *suffixes };
+
+/* One link: paths relative to the workspace, but for the target, which is as the link has it. */
+typedef struct relink {
+    char link[KEY_SIZE], target[KEY_SIZE], folder[KEY_SIZE];
+    char old_name[XPM__NAME_SIZE], new_name[XPM__NAME_SIZE];
+} relink;
+
+static void describe(const char *old_key, const char *new_key, relink *r)
+{
+    snprintf(r->link, sizeof r->link, "jobs/%s", new_key);
+    snprintf(r->target, sizeof r->target, "../%s", old_key);
+    snprintf(r->folder, sizeof r->folder, "jobs/%s", old_key);
+    xpm__jobdir_name(r->folder, r->old_name);
+    xpm__jobdir_name(r->link, r->new_name);
+}
+
+/* ---- Looking ---------------------------------------------------------------------------------- */
+
+xpm__relink_place xpm__relink_look(int workspace, const char *old_key, const char *new_key)
+{
+    struct stat own, job, target;
+    relink r;
+    describe(old_key, new_key, &r);
+    if (fstatat(workspace, r.link, &own, AT_SYMLINK_NOFOLLOW) < 0)
+        return XPM__PLACE_FREE;
+    bool linked = S_ISLNK(own.st_mode) && fstatat(workspace, r.link, &target, 0) == 0 &&
+                  fstatat(workspace, r.folder, &job, AT_SYMLINK_NOFOLLOW) == 0 &&
+                  target.st_dev == job.st_dev && target.st_ino == job.st_ino;
+    return linked ? XPM__PLACE_LINKED : XPM__PLACE_TAKEN;
+}
+
+/* ---- The journal ------------------------------------------------------------------------------ */
+
+/* A line that a crash left unfinished names a link that was not made: it is ended, and stays. */
+static int end_torn_line(int journal)
+{
+    char last;
+    off_t size = lseek(journal, 0, SEEK_END);
+    if (size <= 0)
+        return size < 0 ? -1 : 0;
+    if (pread(journal, &last, 1, size - 1) != 1)
+        return -1;
+    return last == '\n' ? 0 : xpm__file_append(journal, "\n", 1);
+}
+
+int xpm__relink_open(int workspace, xpm_error *err)
+{
+    int journal = xpm__file_lock(workspace, XPM__RELINK_JOURNAL, true);
+    if (journal >= 0 && end_torn_line(journal) == 0)
+        return journal;
+    xpm__fail_io(err, XPM__RELINK_JOURNAL, "open the journal");
+    if (journal >= 0)
+        close(journal);
+    return -1;
+}
+
+/* Written before anything is done: what is not in the journal was not made. */
+static int write_line(int journal, const relink *r, const char *const *files, xpm_error *err)
+{
+    char now[XPM__TIME_SIZE];
+    xpm__str line = {0};
+    xpm__clock_iso(xpm__clock_now(), now);
+    xpm__json_open(&line, '{');
+    xpm__json_pair(&line, "timestamp", now);
+    xpm__json_pair(&line, "link", r->link);
+    xpm__json_pair(&line, "target", r->target);
+    xpm__json_key(&line, "files");
+    xpm__json_open(&line, '[');
+    for (; *files != NULL; files++)
+        xpm__json_text(&line, *files);
+    xpm__json_close(&line, ']');
+    xpm__json_close(&line, '}');
+    xpm__str_putc(&line, '\n');
+    int status = xpm__file_append(journal, line.data, line.size);
+    if (status == 0)
+        status = fsync(journal);
+    xpm__str_free(&line);
+    return status < 0 ? xpm__fail_io(err, XPM__RELINK_JOURNAL, "write the journal") : 0;
+}
+
+/* ---- Linking ---------------------------------------------------------------------------------- */
+
+static bool is_file(int dir, const char *name)
+{
+    struct stat info;
+    return fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
+}
+
+/* Gives the job's files the name of the new type: by links, so that they say no more than what they
+ * stand for. */
+static int link_files(int dir, const relink *r, const char *const *files, xpm_error *err)
+{
+    for (size_t i = 0; files[i] != NULL; i++) {
+        char old_file[XPM__NAME_SIZE];
+        xpm__jobdir_file(r->old_name, files[i] + strlen(r->new_name), old_file);
+        if (symlinkat(old_file, dir, files[i]) < 0 && errno != EEXIST)
+            return xpm__fail_io(err, r->folder, "link the marker in");
+    }
+    return 0;
+}
+
+static int make_link(int workspace, const relink *r, xpm_error *err)
+{
+    char folder[KEY_SIZE];
+    struct stat info;
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(r->link, '/') - r->link), r->link);
+    if (mkdirat(workspace, folder, 0777) < 0 && errno != EEXIST)
+        return xpm__fail_io(err, folder, "make the folder");
+    if (fstatat(workspace, folder, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(info.st_mode))
+        return xpm__fail(err, XPM_E_CONFLICT, folder, "%s is no folder of this workspace", folder);
+    if (symlinkat(r->target, workspace, r->link) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return xpm__fail(err, XPM_E_CONFLICT, r->link, "%s exists: it is left as it is", r->link);
+    return xpm__fail_io(err, r->link, "make the link");
+}
+
+/* Those of the job's files that want another name: NAME.SUFFIX, ends with NULL. */
+static void files_to_link(int dir, const relink *r, char names[][XPM__NAME_SIZE],
+                          const char **files)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < SUFFIX_COUNT && strcmp(r->old_name, r->new_name) != 0; i++) {
+        char old_file[XPM__NAME_SIZE];
+        struct stat info;
+        xpm__jobdir_file(r->old_name, suffixes[i], old_file);
+        xpm__jobdir_file(r->new_name, suffixes[i], names[i]);
+        if (is_file(dir, old_file) && fstatat(dir, names[i], &info, AT_SYMLINK_NOFOLLOW) < 0)
+            files[count++] = names[i];
+    }
+    files[count] = NULL;
+}
+
+int xpm__relink_add(int workspace, int journal, const char *old_key, const char *new_key,
+                    xpm_error *err)
+{
+    relink r;
+    char names[SUFFIX_COUNT][XPM__NAME_SIZE];
+    const char *files[SUFFIX_COUNT + 1];
+    describe(old_key, new_key, &r);
+    int dir = openat(workspace, r.folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir < 0)
+        return xpm__fail_io(err, r.folder, "open the job");
+    files_to_link(dir, &r, names, files);
+    int status = write_line(journal, &r, files, err);
+    if (status == 0)
+        status = link_files(dir, &r, files, err);
+    if (status == 0)
+        status = make_link(workspace, &r, err);
+    close(dir);
+    return status;
+}
+
+/* ---- Taking back ------------------------------------------------------------------------------ */
+
+static bool is_link_to(int dir, const char *path, const char *target)
+{
+    char text[KEY_SIZE];
+    ssize_t size = readlinkat(dir, path, text, sizeof text - 1);
+    if (size < 0)
+        return false;
+    text[size] = '\0';
+    return target == NULL || strcmp(text, target) == 0;
+}
+
+static void remove_files(int workspace, const char *folder, json_object *files)
+{
+    int dir = openat(workspace, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    size_t count =
+        json_object_is_type(files, json_type_array) ? json_object_array_length(files) : 0;
+    for (size_t i = 0; dir >= 0 && i < count; i++) {
+        const char *name = json_object_get_string(json_object_array_get_idx(files, i));
+        if (name != NULL && strchr(name, '/') == NULL && is_link_to(dir, name, NULL))
+            unlinkat(dir, name, 0);
+    }
+    if (dir >= 0)
+        close(dir);
+}
+
+/* What a line of the journal made: the link first, then what it needed. */
+static void take_back(int workspace, json_object *line, bool perform, xpm__relink_tell tell,
+                      void *user)
+{
+    const char *link = xpm__json_get_text(line, "link");
+    const char *target = xpm__json_get_text(line, "target");
+    char path[KEY_SIZE];
+    if (link == NULL || target == NULL || strncmp(link, "jobs/", 5) != 0 ||
+        strncmp(target, "../", 3) != 0 || strstr(link, "..") != NULL)
+        return;
+    bool is = is_link_to(workspace, link, target);
+    if (is)
+        tell(user, link, target);
+    if (!perform || (is && unlinkat(workspace, link, 0) < 0))
+        return;
+    snprintf(path, sizeof path, "jobs/%s", target + 3);
+    remove_files(workspace, path, xpm__json_get(line, "files"));
+    snprintf(path, sizeof path, "%.*s", (int)(strrchr(link, '/') - link), link);
+    unlinkat(workspace, path, AT_REMOVEDIR); /* when nothing else is in it */
+}
+
+static void take_back_all(int workspace, const xpm__str *text, bool perform, xpm__relink_tell tell,
+                          void *user)
+{
+    size_t end = text->size;
+    while (end > 0) {
+        size_t start = end - 1;
+        const char *problem;
+        while (start > 0 && text->data[start - 1] != '\n')
+            start--;
+        json_object *line = xpm__json_parse(text->data + start, end - start, &problem);
+        if (line != NULL)
+            take_back(workspace, line, perform, tell, user);
+        json_object_put(line);
+        end = start;
+    }
+}
+
+int xpm__relink_undo(int workspace, bool perform, xpm__relink_tell tell, void *user, xpm_error *err)
+{
+    xpm__str text = {0};
+    if (!xpm__file_exists(workspace, XPM__RELINK_JOURNAL))
+        return 0;
+    int journal = perform ? xpm__relink_open(workspace, err) : -1;
+    if (perform && journal < 0)
+        return -1;
+    int status = xpm__file_read(workspace, XPM__RELINK_JOURNAL, &text);
+    if (status == 0)
+        take_back_all(workspace, &text, perform, tell, user);
+    if (status == 0 && perform)
+        status = unlinkat(workspace, XPM__RELINK_JOURNAL, 0);
+    if (status < 0)
+        xpm__fail_io(err, XPM__RELINK_JOURNAL, "read or remove the journal");
+    xpm__str_free(&text);
+    if (journal >= 0)
+        close(journal);
+    return status;
+}
