@@ -48,6 +48,7 @@ int cmd_jobs_path(const cli_call *call);
 int cmd_jobs_log(const cli_call *call);
 int cmd_experiments_list(const cli_call *call);
 int cmd_run(const cli_call *call);
+int cmd_deprecated_diff(const cli_call *call);
 int cmd_deprecated_list(const cli_call *call);
 int cmd_deprecated_fix(const cli_call *call);
 int cmd_parameters_difference(const cli_call *call);

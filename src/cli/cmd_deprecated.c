@@ -1,7 +1,8 @@
-/* deprecated list, deprecated fix: old jobs that have another identifier under today's
+/* deprecated list, deprecated diff, deprecated fix: old jobs that have another identifier under today's
  * declarations, and the links that keep their results. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,42 +81,13 @@ static void print_error(const cli_compared *job)
 
 static int compare(const cli_call *call, cli_comparison *comparison, xpm_error *err)
 {
-    return cli_compare(call->argument, cli_value(call, "python"), cli_value(call, "import"),
-                       comparison, err);
+    cli_question question = {.workspace = call->argument,
+                             .python = cli_value(call, "python"),
+                             .modules = cli_value(call, "import")};
+    return cli_compare(&question, comparison, err);
 }
 
-/* ---- deprecated list -------------------------------------------------------------------------- */
-
-int cmd_deprecated_list(const cli_call *call)
-{
-    xpm_error err = {0};
-    cli_comparison comparison;
-    xpm__map planned = {0};
-    size_t changed = 0, unknown = 0;
-    bool json = cli_value(call, "json") != NULL;
-    if (compare(call, &comparison, &err) < 0)
-        return cli_fail(&err);
-    for (size_t i = 0; i < comparison.count; i++) {
-        const cli_compared *job = &comparison.jobs[i];
-        fate what = fate_of(&comparison, job, false, &planned);
-        changed += what > UNKNOWN;
-        unknown += what == UNKNOWN;
-        if (json && what != SAME)
-            print_json(job, what);
-        else if (what == UNKNOWN)
-            print_error(job);
-        else if (what != SAME)
-            print_job(job, fate_texts[what]);
-    }
-    if (!json)
-        printf("%zu jobs: %zu have another identifier, %zu could not be identified\n",
-               comparison.count, changed, unknown);
-    xpm__map_free(&planned);
-    cli_comparison_free(&comparison);
-    return CLI_OK;
-}
-
-/* ---- deprecated fix --------------------------------------------------------------------------- */
+/* ---- Linking ---------------------------------------------------------------------------------- */
 
 /* Links one job; false after an error, which is told. */
 static bool perform(const cli_comparison *c, const cli_compared *job, int *journal)
@@ -129,9 +101,8 @@ static bool perform(const cli_comparison *c, const cli_compared *job, int *journ
     return false;
 }
 
-static int link_all(const cli_call *call, const cli_comparison *c)
+static int link_all(const cli_comparison *c, bool performs, bool all)
 {
-    bool performs = cli_value(call, "perform") != NULL, all = cli_value(call, "all") != NULL;
     size_t linked = 0, left = 0;
     int journal = -1, status = CLI_OK;
     xpm__map planned = {0};
@@ -155,6 +126,104 @@ static int link_all(const cli_call *call, const cli_comparison *c)
     xpm__map_free(&planned);
     return status;
 }
+
+/* ---- deprecated list -------------------------------------------------------------------------- */
+
+static int list(const cli_comparison *c, bool json)
+{
+    xpm__map planned = {0};
+    size_t changed = 0, unknown = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const cli_compared *job = &c->jobs[i];
+        fate what = fate_of(c, job, false, &planned);
+        changed += what > UNKNOWN;
+        unknown += what == UNKNOWN;
+        if (json && what != SAME)
+            print_json(job, what);
+        else if (what == UNKNOWN)
+            print_error(job);
+        else if (what != SAME)
+            print_job(job, fate_texts[what]);
+    }
+    if (!json)
+        printf("%zu jobs: %zu have another identifier, %zu could not be identified\n", c->count,
+               changed, unknown);
+    xpm__map_free(&planned);
+    return CLI_OK;
+}
+
+int cmd_deprecated_list(const cli_call *call)
+{
+    xpm_error err = {0};
+    cli_comparison comparison;
+    if (compare(call, &comparison, &err) < 0)
+        return cli_fail(&err);
+    int status = cli_value(call, "fix") != NULL
+                     ? link_all(&comparison, true, false)
+                     : list(&comparison, cli_value(call, "json") != NULL);
+    cli_comparison_free(&comparison);
+    return status;
+}
+
+/* ---- deprecated diff -------------------------------------------------------------------------- */
+
+/* Splits the path of a job's folder: WORKSPACE/jobs/TYPE/HASH, NUL-terminated in place. */
+static const char *split_folder(char *path, xpm_error *err)
+{
+    char *hash = strrchr(path, '/'), *type = NULL, *jobs = NULL;
+    for (char *c = hash; c != NULL && c > path && type == NULL; c--)
+        type = c < hash && *c == '/' ? c : NULL;
+    for (char *c = type; c != NULL && c > path && jobs == NULL; c--)
+        jobs = c < type && *c == '/' ? c : NULL;
+    if (jobs == NULL || strncmp(jobs, "/jobs/", 6) != 0) {
+        xpm__fail(err, XPM_E_STATE, path, "%s is no job: give its folder, WORKSPACE/jobs/TYPE/HASH",
+                  path);
+        return NULL;
+    }
+    *jobs = '\0';
+    return type + 1;
+}
+
+static int tell_one(const cli_comparison *c)
+{
+    const cli_compared *job = c->jobs;
+    if (job->error != NULL)
+        print_error(job);
+    else if (strcmp(job->key, job->new_key) == 0)
+        puts("it has the same identifier");
+    else
+        print_job(job, "today");
+    return job->error != NULL ? CLI_FAILED : CLI_OK;
+}
+
+int cmd_deprecated_diff(const cli_call *call)
+{
+    xpm_error err = {0};
+    cli_comparison comparison;
+    char *path = realpath(call->argument, NULL);
+    cli_question question = {.python = cli_value(call, "python"),
+                             .modules = cli_value(call, "import")};
+    int status = -1;
+    if (path == NULL)
+        xpm__fail_io(&err, call->argument, "open the job");
+    else
+        question.only = split_folder(path, &err);
+    question.workspace = path;
+    if (question.only != NULL)
+        status = cli_compare(&question, &comparison, &err);
+    if (status == 0) {
+        status = comparison.count == 1 ? tell_one(&comparison) : CLI_FAILED;
+        if (comparison.count == 0)
+            fprintf(stderr, "experimaestro: %s has no params.json\n", call->argument);
+        cli_comparison_free(&comparison);
+    } else {
+        status = cli_fail(&err);
+    }
+    free(path);
+    return status;
+}
+
+/* ---- deprecated fix --------------------------------------------------------------------------- */
 
 typedef struct undoing {
     bool performs;
@@ -194,7 +263,8 @@ int cmd_deprecated_fix(const cli_call *call)
         return undo(call);
     if (compare(call, &comparison, &err) < 0)
         return cli_fail(&err);
-    int status = link_all(call, &comparison);
+    int status =
+        link_all(&comparison, cli_value(call, "perform") != NULL, cli_value(call, "all") != NULL);
     cli_comparison_free(&comparison);
     return status;
 }

@@ -67,12 +67,15 @@ static void read_program(cli_compared *job, const char *python)
     xpm__params_clear(&params);
 }
 
-static void add_job(cli_comparison *c, const char *type, const char *hash, const char *python)
+static void add_job(cli_comparison *c, const char *type, const char *hash,
+                    const cli_question *question)
 {
     char path[1024], name[XPM__NAME_SIZE];
     struct stat info;
     xpm__jobdir_state state;
     snprintf(path, sizeof path, "jobs/%s/%s", type, hash);
+    if (question->only != NULL && strcmp(path + strlen("jobs/"), question->only) != 0)
+        return;
     int dir = openat(c->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return;
@@ -84,7 +87,7 @@ static void add_job(cli_comparison *c, const char *type, const char *hash, const
         xpm__jobdir_name(path, name);
         xpm__jobdir_read(dir, name, &state);
         job->done = state.state == XPM_JOB_DONE;
-        read_program(job, python);
+        read_program(job, question->python);
     }
     close(dir);
 }
@@ -94,7 +97,7 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(((const cli_compared *)a)->key, ((const cli_compared *)b)->key);
 }
 
-static void read_jobs(cli_comparison *c, const char *python)
+static void read_jobs(cli_comparison *c, const cli_question *question)
 {
     size_t type_count, hash_count;
     char **types = folders_in(c->fd, "jobs", &type_count);
@@ -103,7 +106,7 @@ static void read_jobs(cli_comparison *c, const char *python)
         snprintf(path, sizeof path, "jobs/%s", types[i]);
         char **hashes = folders_in(c->fd, path, &hash_count);
         for (size_t j = 0; j < hash_count; j++)
-            add_job(c, types[i], hashes[j], python);
+            add_job(c, types[i], hashes[j], question);
         free_names(hashes, hash_count);
     }
     free_names(types, type_count);
@@ -244,9 +247,9 @@ static int ask_all(cli_comparison *c, const char *modules, xpm_error *err)
     return 0;
 }
 
-int cli_compare(const char *workspace, const char *python, const char *modules, cli_comparison *c,
-                xpm_error *err)
+int cli_compare(const cli_question *question, cli_comparison *c, xpm_error *err)
 {
+    const char *workspace = question->workspace;
     char *real = realpath(workspace, NULL);
     *c = (cli_comparison){.fd = -1};
     if (real != NULL) {
@@ -263,8 +266,8 @@ int cli_compare(const char *workspace, const char *python, const char *modules, 
         return xpm__fail(err, XPM_E_STATE, workspace, "%s is no workspace: it has no jobs",
                          workspace);
     }
-    read_jobs(c, python);
-    if (ask_all(c, modules, err) == 0)
+    read_jobs(c, question);
+    if (ask_all(c, question->modules, err) == 0)
         return 0;
     cli_comparison_free(c);
     return -1;

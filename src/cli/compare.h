@@ -30,10 +30,15 @@ typedef struct cli_comparison {
     xpm__map by_params;
 } cli_comparison;
 
-/* Reads the jobs, links excepted, and asks. `python` (or NULL) is the interpreter to ask about
- * those of Python, `modules` ("a,b", or NULL) what it imports first. Errors: IO. */
-int cli_compare(const char *workspace, const char *python, const char *modules,
-                cli_comparison *comparison, xpm_error *err);
+typedef struct cli_question {
+    const char *workspace;
+    const char *only;    /* TYPE/HASH of the only job; NULL for all */
+    const char *python;  /* the interpreter to ask about jobs of Python; NULL for theirs */
+    const char *modules; /* "a,b": what it imports first, or NULL */
+} cli_question;
+
+/* Reads the jobs, links excepted, and asks. Errors: IO, STATE (no workspace). */
+int cli_compare(const cli_question *question, cli_comparison *comparison, xpm_error *err);
 void cli_comparison_free(cli_comparison *comparison);
 
 #endif

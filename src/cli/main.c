@@ -21,6 +21,11 @@
     }
 
 const cli_command cli_commands[] = {
+    {"deprecated diff",
+     "FOLDER",
+     "say why the job of this folder has another identifier today",
+     cmd_deprecated_diff,
+     {IMPORT, PYTHON}},
     {"deprecated fix",
      "WORKSPACE",
      "link old jobs to their new identifiers: says what it would do, does it with --perform",
@@ -34,7 +39,7 @@ const cli_command cli_commands[] = {
      "WORKSPACE",
      "list jobs that have another identifier today",
      cmd_deprecated_list,
-     {IMPORT, PYTHON, JSON}},
+     {IMPORT, PYTHON, {"fix", NULL, "link them: the same as deprecated fix --perform"}, JSON}},
     {"experiments list",
      NULL,
      "list the experiments of a workspace",

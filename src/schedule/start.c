@@ -13,6 +13,14 @@
 #include "launch/command.h"
 #include "record/params.h"
 
+/* A link to an old job whose folder is gone stands for nothing (record/relink.h). */
+static bool remove_dangling(int dir, const char *path)
+{
+    struct stat own, target;
+    return fstatat(dir, path, &own, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(own.st_mode) &&
+           fstatat(dir, path, &target, 0) < 0 && errno == ENOENT && unlinkat(dir, path, 0) == 0;
+}
+
 /* Opens jobs/TYPE/HASH, making it; `fresh` says that it was not there. */
 static int open_folder(const xpm_job *job, bool *fresh, xpm_error *err)
 {
@@ -26,6 +34,8 @@ static int open_folder(const xpm_job *job, bool *fresh, xpm_error *err)
         mkdirat(dir, folder, 0777);
         *fresh = mkdirat(dir, path, 0777) == 0;
     }
+    if (!*fresh && errno == EEXIST && remove_dangling(dir, path))
+        *fresh = mkdirat(dir, path, 0777) == 0;
     int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         xpm__fail_io(err, job->directory, "open the job's folder");

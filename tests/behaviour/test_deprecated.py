@@ -159,6 +159,26 @@ def test_the_old_jobs_are_read_under_both_names(workspace, renamed, command):
     assert "0." in command("jobs", "log", "--workdir", workspace, key).stdout
 
 
+def test_a_link_whose_job_is_gone_stands_for_nothing(driver, workspace, renamed):
+    renamed("fix", "--perform")
+    shutil.rmtree(next(workspace.glob("jobs/before.learn/*")))
+    assert started(driver, workspace) == 1
+    assert len([*workspace.glob("jobs/after.train/*/out.txt")]) == 2
+
+
+def test_list_can_fix_and_diff_tells_of_one(workspace, renamed, command, driver):
+    folder = next(workspace.glob("jobs/before.use/*"))
+
+    def diff(path):
+        return command("deprecated", "diff", path, "--import", "after", cwd=driver.folder)
+
+    told = diff(folder).stdout
+    assert told.startswith(f"before.use/{folder.name}\n  -> after.use/") and "lr of" in told
+    assert "4 linked" in renamed("list", "--fix")
+    done = diff(workspace)
+    assert done.returncode == 1 and "is no job: give its folder" in done.stderr
+
+
 def test_undo_takes_back_all_and_no_more(driver, workspace, renamed):
     before = tree(workspace)
     renamed("fix", "--perform")
