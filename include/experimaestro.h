@@ -65,6 +65,7 @@ XPM_API void xpm_free(void *pointer);
     X(IO, "the file system refused")                                                               \
     X(FORMAT, "a file that cannot be understood")                                                  \
     X(VERSION, "a file of a newer version")                                                        \
+    X(PLACE, "a path to generate, and no directory for it")                                        \
     X(CALLBACK, "a function of the caller failed")
 
 typedef enum xpm_code {
@@ -291,6 +292,9 @@ XPM_API bool xpm_class_is(const xpm_class *class_, const xpm_class *base);
 XPM_API size_t xpm_class_count(const xpm_class *class_);
 XPM_API const xpm_parameter *xpm_class_parameter(const xpm_class *class_, size_t index);
 XPM_API int xpm_class_index(const xpm_class *class_, const char *name); /* -1 when unknown */
+/* The number of the one parameter whose type is `given`, a class that it extends, or an optional one
+ * of these; -1 when there is none, or more than one. Errors: CONFLICT. */
+XPM_API int xpm_class_index_for(const xpm_class *class_, const xpm_class *given, xpm_error *err);
 /* "unknown parameter …, did you mean …?" into err, and -1: the message that setting would give. */
 XPM_API int xpm_class_unknown(const xpm_class *class_, const char *name, xpm_error *err);
 /* The parameter that was called `name` before (renamed_from); -1 when there is none. */
@@ -387,7 +391,8 @@ typedef bool (*xpm_visitor)(void *user, xpm_config *config);
 XPM_API void xpm_config_visit(xpm_config *config, xpm_visitor visit, void *user);
 
 /* Validates, generates values, and makes everything read-only. `directory` is where generated paths
- * go: NULL refuses to generate any. Sealing again does nothing. Errors: MISSING, STATE, CALLBACK. */
+ * go: NULL refuses to generate any. Sealing again does nothing. Errors: MISSING, PLACE, CALLBACK; a
+ * configuration that is refused stays as it was. */
 XPM_API int xpm_config_seal(xpm_config *config, const char *directory, xpm_error *err);
 XPM_API bool xpm_config_sealed(const xpm_config *config);
 
@@ -402,6 +407,9 @@ XPM_API int xpm_config_identifier(xpm_config *config, uint8_t identifier[XPM_IDE
                                   xpm_error *err);
 XPM_API int xpm_config_partial_identifier(xpm_config *config, const xpm_partial *partial,
                                           uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err);
+/* Whether two configurations are equal: two sealed ones by their identifiers, others by their
+ * classes and values, defaults included. 1 or 0; -1 when one cannot be identified. Errors: TYPE. */
+XPM_API int xpm_config_equal(xpm_config *a, xpm_config *b, xpm_error *err);
 XPM_API void xpm_identifier_hex(const uint8_t identifier[XPM_IDENTIFIER_SIZE],
                                 char hex[XPM_HEX_SIZE]);
 

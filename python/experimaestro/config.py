@@ -1,5 +1,7 @@
 """Config and Task, from which users derive, and what their configurations can do."""
 
+import os
+
 from ._engine import Base, Configuration, Maker
 
 
@@ -126,15 +128,32 @@ class ConfigMixin(Configuration):
         )
 
     def seal(self, directory=None):
-        """Validates it and makes it read-only. ValueError when a value is missing."""
-        self._seal(None if directory is None else str(directory))
+        """Validates it and makes it read-only; `directory`, a path or a DirectoryContext, is where
+        its generated paths go. ValueError when a value is missing."""
+        self._seal(None if directory is None else os.fspath(directory))
         return self
 
-    def instance(self, directory=None):
-        """The object that runs. Seals the configuration; `directory` is where its generated paths
-        go, and without it none can be: ValueError."""
-        self.seal(directory)
-        return self._instances()[0]
+    def instance(self, context=None, *, objects=None, keep=True):
+        """The object that runs, made with those that it holds: dependencies first, each by its
+        class's __init__() without argument, then its parameters set as attributes, then
+        __post_init__(). Seals the configuration. Init tasks are not executed.
+
+        context: a DirectoryContext, or a path: where its generated paths go.
+        objects: an ObjectStore, to share instances with other calls.
+        keep: the instances know their configurations: `instance.xpmconfig`.
+
+        ValueError when a value is missing; EmptyContextError, a ValueError too, when a path is to
+        be generated and there is no context.
+        """
+        from .objects import ObjectStore
+
+        self.seal(context)
+        return (ObjectStore() if objects is None else objects)._instance(self, keep)
+
+    @property
+    def xpmconfig(self):
+        """Itself."""
+        return self
 
     def submit(
         self,
@@ -217,6 +236,15 @@ def new_instance(cls):
     return cls._new_instance()
 
 
+class ValueClass:
+    """The descriptor Config.XPMValue: the class of a class's instances."""
+
+    def __get__(self, instance, owner):
+        if issubclass(owner, Configuration):
+            owner = owner.__xpm_class__.cls
+        return owner.__dict__.get("__xpm_value_class__", owner)
+
+
 class Config(Base):
     """The base of configurations: a class whose annotations declare parameters.
 
@@ -234,11 +262,42 @@ class Config(Base):
     """
 
     C = XPMConfig = Maker()
+    XPMValue = ValueClass()
+
+    @classmethod
+    def value_class(cls):
+        """A decorator for the class of this class's instances, which may need what the
+        configuration should not import:
+
+            @Model.value_class()
+            class TorchModel(Model, torch.nn.Module):
+                ...
+
+        TypeError when it does not derive from this class, and from the value classes of the
+        classes that this one extends.
+        """
+        from .objects import value_class
+
+        return lambda value: value_class(cls, value)
+
+    @property
+    def xpmconfig(self):
+        """The configuration that the instance was made of, by Config.instance. AttributeError when
+        it is not known."""
+        config = self.__dict__.get("__config__")
+        if config is None:
+            raise AttributeError(
+                f"this {type(self).__qualname__} does not know its configuration: it was not made "
+                "by instance(), or with keep=False"
+            )
+        return config
 
     def __reduce_ex__(self, protocol):
         # Instances are pickled and copied as plain objects: calling the class would make a
         # configuration.
         function, arguments, *state = object.__reduce_ex__(self, max(protocol, 2))
+        if state and isinstance(state[0], dict) and "__config__" in state[0]:
+            state[0] = {k: v for k, v in state[0].items() if k != "__config__"}
         if function.__name__ == "__newobj__":
             function, arguments = new_instance, arguments[:1]
         return (function, arguments, *state)
@@ -262,6 +321,29 @@ class RunningPath:
         return Path(run.directory if self.name == "__taskdir__" else run.main_directory)
 
 
+class Stream:
+    """The path of a stream of the job that executed a task, on the task's instance."""
+
+    def __init__(self, suffix):
+        self.suffix = suffix
+
+    def __get__(self, instance, owner):
+        if instance is None:
+            return self
+        from pathlib import Path
+
+        from . import run
+
+        identifier = instance.__dict__.get("__xpmidentifier__")
+        if identifier is None or run.workspace is None:
+            raise AttributeError(
+                "the streams of a task are known inside a running task, of the tasks it was given"
+            )
+        name = next(base.__xpm_class__ for base in owner.__mro__ if "__xpm_class__" in vars(base)).name
+        folder = Path(run.workspace, "jobs", name, identifier)
+        return folder / f"{name.rpartition('.')[2]}.{self.suffix}"
+
+
 class Task(Config):
     """A configuration that can be submitted, and executed in a process of its own.
 
@@ -273,11 +355,14 @@ class Task(Config):
 
     While it is executed, the working directory is the task's directory; `self.__taskdir__` is its
     Path, `self.__tags__` the dict of its tags, and `self.__maintaskdir__` the directory that it
-    shares with the tasks of equal partial identifier, or else the task's directory.
+    shares with the tasks of equal partial identifier, or else the task's directory. Of the tasks
+    among its parameters, `__xpm_stdout__` and `__xpm_stderr__` are the files of the streams.
     """
 
     __taskdir__ = RunningPath("__taskdir__")
     __maintaskdir__ = RunningPath("__maintaskdir__")
+    __xpm_stdout__ = Stream("out")
+    __xpm_stderr__ = Stream("err")
 
     def execute(self):
         """What the task does. An exception makes it fail."""

@@ -53,6 +53,7 @@ static void class_dealloc(Class *self)
 {
     Py_XDECREF(self->cls);
     Py_XDECREF(self->config_class);
+    Py_XDECREF(self->value_class);
     Py_XDECREF(self->parameters);
     Py_XDECREF(self->partials);
     PyMem_Free(self->by_index);
@@ -327,6 +328,8 @@ static PyMemberDef class_members[] = {
     {"cls", T_OBJECT, offsetof(Class, cls), READONLY, "the user's class"},
     {"config_class", T_OBJECT, offsetof(Class, config_class), READONLY,
      "the class of its configurations, or None"},
+    {"value_class", T_OBJECT, offsetof(Class, value_class), 0,
+     "the class of its instances, or None"},
     {"parameters", T_OBJECT, offsetof(Class, parameters), READONLY, "name to parameter"},
     {"partials", T_OBJECT, offsetof(Class, partials), READONLY, "names of partial identifiers"},
     {0},

@@ -2,6 +2,8 @@
  * (parameter.c); attributes that are no parameters are ordinary ones. */
 #include "engine.h"
 
+#include <string.h>
+
 #include <structmember.h>
 
 static Class *class_of(PyTypeObject *type)
@@ -137,7 +139,6 @@ PyObject *engine_clone_config(Config *config, PyObject *memo)
     Py_XDECREF(key);
     if (clone == NULL || known != NULL)
         return (PyObject *)clone;
-    xpm_config_set_meta(clone->native, xpm_config_meta(config->native));
     for (size_t i = 0; i < config->class_->count; i++) {
         Parameter *parameter = config->class_->by_index[i];
         if (parameter->read_only || !is_set(config, i))
@@ -153,6 +154,71 @@ PyObject *engine_clone_config(Config *config, PyObject *memo)
         }
     }
     return (PyObject *)clone;
+}
+
+/* A copy of what it holds itself, less what is generated or constant: the rest is shared. */
+static PyObject *config_shallow(Config *self, PyObject *Py_UNUSED(args))
+{
+    Config *copy = make(Py_TYPE(self), self->class_, xpm_config_new(self->class_->native));
+    for (size_t i = 0; copy != NULL && i < self->class_->count; i++) {
+        Parameter *parameter = self->class_->by_index[i];
+        if (parameter->read_only || !is_set(self, i))
+            continue;
+        PyObject *value = engine_value(self, parameter);
+        if (value == NULL || engine_store(copy, parameter, value) < 0)
+            Py_CLEAR(copy);
+        Py_XDECREF(value);
+    }
+    return (PyObject *)copy;
+}
+
+/* ---- Operators ----------------------------------------------------------------------------------- */
+
+static PyObject *config_compare(PyObject *self, PyObject *other, int compared)
+{
+    xpm_error err;
+    if ((compared != Py_EQ && compared != Py_NE) || !engine_is_config(self) ||
+        !engine_is_config(other))
+        Py_RETURN_NOTIMPLEMENTED;
+    if (engine_pass((Config *)self, false, NULL) < 0 ||
+        engine_pass((Config *)other, false, NULL) < 0)
+        return NULL;
+    int equal = xpm_config_equal(((Config *)self)->native, ((Config *)other)->native, &err);
+    return equal < 0 ? engine_error(&err) : PyBool_FromLong(equal == (compared == Py_EQ));
+}
+
+static Py_hash_t config_hash(Config *self)
+{
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
+    Py_hash_t hash;
+    xpm_error err;
+    if (!xpm_config_sealed(self->native)) {
+        PyErr_Format(
+            PyExc_TypeError,
+            "unhashable: this %s is not sealed, and may change; sealed_set(...) makes sets "
+            "of configurations",
+            xpm_class_name(self->class_->native));
+        return -1;
+    }
+    if (xpm_config_identifier(self->native, identifier, &err) < 0) {
+        engine_error(&err);
+        return -1;
+    }
+    memcpy(&hash, identifier, sizeof hash);
+    return hash != -1 ? hash : -2;
+}
+
+/* outer @ inner: gives the outer one the inner one, for the one parameter that takes it. */
+static PyObject *config_compose(PyObject *outer, PyObject *inner)
+{
+    xpm_error err;
+    if (!engine_is_config(outer) || !engine_is_config(inner))
+        Py_RETURN_NOTIMPLEMENTED;
+    Config *self = (Config *)outer;
+    int index = xpm_class_index_for(self->class_->native, ((Config *)inner)->class_->native, &err);
+    if (index < 0)
+        return engine_error(&err);
+    return engine_assign(self, self->class_->by_index[index], inner) == 0 ? Py_NewRef(outer) : NULL;
 }
 
 /* ---- Methods ------------------------------------------------------------------------------------- */
@@ -301,14 +367,24 @@ static PyObject *config_dependencies(Config *self, void *Py_UNUSED(closure))
     return list;
 }
 
+static PyObject *config_instance(Config *self, PyObject *args)
+{
+    PyObject *instances;
+    int keep;
+    if (!PyArg_ParseTuple(args, "O!p:instance", &PyDict_Type, &instances, &keep))
+        return NULL;
+    return engine_instance(self->native, &(Instances){.made = instances, .keep = keep});
+}
+
 static PyObject *config_instances(Config *self, PyObject *Py_UNUSED(args))
 {
-    PyObject *instances = PyDict_New(), *inits = PyList_New(0);
-    PyObject *root =
-        instances != NULL && inits != NULL ? engine_instance(self->native, instances) : NULL;
+    Instances instances = {.made = PyDict_New()};
+    PyObject *inits = PyList_New(0), *root = NULL;
     xpm_config *init;
+    if (instances.made != NULL && inits != NULL)
+        root = engine_instance(self->native, &instances);
     for (size_t i = 0; root != NULL && (init = xpm_config_init_task(self->native, i)); i++) {
-        PyObject *instance = engine_instance(init, instances);
+        PyObject *instance = engine_instance(init, &instances);
         if (instance == NULL || PyList_Append(inits, instance) < 0)
             Py_CLEAR(root);
         Py_XDECREF(instance);
@@ -316,8 +392,13 @@ static PyObject *config_instances(Config *self, PyObject *Py_UNUSED(args))
     PyObject *both = root != NULL ? PyTuple_Pack(2, root, inits) : NULL;
     Py_XDECREF(root);
     Py_XDECREF(inits);
-    Py_XDECREF(instances);
+    Py_XDECREF(instances.made);
     return both;
+}
+
+static PyObject *config_address(Config *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromVoidPtr(self->native);
 }
 
 static PyObject *config_is_sealed(Config *self, void *Py_UNUSED(closure))
@@ -358,6 +439,12 @@ static PyMethodDef config_methods[] = {
     {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},
     {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
     {"_add_dependency", (PyCFunction)config_add_dependency, METH_O, "_add_dependency(on)"},
+    {"_shallow", (PyCFunction)config_shallow, METH_NOARGS, "A copy that shares what it holds"},
+    {"_seal", (PyCFunction)config_seal, METH_VARARGS, "_seal(directory=None)"},
+    {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},
+    {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
+    {"_instance", (PyCFunction)config_instance, METH_VARARGS,
+     "_instance(instances, keep): the instance made of it; `instances` has those made so far"},
     {"_instances", (PyCFunction)config_instances, METH_NOARGS,
      "The instance made of it, and those of its init tasks"},
     {0},
@@ -372,11 +459,14 @@ static PyMemberDef config_members[] = {
 };
 
 static PyGetSetDef config_getset[] = {
+    {"_address", (getter)config_address, NULL, "What ObjectStore knows it by", NULL},
     {"_sealed", (getter)config_is_sealed, NULL, NULL, NULL},
     {"_dependencies", (getter)config_dependencies, NULL, NULL, NULL},
     {"_meta", (getter)config_get_meta, (setter)config_set_meta, NULL, NULL},
     {0},
 };
+
+static PyNumberMethods config_number = {.nb_matrix_multiply = config_compose};
 
 PyTypeObject Config_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "experimaestro._engine.Configuration",
@@ -388,6 +478,9 @@ PyTypeObject Config_Type = {
     .tp_traverse = (traverseproc)config_traverse,
     .tp_clear = (inquiry)config_clear,
     .tp_dealloc = (destructor)config_dealloc,
+    .tp_as_number = &config_number,
+    .tp_richcompare = config_compare,
+    .tp_hash = (hashfunc)config_hash,
     .tp_methods = config_methods,
     .tp_members = config_members,
     .tp_getset = config_getset,

@@ -25,6 +25,7 @@ typedef struct Class {
     PyObject_HEAD xpm_class *native;
     PyObject *cls;               /* the user's class */
     PyObject *config_class;      /* the class of its configurations; NULL until it is finished */
+    PyObject *value_class;       /* the class of its instances; NULL when it is the user's */
     PyObject *parameters;        /* dict, name to Parameter */
     PyObject *partials;          /* list of names of partial identifiers, the class's own first */
     struct Parameter **by_index; /* borrowed from `parameters`; NULL until finished */
@@ -82,7 +83,8 @@ extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Typ
 
 /* ---- Errors (error.c) --------------------------------------------------------------------------- */
 
-extern PyObject *engine_type_error; /* a ValueError and a TypeError */
+extern PyObject *engine_type_error;  /* a ValueError and a TypeError */
+extern PyObject *engine_place_error; /* a ValueError and an AssertionError */
 
 /* Raises what went wrong, unless a Python exception is raised already. Returns NULL. */
 void *engine_error(const xpm_error *error);
@@ -100,9 +102,15 @@ void engine_report(xpm_error *error);
 typedef int (*engine_found)(void *user, Config *config);
 int engine_lower(PyObject *value, const char *where, engine_found found, void *user,
                  xpm_value *lowered);
-/* The Python object of a value: a configuration is its Python object; with `instances` (a dict,
- * address to instance) the instance made of it. */
-PyObject *engine_raise(const xpm_value *value, PyObject *instances);
+/* The objects that run, as they are made of configurations. */
+typedef struct Instances {
+    PyObject *made; /* dict: address of the configuration to its instance */
+    bool keep;      /* each knows its configuration, as __config__ */
+} Instances;
+
+/* The Python object of a value: a configuration is its Python object; with `instances`, the
+ * instance made of it. */
+PyObject *engine_raise(const xpm_value *value, const Instances *instances);
 /* A copy that shares nothing that can change; `memo` (a dict) has the copies made so far. */
 PyObject *engine_clone(PyObject *value, PyObject *memo);
 /* Whether it is a list, tuple, dict or set: what may hold configurations. */
@@ -131,8 +139,8 @@ PyObject *engine_value(Config *config, Parameter *parameter);
  * lists, sets and dicts. With `sealing`, defaults that can change become the object's own, and
  * __validate__ is called. `order` (a list, or NULL) gets the configurations met, children first. */
 int engine_pass(Config *config, bool sealing, PyObject *order);
-/* The instance made of a configuration; `instances` has those made so far, by address. */
-PyObject *engine_instance(xpm_config *native, PyObject *instances);
+/* The instance made of a configuration, if it was not made already. */
+PyObject *engine_instance(xpm_config *native, const Instances *instances);
 /* Whether code runs inside a task: Model() then makes an instance. */
 extern bool engine_running;
 

@@ -3,13 +3,15 @@
 
 #include <string.h>
 
-PyObject *engine_type_error;
+PyObject *engine_type_error, *engine_place_error;
 
 static PyObject *exception_of(xpm_code code)
 {
     switch (code) {
     case XPM_E_TYPE:
         return engine_type_error;
+    case XPM_E_PLACE:
+        return engine_place_error;
     case XPM_E_READONLY:
         return PyExc_AttributeError;
     case XPM_E_IO:

@@ -1,6 +1,8 @@
 /* The module experimaestro._engine. */
 #include "engine.h"
 
+#include <string.h>
+
 PyObject *engine_import(const char *module, const char *name)
 {
     PyObject *imported = PyImport_ImportModule(module);
@@ -32,18 +34,26 @@ static int add_types(PyObject *module)
     return 0;
 }
 
-static int add_errors(PyObject *module)
+/* An exception that derives from ValueError and from what the original raises. */
+static int add_error(PyObject *module, PyObject **error, const char *name, const char *doc,
+                     PyObject *other)
 {
-    PyObject *bases = PyTuple_Pack(2, PyExc_ValueError, PyExc_TypeError);
+    PyObject *bases = PyTuple_Pack(2, PyExc_ValueError, other);
     if (bases == NULL)
         return -1;
-    engine_type_error =
-        PyErr_NewExceptionWithDoc("experimaestro.ConfigTypeError",
-                                  "A value of the wrong type for its parameter.", bases, NULL);
+    *error = PyErr_NewExceptionWithDoc(name, doc, bases, NULL);
     Py_DECREF(bases);
-    return engine_type_error != NULL
-               ? PyModule_AddObjectRef(module, "ConfigTypeError", engine_type_error)
-               : -1;
+    return *error != NULL ? PyModule_AddObjectRef(module, strrchr(name, '.') + 1, *error) : -1;
+}
+
+static int add_errors(PyObject *module)
+{
+    if (add_error(module, &engine_type_error, "experimaestro.ConfigTypeError",
+                  "A value of the wrong type for its parameter.", PyExc_TypeError) < 0)
+        return -1;
+    return add_error(module, &engine_place_error, "experimaestro.EmptyContextError",
+                     "A path is to be generated, and there is no directory for it.",
+                     PyExc_AssertionError);
 }
 
 static struct PyModuleDef definition = {

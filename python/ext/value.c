@@ -436,7 +436,7 @@ static PyObject *raise_path(const xpm_value *value)
     return path;
 }
 
-static PyObject *raise_list(const xpm_value *value, PyObject *instances)
+static PyObject *raise_list(const xpm_value *value, const Instances *instances)
 {
     PyObject *list = PyList_New(value->size);
     for (uint32_t i = 0; list != NULL && i < value->size; i++) {
@@ -449,7 +449,7 @@ static PyObject *raise_list(const xpm_value *value, PyObject *instances)
     return list;
 }
 
-static PyObject *raise_tuple(const xpm_value *value, PyObject *instances)
+static PyObject *raise_tuple(const xpm_value *value, const Instances *instances)
 {
     PyObject *tuple = PyTuple_New(value->size);
     for (uint32_t i = 0; tuple != NULL && i < value->size; i++) {
@@ -462,7 +462,7 @@ static PyObject *raise_tuple(const xpm_value *value, PyObject *instances)
     return tuple;
 }
 
-static PyObject *raise_set(const xpm_value *value, PyObject *instances)
+static PyObject *raise_set(const xpm_value *value, const Instances *instances)
 {
     PyObject *set = PySet_New(NULL);
     for (uint32_t i = 0; set != NULL && i < value->size; i++) {
@@ -474,7 +474,7 @@ static PyObject *raise_set(const xpm_value *value, PyObject *instances)
     return set;
 }
 
-static PyObject *raise_dict(const xpm_value *value, PyObject *instances)
+static PyObject *raise_dict(const xpm_value *value, const Instances *instances)
 {
     PyObject *dict = PyDict_New();
     for (uint32_t i = 0; dict != NULL && i < value->size; i++) {
@@ -488,7 +488,7 @@ static PyObject *raise_dict(const xpm_value *value, PyObject *instances)
     return dict;
 }
 
-PyObject *engine_raise(const xpm_value *value, PyObject *instances)
+PyObject *engine_raise(const xpm_value *value, const Instances *instances)
 {
     switch (value->kind) {
     case XPM_KIND_BOOL:

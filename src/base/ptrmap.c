@@ -36,11 +36,11 @@ bool xpm__ptrmap_add(xpm__ptrmap *map, const void *key, size_t value)
     return true;
 }
 
-const size_t *xpm__ptrmap_find(const xpm__ptrmap *map, const void *key)
+size_t *xpm__ptrmap_find(const xpm__ptrmap *map, const void *key)
 {
     if (map->count == 0)
         return NULL;
-    const struct xpm__ptrmap_entry *slot = slot_of(map, key);
+    struct xpm__ptrmap_entry *slot = slot_of(map, key);
     return slot->key != NULL ? &slot->value : NULL;
 }
 

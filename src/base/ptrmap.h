@@ -15,8 +15,8 @@ typedef struct xpm__ptrmap {
 
 /* Adds a key that is not there, and says whether it was added. */
 bool xpm__ptrmap_add(xpm__ptrmap *map, const void *key, size_t value);
-/* The key's entry; NULL when there is none. */
-const size_t *xpm__ptrmap_find(const xpm__ptrmap *map, const void *key);
+/* The key's number, which may be changed; NULL when there is none. */
+size_t *xpm__ptrmap_find(const xpm__ptrmap *map, const void *key);
 void xpm__ptrmap_free(xpm__ptrmap *map);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/equal.h"
 #include "declare/generic.h"
 #include "declare/number.h"
 #include "declare/type.h"

@@ -312,6 +312,28 @@ int xpm_class_index(const xpm_class *class_, const char *name)
     return found ? (int)at : -1;
 }
 
+int xpm_class_index_for(const xpm_class *class_, const xpm_class *given, xpm_error *err)
+{
+    int found = -1;
+    for (size_t i = 0; i < class_->count; i++) {
+        const xpm_type *type = class_->parameters[i].type;
+        if (type->kind == XPM_KIND_OPTIONAL)
+            type = type->item;
+        if (type->kind != XPM_KIND_CONFIG || !xpm_class_is(given, type->class_))
+            continue;
+        if (found >= 0)
+            return xpm__fail(err, XPM_E_CONFLICT, class_->name,
+                             "parameters %s and %s of %s both take a %s: set the one that is meant",
+                             class_->parameters[found].name, class_->parameters[i].name,
+                             class_->name, given->name);
+        found = (int)i;
+    }
+    if (found < 0)
+        return xpm__fail(err, XPM_E_CONFLICT, class_->name, "no parameter of %s takes a %s",
+                         class_->name, given->name);
+    return found;
+}
+
 int xpm_class_unknown(const xpm_class *class_, const char *name, xpm_error *err)
 {
     const char **names = xpm__alloc((class_->count + 1) * sizeof *names);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "declare/class.h"
+#include "declare/equal.h"
 #include "declare/type.h"
 #include "declare/value.h"
 

@@ -12,6 +12,7 @@
 
 typedef struct sealer {
     xpm__sealing *sealing;
+    bool placed; /* there will be a directory for what is generated */
     xpm_error *err;
 } sealer;
 
@@ -63,6 +64,14 @@ static int check_variables(xpm_config *config, const xpm__walk *walk, xpm_error 
     return status < 0 ? XPM__WALK_STOP : XPM__WALK_ON;
 }
 
+static int no_place(const xpm_config *config, const xpm_parameter *parameter, xpm_error *err)
+{
+    xpm__fail(err, XPM_E_PLACE, parameter->name,
+              "%s of %s is generated in a directory, and there is none: submit it, or give one",
+              parameter->name, config->class_->name);
+    return XPM__WALK_STOP;
+}
+
 static int validate(void *user, xpm_config *config, const xpm__walk *walk)
 {
     sealer *s = user;
@@ -76,6 +85,8 @@ static int validate(void *user, xpm_config *config, const xpm__walk *walk)
     for (size_t i = 0; i < config->class_->count; i++) {
         const xpm_parameter *parameter = &config->class_->parameters[i];
         bool optional = xpm_type_kind(parameter->type) == XPM_KIND_OPTIONAL;
+        if (xpm__parameter_generated(parameter) && !s->placed)
+            return no_place(config, parameter, s->err);
         if (xpm_config_at(config, i) == NULL && !optional && !xpm__parameter_generated(parameter))
             return missing(config, parameter, walk, s->err);
     }
@@ -148,9 +159,9 @@ static int freeze(void *user, xpm_config *config, const xpm__walk *walk)
     return XPM__WALK_ON;
 }
 
-int xpm__seal_begin(xpm_config *config, xpm__sealing *sealing, xpm_error *err)
+int xpm__seal_begin(xpm_config *config, bool placed, xpm__sealing *sealing, xpm_error *err)
 {
-    sealer s = {.sealing = sealing, .err = err};
+    sealer s = {.sealing = sealing, .placed = placed, .err = err};
     xpm__ptrmap seen = {0};
     *sealing = (xpm__sealing){0};
     int status =
@@ -171,10 +182,6 @@ static char *place_of(xpm_config *config, const xpm_parameter *parameter, const 
 static int generate(xpm_config *config, const xpm_parameter *parameter, const char *folder,
                     const xpm__places *places, xpm_value *value, xpm_error *err)
 {
-    if (places->directory == NULL)
-        return xpm__fail(err, XPM_E_STATE, parameter->name,
-                         "%s of %s is generated in a job's directory, and there is none: submit it",
-                         parameter->name, config->class_->name);
     if (parameter->generate != NULL) {
         xpm_generation where = {
             .directory = places->directory, .relative = folder, .config = config};
@@ -218,7 +225,7 @@ int xpm_config_seal(xpm_config *config, const char *directory, xpm_error *err)
 {
     xpm__sealing sealing;
     xpm__places places = {.directory = directory};
-    if (xpm__seal_begin(config, &sealing, err) == 0)
+    if (xpm__seal_begin(config, directory != NULL, &sealing, err) == 0)
         return xpm__seal_end(&sealing, &places, err);
     xpm__seal_abandon(&sealing);
     return -1;

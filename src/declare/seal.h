@@ -17,13 +17,14 @@ typedef struct xpm__sealing {
 
 /* Where generated files go. */
 typedef struct xpm__places {
-    const char *directory; /* the job's; NULL when there is none */
+    const char *directory; /* the job's; NULL when nothing is generated */
     /* The directory of a partial identifier of `config`. New: xpm_free. NULL: there is none. */
     char *(*shared)(void *user, xpm_config *config, const xpm_partial *partial, xpm_error *err);
     void *user;
 } xpm__places;
 
-int xpm__seal_begin(xpm_config *config, xpm__sealing *sealing, xpm_error *err);
+/* `placed`: xpm__seal_end will be given a directory. */
+int xpm__seal_begin(xpm_config *config, bool placed, xpm__sealing *sealing, xpm_error *err);
 /* Generates the values, and empties `sealing`, which must be so ended also after an error. */
 int xpm__seal_end(xpm__sealing *sealing, const xpm__places *places, xpm_error *err);
 /* Gives up: what was sealed stays so, without its generated values. */

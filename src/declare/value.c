@@ -168,136 +168,27 @@ bool xpm__value_is_meta(const xpm_value *value)
     return value->kind == XPM_KIND_CONFIG && value->as.config->meta == 1;
 }
 
-/* ---- Equality --------------------------------------------------------------------------------- */
+/* ---- Order ------------------------------------------------------------------------------------ */
 
-static bool is_number(const xpm_value *value)
+bool xpm__value_is_number(const xpm_value *value)
 {
     return value->kind == XPM_KIND_BOOL || value->kind == XPM_KIND_INT ||
            value->kind == XPM_KIND_FLOAT;
 }
 
-static double as_double(const xpm_value *value)
+double xpm__value_as_double(const xpm_value *value)
 {
     return value->kind == XPM_KIND_FLOAT  ? value->as.real
            : value->kind == XPM_KIND_BOOL ? (double)value->as.boolean
                                           : (double)value->as.integer;
 }
 
-static bool numbers_equal(const xpm_value *a, const xpm_value *b)
-{
-    if (a->kind == XPM_KIND_INT && b->kind == XPM_KIND_INT)
-        return a->as.integer == b->as.integer;
-    return as_double(a) == as_double(b);
-}
-
-/* In a collection, a NaN is equal to itself: Python compares what is in it by identity first. */
-static bool items_equal(const xpm_value *a, const xpm_value *b)
-{
-    bool both_nan = a->kind == XPM_KIND_FLOAT && b->kind == XPM_KIND_FLOAT && isnan(a->as.real) &&
-                    isnan(b->as.real);
-    return both_nan || xpm__value_equal(a, b);
-}
-
-/* Index of the next item that counts, from `i` on. */
-static size_t skip_meta(const xpm_value *list, size_t i)
-{
-    while (i < list->size && xpm__value_is_meta(&list->as.items[i]))
-        i++;
-    return i;
-}
-
-static bool lists_equal(const xpm_value *a, const xpm_value *b)
-{
-    size_t i = skip_meta(a, 0), j = skip_meta(b, 0);
-    while (i < a->size && j < b->size) {
-        if (!items_equal(&a->as.items[i], &b->as.items[j]))
-            return false;
-        i = skip_meta(a, i + 1);
-        j = skip_meta(b, j + 1);
-    }
-    return i >= a->size && j >= b->size;
-}
-
-static bool set_contains(const xpm_value *set, const xpm_value *item)
-{
-    for (size_t i = 0; i < set->size; i++)
-        if (items_equal(&set->as.items[i], item))
-            return true;
-    return false;
-}
-
-static bool set_within(const xpm_value *a, const xpm_value *b)
-{
-    for (size_t i = skip_meta(a, 0); i < a->size; i = skip_meta(a, i + 1))
-        if (!set_contains(b, &a->as.items[i]))
-            return false;
-    return true;
-}
-
-static bool dict_within(const xpm_value *a, const xpm_value *b)
-{
-    for (size_t i = 0; i < a->size; i++) {
-        const xpm_value *pair = &a->as.items[2 * i];
-        bool found = xpm__value_is_meta(&pair[1]);
-        for (size_t j = 0; !found && j < b->size; j++)
-            found = items_equal(&pair[0], &b->as.items[2 * j]) &&
-                    items_equal(&pair[1], &b->as.items[2 * j + 1]);
-        if (!found)
-            return false;
-    }
-    return true;
-}
-
-static bool configs_equal(const xpm_config *a, const xpm_config *b)
-{
-    if (a == b)
-        return true;
-    if (a->class_ != b->class_ || a->task != b->task)
-        return false;
-    for (size_t i = 0; i < xpm_class_count(a->class_); i++) {
-        const xpm_value *left = xpm_config_at(a, i), *right = xpm_config_at(b, i);
-        if ((left == NULL) != (right == NULL) || (left != NULL && !xpm__value_equal(left, right)))
-            return false;
-    }
-    return true;
-}
-
-bool xpm__value_equal(const xpm_value *a, const xpm_value *b)
-{
-    a = xpm__value_plain(a);
-    b = xpm__value_plain(b);
-    if (is_number(a) && is_number(b))
-        return numbers_equal(a, b);
-    if (a->kind != b->kind)
-        return false;
-    switch (a->kind) {
-    case XPM_KIND_STR:
-    case XPM_KIND_PATH:
-        return a->size == b->size && memcmp(a->as.text, b->as.text, a->size) == 0;
-    case XPM_KIND_ENUM:
-        return a->size == b->size &&
-               (a->as.enum_type == b->as.enum_type ||
-                (strcmp(a->as.enum_type->module, b->as.enum_type->module) == 0 &&
-                 strcmp(a->as.enum_type->name, b->as.enum_type->name) == 0));
-    case XPM_KIND_LIST:
-    case XPM_KIND_TUPLE:
-        return lists_equal(a, b);
-    case XPM_KIND_SET:
-        return set_within(a, b) && set_within(b, a);
-    case XPM_KIND_DICT:
-        return dict_within(a, b) && dict_within(b, a);
-    case XPM_KIND_CONFIG:
-        return configs_equal(a->as.config, b->as.config);
-    default:
-        return true;
-    }
-}
-
 static int compare_numbers(const xpm_value *a, const xpm_value *b)
 {
     if (a->kind == XPM_KIND_INT && b->kind == XPM_KIND_INT)
         return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
-    return (as_double(a) > as_double(b)) - (as_double(a) < as_double(b));
+    return (xpm__value_as_double(a) > xpm__value_as_double(b)) -
+           (xpm__value_as_double(a) < xpm__value_as_double(b));
 }
 
 static int compare_texts(const xpm_value *a, const xpm_value *b)
@@ -320,7 +211,7 @@ int xpm__value_compare(const xpm_value *a, const xpm_value *b)
 {
     a = xpm__value_plain(a);
     b = xpm__value_plain(b);
-    if (is_number(a) && is_number(b))
+    if (xpm__value_is_number(a) && xpm__value_is_number(b))
         return compare_numbers(a, b);
     if (a->kind != b->kind)
         return a->kind > b->kind ? 1 : -1;
@@ -338,62 +229,6 @@ int xpm__value_compare(const xpm_value *a, const xpm_value *b)
     default:
         return 0;
     }
-}
-
-/* ---- Doubles ---------------------------------------------------------------------------------- */
-
-typedef struct entry {
-    xpm_value *key;
-    size_t index;
-} entry;
-
-static int compare_entries(const void *a, const void *b)
-{
-    const entry *left = a, *right = b;
-    int order = xpm__value_compare(left->key, right->key);
-    return order != 0 ? order : (left->index > right->index) - (left->index < right->index);
-}
-
-static bool same_key(const entry *a, const entry *b)
-{
-    return xpm__value_compare(a->key, b->key) == 0 &&
-           (a->key->kind == XPM_KIND_CONFIG || xpm__value_equal(a->key, b->key));
-}
-
-/* Closes the gaps that the dropped ones left: they are UNSET. */
-static void close_gaps(xpm_value *value, size_t stride)
-{
-    uint32_t kept = 0;
-    for (size_t i = 0; i < value->size; i++) {
-        const xpm_value *from = &value->as.items[stride * i];
-        if (from->kind == XPM_KIND_UNSET)
-            continue;
-        memmove(&value->as.items[stride * kept++], from, stride * sizeof *from);
-    }
-    value->size = kept;
-}
-
-void xpm__value_drop_doubles(xpm_value *set_or_dict)
-{
-    size_t stride = set_or_dict->kind == XPM_KIND_DICT ? 2 : 1;
-    entry few[32], *entries = few;
-    bool dropped = false;
-    if (set_or_dict->size > sizeof few / sizeof *few)
-        entries = xpm__alloc(set_or_dict->size * sizeof *entries);
-    for (size_t i = 0; i < set_or_dict->size; i++)
-        entries[i] = (entry){&set_or_dict->as.items[stride * i], i};
-    qsort(entries, set_or_dict->size, sizeof *entries, compare_entries);
-    for (size_t i = 1; i < set_or_dict->size; i++) {
-        if (!same_key(&entries[i - 1], &entries[i]))
-            continue;
-        dropped = true;
-        for (size_t j = 0; j < stride; j++)
-            xpm_value_clear(&entries[i - 1].key[j]);
-    }
-    if (entries != few)
-        xpm_free(entries);
-    if (dropped)
-        close_gaps(set_or_dict, stride);
 }
 
 void xpm__value_describe(const xpm_value *value, xpm__str *out)

@@ -7,19 +7,15 @@
 #include "base/str.h"
 #include "declare/type.h"
 
-/* Equal as Python's ==, once configurations that are meta are dropped from collections:
- * the comparison with a default. Configurations compare by class and values. */
-bool xpm__value_equal(const xpm_value *a, const xpm_value *b);
+/* Whether it is a bool, an int or a float: they compare with one another. */
+bool xpm__value_is_number(const xpm_value *value);
+double xpm__value_as_double(const xpm_value *value);
 
 /* What a message calls it: `str "a"`, `list of 3`, `demo.model`. */
 void xpm__value_describe(const xpm_value *value, xpm__str *out);
 
 /* Orders scalars of one kind as Python does (texts by code point), and all others somehow. */
 int xpm__value_compare(const xpm_value *a, const xpm_value *b);
-
-/* Removes from a set the items that it has twice, and from a dict the keys: the last one stays.
- * Coercion makes such: {1, "1"}. */
-void xpm__value_drop_doubles(xpm_value *set_or_dict);
 
 /* What a member of an enumeration is when it is an int or a text too; any other value itself. */
 static inline const xpm_value *xpm__value_plain(const xpm_value *value)

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/equal.h"
 #include "declare/type.h"
 #include "declare/value.h"
 #include "declare/walk.h"
@@ -260,7 +261,7 @@ static bool is_path(const xpm_type *type)
 static bool is_default(const xpm_parameter *parameter, const xpm_value *value)
 {
     return (value == &parameter->fallback && value->kind != XPM_KIND_FLOAT) ||
-           xpm__value_equal(value, &parameter->fallback);
+           xpm__value_is_default(value, &parameter->fallback);
 }
 
 /* The value that counts for parameter `index`, or NULL when it does not count. */

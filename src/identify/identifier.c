@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "declare/config.h"
+#include "declare/equal.h"
 #include "declare/walk.h"
 #include "identify/canonical.h"
 
@@ -20,6 +21,18 @@ int xpm_config_partial_identifier(xpm_config *config, const xpm_partial *partial
                                   uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err)
 {
     return xpm__canonical_digest(config, partial, identifier, err);
+}
+
+int xpm_config_equal(xpm_config *a, xpm_config *b, xpm_error *err)
+{
+    uint8_t left[XPM_IDENTIFIER_SIZE], right[XPM_IDENTIFIER_SIZE];
+    if (a == b)
+        return 1;
+    if (!a->sealed || !b->sealed)
+        return xpm__config_equal(a, b);
+    if (xpm_config_identifier(a, left, err) < 0 || xpm_config_identifier(b, right, err) < 0)
+        return -1;
+    return memcmp(left, right, sizeof left) == 0;
 }
 
 void xpm_identifier_hex(const uint8_t identifier[XPM_IDENTIFIER_SIZE], char hex[XPM_HEX_SIZE])

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/equal.h"
 #include "declare/type.h"
 #include "declare/value.h"
 #include "record/params.h"

@@ -129,7 +129,7 @@ static xpm_job *make_job(xpm_experiment *xp, xpm_config *task, xpm_error *err)
     xpm__sealing sealing = {0};
     xpm_job *job = NULL;
     char hex[XPM_HEX_SIZE];
-    if (xpm__seal_begin(task, &sealing, err) == 0 && xpm__identify_all(task, err) == 0) {
+    if (xpm__seal_begin(task, true, &sealing, err) == 0 && xpm__identify_all(task, err) == 0) {
         xpm_identifier_hex(task->identifier, hex);
         job = find_or_make(xp, task, hex, err);
     }

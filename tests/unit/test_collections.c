@@ -3,6 +3,7 @@
 
 #include "checked.h"
 #include "declare/config.h"
+#include "declare/equal.h"
 #include "declare/type.h"
 #include "declare/value.h"
 #include "declare/walk.h"

@@ -343,7 +343,7 @@ TEST(without_a_directory_nothing_is_generated)
 {
     xpm_config *task = xpm_new("demo.learn");
     assert_int_equal(xpm_config_seal(task, NULL, &last), -1);
-    assert_error(&last, XPM_E_STATE, "is generated in a job's directory, and there is none");
+    assert_error(&last, XPM_E_PLACE, "is generated in a directory, and there is none");
     xpm_config_unref(task);
 }
 
