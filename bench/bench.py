@@ -20,12 +20,13 @@ import table
 # What measures what: a measurement that no wanted name comes from is not made.
 MEASUREMENTS = [
     (["import"], python_works.starting),
-    (["identify"], python_works.identify),
+    (list(python_works.SHAPES), python_works.identify),
     (["dry", "memory"], python_works.dry),
     (["run", "files"], python_works.running),
     (["rerun"], python_works.running_again),
     (["chain"], python_works.chain),
     (["native"], native_works.native),
+    (["seal"], native_works.seal),
 ]
 NAMES = [name for names, _ in MEASUREMENTS for name in names]
 
@@ -66,7 +67,7 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         env = sides.stage(scratch)
-        if options.only == ["native"]:
+        if set(options.only) <= {"native", "seal"}:
             names = ("original", "ours")
             pair = [sides.Side(name, None, scratch, env, "not asked") for name in names]
         else:
@@ -78,7 +79,7 @@ def main():
         described["ninja"] = version(["ninja", "--version"])
         described["samu"] = version([os.environ.get("SAMU") or "samu", "--version"])
 
-        bench = python_works.Bench(pair, scratch, options.repeat, options.small)
+        bench = python_works.Bench(pair, scratch, options.repeat, options.small, options.only)
         for names, measure in MEASUREMENTS:
             if set(names) & set(options.only):
                 rows += [row for row in measure(bench) if row.name in options.only]

@@ -1,5 +1,6 @@
 """Tasks of a C program, against build tools that run as many."""
 
+import json
 import os
 import shutil
 import sys
@@ -9,7 +10,8 @@ from time import perf_counter
 from sides import Failed, HERE, run
 from table import Cell, Goal, Row
 
-NOOP = HERE.parent / "build" / "bench" / "noop"
+BUILT = HERE.parent / "build" / "bench"
+NOOP, SEAL = BUILT / "noop", BUILT / "seal"
 JOBS = "2"
 
 
@@ -100,4 +102,23 @@ def native(bench):
         work = f"native: the same {count:,}, all done already"
         cells = again[tool.name], again["ours"]
         rows.append(Row("native", work, "s", tool.name, *cells, Goal(), count))
+    return rows
+
+
+def seal(bench):
+    """Sealing in C, at three sizes of each shape: it is to be linear. The original recurses."""
+    rows = []
+    none = Cell(reason="recurses")
+    for shape in ("layers", "chain"):
+        for size in map(bench.size, (10_000, 100_000, 1_000_000)):
+            cells = {key: Cell() for key in ("seal", "bytes", "meanwhile")}
+            for i in range(bench.repeat):
+                print(f"bench: seal {shape} {size} {i + 1}/{bench.repeat}", file=sys.stderr)
+                sample = json.loads(run([str(SEAL), shape, str(size)], bench.env))
+                for key, cell in cells.items():
+                    cell.samples.append(sample[key])
+            work = f"seal {size:,} shared configurations, {shape}"
+            rows.append(Row("seal", work, "s", "original", none, cells["seal"], Goal(), size))
+        for key, what in (("bytes", "bytes of each"), ("meanwhile", "bytes more while it is sealed")):
+            rows.append(Row("seal", f"{what}, {shape}", "bytes", "original", none, cells[key]))
     return rows

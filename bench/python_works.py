@@ -14,10 +14,11 @@ from table import Cell, Goal, Row
 class Bench:
     """Both sides, the sizes, and the finished workspaces that works share."""
 
-    def __init__(self, sides, scratch, repeat, small):
+    def __init__(self, sides, scratch, repeat, small, wanted):
         self.original, self.ours = self.sides = sides
         self.env = self.ours.env
         self.scratch, self.repeat, self.small = Path(scratch), repeat, small
+        self.wanted = wanted  # names of works
         self.finished = {}  # side's name -> workspace whose tasks are all done
         self.entries = {}  # side's name -> {pattern: how many a job}
         self.serial = 0
@@ -66,10 +67,25 @@ def starting(bench):
     return [bench.row("import", work, "s", cells, "seconds", Goal(most=0.025))]
 
 
+# Shape of work/identify.py: how many, what they are, at least how many times as fast as the original.
+SHAPES = {
+    "flat": (10_000, "flat tasks", 60),
+    "deep": (50, "chains of 200 configurations", 30),
+    "wide": (100, "lists of 100 configurations", 30),
+    "shared": (50, "towers of 10 shared configurations", 30),
+    "cyclic": (1_000, "cycles of 10 configurations", 30),
+}
+
+
 def identify(bench):
-    count = bench.size(10_000)
+    return [identify_shape(bench, shape) for shape in SHAPES if shape in bench.wanted]
+
+
+def identify_shape(bench, shape):
+    full, what, ratio = SHAPES[shape]
+    count = bench.size(full)
     cells = bench.alternate(
-        "identify", bench.repeat, lambda side: side.work("identify.py", count)
+        shape, bench.repeat, lambda side: side.work("identify.py", shape, count)
     )
     samples = [sample for cell in cells for sample in cell.samples]
     error = ""
@@ -77,9 +93,8 @@ def identify(bench):
         error = "the identifiers of the two packages differ"
     elif any(sample["distinct"] != count for sample in samples):
         error = "the identifiers are not distinct"
-    work = f"build and identify {count:,} configurations"
-    goal = Goal(ratio=40)
-    return [bench.row("identify", work, "s", cells, "seconds", goal, count, error)]
+    work = f"build and identify {count:,} {what}"
+    return bench.row(shape, work, "s", cells, "seconds", Goal(ratio=ratio), count, error)
 
 
 def dry(bench):

@@ -22,6 +22,26 @@ class Learn(Task):
         pass
 
 
+class Chain(Config):
+    value: Param[int]
+    next: Param[Optional["Chain"]] = field(default=None)
+
+
+class Group(Config):
+    models: Param[List[Model]]
+
+
+class Pair(Config):
+    value: Param[int]
+    left: Param[Optional["Pair"]] = field(default=None)
+    right: Param[Optional["Pair"]] = field(default=None)
+
+
+class Ring(Config):
+    value: Param[int]
+    next: Param[Optional["Ring"]] = field(default=None)
+
+
 class Noop(Task):
     x: Param[int]
 
