@@ -1,5 +1,5 @@
 /* What the files of the extension share. One file is one Python type, or one errand that has none:
- * value.c (values between Python and C), pass.c (what a configuration holds is given to C),
+ * value.c and enum.c (values between Python and C), pass.c (what a configuration holds is given to C),
  * deprecate.c (names of the past), error.c, run.c. Everything here is called with the GIL held. */
 #ifndef XPM_PYTHON_ENGINE_H
 #define XPM_PYTHON_ENGINE_H
@@ -118,8 +118,15 @@ PyObject *engine_clone(PyObject *value, PyObject *memo);
     (PyList_Check(object) || PyTuple_Check(object) || PyDict_Check(object) || PySet_Check(object))
 /* Whether a clone of the value would be another object. */
 bool engine_mutable(PyObject *value);
+
+/* ---- Enumerations (enum.c) ----------------------------------------------------------------------- */
+
 /* Registers an enumeration; its native type. */
 const xpm_type *engine_enum(PyObject *enum_class);
+bool engine_is_enum(PyObject *value);
+/* Lowers a member, or combined flags. 1, without exception, when it is neither. */
+int engine_lower_enum(PyObject *value, xpm_value *lowered);
+PyObject *engine_raise_enum(const xpm_value *value);
 
 /* ---- Configurations (config.c, parameter.c, pass.c, instance.c) --------------------------------- */
 

@@ -17,9 +17,6 @@ typedef struct lowering {
     void *user;
 } lowering;
 
-static PyObject *enums_by_class; /* dict: enumeration to (address of its type, {name: index}) */
-static PyObject *enums_by_type;  /* dict: address to enumeration */
-
 static int lower(PyObject *value, const place *at, const lowering *context, xpm_value *out);
 
 static PyObject *print_place(const place *at)
@@ -120,36 +117,6 @@ static int lower_dict(PyObject *value, const place *at, const lowering *context,
     return -1;
 }
 
-static bool is_enum(PyObject *value)
-{
-    static PyObject *enum_class;
-    if (enum_class == NULL) {
-        /* There is no enumeration while nobody has imported enum. */
-        PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "enum");
-        if (module == NULL || (enum_class = PyObject_GetAttrString(module, "Enum")) == NULL) {
-            PyErr_Clear();
-            return false;
-        }
-    }
-    return PyObject_TypeCheck(value, (PyTypeObject *)enum_class);
-}
-
-/* The index of a name, and the native type, in the registry. */
-static int lower_enum(PyObject *value, const place *at, xpm_value *out)
-{
-    const xpm_type *type = engine_enum((PyObject *)Py_TYPE(value));
-    PyObject *name = type != NULL ? PyObject_GetAttrString(value, "name") : NULL;
-    if (name == NULL)
-        return -1;
-    PyObject *entry = PyDict_GetItem(enums_by_class, (PyObject *)Py_TYPE(value));
-    PyObject *index = PyDict_GetItem(PyTuple_GET_ITEM(entry, 1), name);
-    Py_DECREF(name);
-    if (index == NULL)
-        return refuse(PyExc_ValueError, at, "not a member of its enumeration: ", value);
-    *out = xpm_enum(type, PyLong_AsSize_t(index));
-    return 0;
-}
-
 static int lower_path(PyObject *value, const place *at, xpm_value *out)
 {
     PyObject *text = PyOS_FSPath(value);
@@ -214,8 +181,12 @@ static int lower_number(PyObject *value, const place *at, xpm_value *out)
 /* What is rare: subclasses of the builtin types, paths, numbers of other libraries. */
 static int lower_other(PyObject *value, const place *at, xpm_value *out)
 {
-    if (is_enum(value))
-        return lower_enum(value, at, out);
+    if (engine_is_enum(value)) {
+        int status = engine_lower_enum(value, out);
+        return status <= 0
+                   ? status
+                   : refuse(PyExc_ValueError, at, "not a member of its enumeration: ", value);
+    }
     if (PyLong_Check(value))
         return lower_int(value, at, out);
     if (PyFloat_Check(value)) {
@@ -239,7 +210,7 @@ static int lower_other(PyObject *value, const place *at, xpm_value *out)
         return refuse(PyExc_ValueError, at,
                       "only the whole value of a parameter can be tagged: ", value);
     if (PyObject_TypeCheck(value, &Base_Type))
-        return refuse(engine_type_error, at,
+        return refuse(PyExc_AttributeError, at,
                       "an instance, and no configuration; make one by the class's C(...): ", value);
     return refuse(engine_type_error, at, "not a value that a parameter can have: ", value);
 }
@@ -287,140 +258,6 @@ int engine_lower(PyObject *value, const char *where, engine_found found, void *u
     place root = {.root = where};
     lowering context = {.found = found, .user = user};
     return lower(value, &root, &context, lowered);
-}
-
-/* ---- Enumerations ------------------------------------------------------------------------------- */
-
-static int register_enum(PyObject *enum_class, const xpm_type *type, PyObject *indices)
-{
-    PyObject *address = PyLong_FromVoidPtr((void *)type);
-    PyObject *entry = address != NULL ? PyTuple_Pack(2, address, indices) : NULL;
-    int status = -1;
-    if (entry != NULL && PyDict_SetItem(enums_by_class, enum_class, entry) == 0)
-        status = PyDict_SetItem(enums_by_type, address, enum_class);
-    Py_XDECREF(address);
-    Py_XDECREF(entry);
-    return status;
-}
-
-static PyObject *text_attribute(PyObject *object, const char *name)
-{
-    PyObject *text = PyObject_GetAttrString(object, name);
-    if (text != NULL && !PyUnicode_Check(text)) {
-        PyErr_Format(PyExc_TypeError, "%s of %R is no text", name, object);
-        Py_CLEAR(text);
-    }
-    return text;
-}
-
-/* What a member that is an int or a text too is in C; UNSET for another. */
-static int mixed_value(PyObject *member, xpm_value *out)
-{
-    place nowhere = {.root = "a member of an enumeration"};
-    if (PyUnicode_Check(member))
-        return lower_str(member, &nowhere, out);
-    return PyLong_Check(member) ? lower_int(member, &nowhere, out) : 0;
-}
-
-/* The names, and the values of members that are ints or texts, of an enumeration. */
-typedef struct members {
-    size_t count;
-    const char **names; /* borrowed texts */
-    xpm_value *values;
-    PyObject *indices; /* dict, name to number */
-} members;
-
-static int read_members(PyObject *table, members *read)
-{
-    PyObject *items = PyMapping_Items(table);
-    Py_ssize_t count = items != NULL ? PyList_GET_SIZE(items) : 0;
-    read->count = (size_t)count;
-    read->names = PyMem_Calloc(read->count + 1, sizeof *read->names);
-    read->values = PyMem_Calloc(read->count + 1, sizeof *read->values);
-    read->indices = PyDict_New();
-    int status = items != NULL && read->names && read->values && read->indices ? 0 : -1;
-    for (Py_ssize_t i = 0; status == 0 && i < count; i++) {
-        PyObject *name = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 0);
-        PyObject *member = PyTuple_GET_ITEM(PyList_GET_ITEM(items, i), 1);
-        PyObject *index = PyLong_FromSsize_t(i);
-        read->names[i] = PyUnicode_AsUTF8(name);
-        status =
-            read->names[i] != NULL && index != NULL ? mixed_value(member, &read->values[i]) : -1;
-        if (status == 0)
-            status = PyDict_SetItem(read->indices, name, index);
-        Py_XDECREF(index);
-    }
-    Py_XDECREF(items);
-    return status;
-}
-
-static void free_members(members *read)
-{
-    for (size_t i = 0; read->values != NULL && i < read->count; i++)
-        xpm_value_clear(&read->values[i]);
-    PyMem_Free(read->values);
-    PyMem_Free(read->names);
-    Py_XDECREF(read->indices);
-}
-
-static const xpm_type *declare_enum(PyObject *enum_class)
-{
-    const xpm_type *type = NULL;
-    members read = {0};
-    PyObject *table = PyObject_GetAttrString(enum_class, "__members__");
-    PyObject *module = text_attribute(enum_class, "__module__");
-    PyObject *qualname = text_attribute(enum_class, "__qualname__");
-    const char *module_text = module != NULL ? PyUnicode_AsUTF8(module) : NULL;
-    const char *name_text = qualname != NULL ? PyUnicode_AsUTF8(qualname) : NULL;
-    if (table == NULL || module_text == NULL || name_text == NULL || read_members(table, &read) < 0)
-        goto end;
-    /* A script is run under another name in a task's process: it is the same script. */
-    if (strcmp(module_text, "_main_") == 0)
-        module_text = "__main__";
-    bool mixed = read.count > 0 && read.values[0].kind != XPM_KIND_UNSET;
-    type = mixed ? xpm_type_enum_mixed(module_text, name_text, read.names, read.values, read.count)
-                 : xpm_type_enum(module_text, name_text, read.names, read.count);
-    if (register_enum(enum_class, type, read.indices) < 0)
-        type = NULL;
-end:
-    free_members(&read);
-    Py_XDECREF(qualname);
-    Py_XDECREF(module);
-    Py_XDECREF(table);
-    return type;
-}
-
-const xpm_type *engine_enum(PyObject *enum_class)
-{
-    if (enums_by_class == NULL && (enums_by_class = PyDict_New()) == NULL)
-        return NULL;
-    if (enums_by_type == NULL && (enums_by_type = PyDict_New()) == NULL)
-        return NULL;
-    PyObject *entry = PyDict_GetItemWithError(enums_by_class, enum_class);
-    if (entry != NULL)
-        return PyLong_AsVoidPtr(PyTuple_GET_ITEM(entry, 0));
-    return PyErr_Occurred() ? NULL : declare_enum(enum_class);
-}
-
-static PyObject *raise_enum(const xpm_value *value)
-{
-    const xpm_type *type = value->as.enum_type;
-    PyObject *address = PyLong_FromVoidPtr((void *)type), *enum_class = NULL;
-    if (address != NULL && enums_by_type != NULL)
-        enum_class = Py_XNewRef(PyDict_GetItemWithError(enums_by_type, address));
-    Py_XDECREF(address);
-    if (enum_class == NULL && !PyErr_Occurred()) {
-        PyObject *find = engine_import("experimaestro.run", "find");
-        enum_class = find != NULL ? PyObject_CallFunction(find, "ssO", xpm_type_enum_module(type),
-                                                          xpm_type_enum_name(type), Py_None)
-                                  : NULL;
-        Py_XDECREF(find);
-    }
-    if (enum_class == NULL)
-        return NULL;
-    PyObject *member = PyObject_GetAttrString(enum_class, xpm_type_enum_member(type, value->size));
-    Py_DECREF(enum_class);
-    return member;
 }
 
 /* ---- Raising ------------------------------------------------------------------------------------ */
@@ -502,7 +339,7 @@ PyObject *engine_raise(const xpm_value *value, const Instances *instances)
     case XPM_KIND_PATH:
         return raise_path(value);
     case XPM_KIND_ENUM:
-        return raise_enum(value);
+        return engine_raise_enum(value);
     case XPM_KIND_LIST:
         return raise_list(value, instances);
     case XPM_KIND_TUPLE:

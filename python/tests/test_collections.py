@@ -258,6 +258,54 @@ def test_members_that_are_texts_or_ints_count_as_these_and_stay_members():
         Enums(sizes=["small"])
 
 
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Mode(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class Flags(Config):
+    access: Param[Access] = Access.READ
+    mode: Param[Mode] = Mode.READ
+    all: Param[Set[Access]] = set()
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("access", Access.READ | Access.WRITE),
+        ("access", Access(0)),
+        ("mode", Mode.READ | Mode.WRITE),
+        ("mode", Mode(0)),
+        ("all", {Access.READ, Access.READ | Access.WRITE, Access(0)}),
+    ],
+)
+def test_flags_may_be_combined(name, value):
+    made = Flags(**{name: value})
+    assert getattr(made, name) == value
+    assert made.__xpm__.identifier != Flags().__xpm__.identifier
+    assert made.__xpm__.identifier == Flags(**{name: value}).__xpm__.identifier
+    instance = getattr(made.instance(), name)
+    assert instance == value and type(instance) is type(value)
+
+
+def test_combined_flags_are_named_in_identifiers_and_numbers_are_numbers():
+    import hashlib
+
+    flags = Flags(access=Access.READ | Access.WRITE, mode=Mode.READ | Mode.WRITE)
+    enum_ = f"\x0a{__name__}.Access:READ|WRITE".encode()
+    stream = b"\0" + flags.__xpm__.typename.encode() + b"\x03access\x05" + enum_
+    stream += b"\x03mode\x05\x01" + (3).to_bytes(8, "big")
+    assert flags.__xpm__.identifier.all == hashlib.sha256(stream).digest()
+    for wrong in ({"access": 3}, {"mode": 3}, {"access": Mode.READ | Mode.WRITE}):
+        with pytest.raises(ValueError, match="give a member of it"):
+            Flags(**wrong)
+
+
 # ---- Numbers of numpy -------------------------------------------------------------------------
 
 

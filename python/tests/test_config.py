@@ -140,13 +140,19 @@ def test_a_factory_of_a_meta_is_called_for_each_object_when_sealed():
         (lambda: Holder(by_name={"a": Model(layers=1), "b": 3}), r'\$\.by_name\["b"\]'),
         (lambda: Holder(by_name={"a": object()}), r"\$\.by_name\['a'\]: not a value"),
         (lambda: Holder(model=Learn()), "expected .*model, got .*learn"),
-        (lambda: Holder(model=Model.C(layers=1).instance()), r"\$\.model: an instance, and no"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_an_error_with_its_path(make, message):
     with pytest.raises(ConfigTypeError, match=message) as caught:
         make()
     assert isinstance(caught.value, ValueError) and isinstance(caught.value, TypeError)
+
+
+def test_an_instance_is_no_configuration():
+    instance = Model(layers=1).instance()
+    for wrong in ({"model": instance}, {"models": [instance]}):
+        with pytest.raises(AttributeError, match=r"an instance, and no configuration; make one by"):
+            Holder(**wrong)
 
 
 def test_what_is_appended_is_checked_when_it_is_used():

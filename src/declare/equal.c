@@ -116,13 +116,6 @@ static bool dicts_equal(comparison *c, const xpm_value *a, const xpm_value *b)
     return true;
 }
 
-static bool enums_equal(const xpm_value *a, const xpm_value *b)
-{
-    const xpm_type *left = a->as.enum_type, *right = b->as.enum_type;
-    return a->size == b->size && (left == right || (strcmp(left->module, right->module) == 0 &&
-                                                    strcmp(left->name, right->name) == 0));
-}
-
 static bool equal(comparison *c, const xpm_value *a, const xpm_value *b)
 {
     a = xpm__value_plain(a);
@@ -136,7 +129,7 @@ static bool equal(comparison *c, const xpm_value *a, const xpm_value *b)
     case XPM_KIND_PATH:
         return a->size == b->size && memcmp(a->as.text, b->as.text, a->size) == 0;
     case XPM_KIND_ENUM:
-        return enums_equal(a, b);
+        return xpm__value_compare(a, b) == 0;
     case XPM_KIND_LIST:
     case XPM_KIND_TUPLE:
         return lists_equal(c, a, b);

@@ -170,6 +170,17 @@ bool xpm__value_is_meta(const xpm_value *value)
 
 /* ---- Order ------------------------------------------------------------------------------------ */
 
+/* In the order of one enumeration, or of the names of two: each combination of flags is apart. */
+static int compare_members(const xpm_value *a, const xpm_value *b)
+{
+    const xpm_type *left = a->as.enum_type, *right = b->as.enum_type;
+    if (left == right)
+        return (a->size > b->size) - (a->size < b->size);
+    int order = strcmp(left->module, right->module);
+    order = order != 0 ? order : strcmp(left->name, right->name);
+    return order != 0 ? order : strcmp(left->members[a->size], right->members[b->size]);
+}
+
 bool xpm__value_is_number(const xpm_value *value)
 {
     return value->kind == XPM_KIND_BOOL || value->kind == XPM_KIND_INT ||
@@ -219,7 +230,7 @@ int xpm__value_compare(const xpm_value *a, const xpm_value *b)
         return compare_items(a, b);
     switch (a->kind) {
     case XPM_KIND_ENUM:
-        return (a->size > b->size) - (a->size < b->size);
+        return compare_members(a, b);
     case XPM_KIND_STR:
     case XPM_KIND_PATH:
         return compare_texts(a, b);

@@ -86,7 +86,8 @@ static int load_enum(loader *l, const xpm_type *type, json_object *json, xpm_val
     if (module == NULL || name == NULL || member == NULL)
         return bad(l, "has an enumeration without module, enum or value");
     const xpm_type *found = find_enum(type, module, name);
-    if (found == NULL)
+    bool combined = strchr(member, '|') != NULL || strcmp(member, "None") == 0; /* flags */
+    if (found == NULL || combined)
         found = xpm_type_enum(module, name, &member, 1);
     for (size_t i = 0; i < found->count; i++) {
         if (strcmp(found->members[i], member) == 0) {
@@ -122,6 +123,17 @@ static bool load_mixed(const xpm_type *type, xpm_value *value)
         }
     }
     return found;
+}
+
+/* A number that no member has is flags combined. */
+static void load_flags(const xpm_type *type, xpm_value *value)
+{
+    if (type == NULL || type->kind != XPM_KIND_ENUM || type->plain == NULL)
+        return;
+    char *name = xpm__format("%lld", (long long)value->as.integer);
+    const char *member = name;
+    *value = xpm_enum(xpm_type_enum_mixed(type->module, type->name, &member, value, 1), 0);
+    xpm_free(name);
 }
 
 static int load_items(loader *l, const xpm_type *type, json_object *json, xpm_value *list)
@@ -222,7 +234,8 @@ static int load_value(loader *l, const xpm_type *type, json_object *json, xpm_va
         return 0;
     case json_type_int:
         *value = xpm_int(json_object_get_int64(json));
-        load_mixed(type, value);
+        if (!load_mixed(type, value))
+            load_flags(type, value);
         return 0;
     case json_type_double:
         *value = xpm_float(json_object_get_double(json));

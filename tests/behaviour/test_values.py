@@ -25,6 +25,14 @@ TASKS = """
     class Level(enum.IntEnum):
         LOW = 1
 
+    class Access(enum.Flag):
+        READ = 1
+        WRITE = 2
+
+    class Mode(enum.IntFlag):
+        READ = 1
+        WRITE = 2
+
     class Leaf(Config):
         x: Param[int]
 
@@ -44,6 +52,8 @@ TASKS = """
         frozen: Param[frozenset[str]]
         table: Param[dict[Size, tuple[Level, ...]]]
         color: Param[Color]
+        access: Param[list[Access]]
+        mode: Param[Mode]
         sizes: Param[list[Size]]
         either: Param[Union[int, tuple[int, int]]]
         box: Param[Box[Leaf]]
@@ -98,6 +108,8 @@ PLAN = """
                 leaves=(leaf, [leaf, other]), ints={1, "2"}, pairs={(1, "a"), (2, "b")},
                 sealed=sealed, frozen=frozenset("ab"),
                 table={Size.LARGE: (Level.LOW,)}, color=Color.GREEN, sizes=[Size.SMALL],
+                access=[Access.READ | Access.WRITE, Access.READ, Access(0)],
+                mode=Mode.READ | Mode.WRITE,
                 either=(1, 2), box=LeafBox(content=leaf), bare=Box(content=(1, "x")),
                 anything=(1, {2}, ["y"]), number=number("uint8", 7),
                 real=number("float16", 0.5), truth=number("bool_", True), choice="b")
