@@ -588,6 +588,12 @@ XPM_API const char *xpm_task_directory(const xpm_task *task); /* absolute; the w
 XPM_API const char *xpm_task_workspace(const xpm_task *task);
 XPM_API xpm_config *xpm_task_config(const xpm_task *task);    /* borrowed */
 XPM_API const xpm_value *xpm_task_tags(const xpm_task *task); /* a dict; borrowed */
+/* Says how far the task is, for those who watch it: `value` goes from 0 to 1, in the loop number
+ * `level` (0 is the outer one, and 15 the last; what was said of the loops inside it is forgotten),
+ * and `desc` says of what, or is NULL. Copies. Costs little when called often: the record is
+ * written when the value has changed by more than 0.01. A value that is no number is passed over.
+ * From one thread at a time. */
+XPM_API void xpm_task_progress(xpm_task *task, unsigned level, double value, const char *desc);
 
 /* A file of a configuration that several tasks may want to compute, in the workspace's config/
  * folder, under an exclusive lock between processes: waits for it. Gives the absolute path (new:

@@ -33,6 +33,8 @@ static const xpm_class *resolve(void *user, const char *name, const char *module
 
 /* ---- Executing ---------------------------------------------------------------------------------- */
 
+static xpm_task *executed; /* the job of this process, while it is executed */
+
 /* The exit status that a raised exception stands for; clears it. */
 static int exit_status(xpm_error *err)
 {
@@ -89,9 +91,11 @@ static int execute(void *user, xpm_task *task, xpm_error *err)
     config = engine_wrap(xpm_task_config(task));
     tags = config != NULL ? engine_raise(xpm_task_tags(task), NULL) : NULL;
     main = tags != NULL ? main_directory(task) : NULL;
+    executed = task;
     if (main != NULL)
         result = PyObject_CallFunction(calls->execute, "OssOO", config, xpm_task_directory(task),
                                        xpm_task_workspace(task), tags, main);
+    executed = NULL;
     int status = result != NULL ? 0 : exit_status(err);
     Py_XDECREF(main);
     Py_XDECREF(tags);
@@ -148,6 +152,18 @@ static PyObject *set_running(PyObject *Py_UNUSED(module), PyObject *arg)
     Py_RETURN_NONE;
 }
 
+static PyObject *progress(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned level;
+    double value;
+    const char *desc;
+    if (!PyArg_ParseTuple(args, "Idz:progress", &level, &value, &desc))
+        return NULL;
+    if (executed != NULL)
+        xpm_task_progress(executed, level, value, desc);
+    Py_RETURN_NONE;
+}
+
 static PyObject *cache_lock(PyObject *Py_UNUSED(module), PyObject *args)
 {
     const char *workspace, *type, *identifier, *file;
@@ -183,6 +199,8 @@ PyMethodDef engine_run_methods[] = {
     {"compare", compare, METH_VARARGS,
      "compare(params, resolve): what today's classes make of an old params.json, as JSON"},
     {"set_running", set_running, METH_O, "Says whether code runs inside a task"},
+    {"progress", progress, METH_VARARGS,
+     "progress(level, value, desc): says how far the job of this process is, if there is one"},
     {"cache_lock", cache_lock, METH_VARARGS,
      "cache_lock(workspace, type, identifier, file): a handle and the file's path"},
     {"cache_unlock", cache_unlock, METH_O, "cache_unlock(handle)"},

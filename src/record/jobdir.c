@@ -236,6 +236,20 @@ static void write_time(xpm__str *out, const char *key, double seconds)
     xpm__json_pair(out, key, seconds > 0 ? text : NULL);
 }
 
+static void print_progress(const xpm__status *s, xpm__str *out)
+{
+    xpm__json_key(out, "progress");
+    xpm__json_open(out, '[');
+    for (size_t i = 0; i < s->levels; i++) {
+        xpm__json_open(out, '{');
+        xpm__json_pair_int(out, "level", (int64_t)i);
+        xpm__json_pair_double(out, "progress", s->progress[i].value);
+        xpm__json_pair(out, "desc", s->progress[i].desc);
+        xpm__json_close(out, '}');
+    }
+    xpm__json_close(out, ']');
+}
+
 static void print_status(const xpm__status *s, xpm__str *out)
 {
     const char *state = xpm_job_state_text(s->state);
@@ -260,9 +274,7 @@ static void print_status(const xpm__status *s, xpm__str *out)
     xpm__json_pair_int(out, "retry_count", 0);
     xpm__json_key(out, "resumable");
     xpm__json_bool(out, false);
-    xpm__json_key(out, "progress");
-    xpm__json_open(out, '[');
-    xpm__json_close(out, ']');
+    print_progress(s, out);
     xpm__json_key(out, "process");
     if (s->pid > 0 && !ended) {
         xpm__json_open(out, '{');

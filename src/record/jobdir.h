@@ -41,6 +41,12 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state);
 /* The same from the markers alone; false when there is none. */
 bool xpm__jobdir_read_markers(int dir, const char *name, xpm__jobdir_state *state);
 
+/* How far a task is, in one of its loops: `value` is from 0 to 1, `desc` says of what, or is NULL. */
+typedef struct xpm__progress {
+    double value;
+    char *desc;
+} xpm__progress;
+
 /* What a status.json says of a job that runs or has ended. */
 typedef struct xpm__status {
     const char *job_id, *task_id, *path;
@@ -49,6 +55,8 @@ typedef struct xpm__status {
     double started, ended;
     int code;
     pid_t pid;
+    const xpm__progress *progress; /* of `levels` loops, the outer one first */
+    size_t levels;
 } xpm__status;
 int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err);
 

@@ -146,8 +146,12 @@ static int take_guards(xpm_error *err)
 
 /* ---- Record ----------------------------------------------------------------------------------- */
 
-static void write_status(const xpm_task *task, xpm__status *status)
+/* A child that the task forked does not speak for the job. */
+void xpm__runner_record(xpm_task *task)
 {
+    if (getpid() != job.pid)
+        return;
+    xpm__status *status = task->status;
     const char *type = strrchr(task->directory, '/');
     const char *start = type;
     while (start > task->directory && start[-1] != '/')
@@ -157,15 +161,17 @@ static void write_status(const xpm_task *task, xpm__status *status)
     status->task_id = task_id;
     status->path = task->directory;
     status->pid = job.pid;
+    status->progress = task->progress;
+    status->levels = task->levels;
     xpm__jobdir_write_status(job.dir, status, NULL);
     xpm_free(task_id);
 }
 
 /* A success leaves no trace of its start: what proves it is the marker, written under the lock. */
-static int record_done(const xpm_task *task, xpm__status *status)
+static int record_done(xpm_task *task)
 {
-    status->state = XPM_JOB_DONE;
-    write_status(task, status);
+    task->status->state = XPM_JOB_DONE;
+    xpm__runner_record(task);
     if (xpm__jobdir_mark_done(job.dir, job.name) < 0) {
         fprintf(stderr, "experimaestro: cannot mark %s as done: %s\n", task->directory,
                 strerror(errno));
@@ -176,12 +182,13 @@ static int record_done(const xpm_task *task, xpm__status *status)
     return 0;
 }
 
-static int record_failed(const xpm_task *task, xpm__status *status, int code, const xpm_error *err)
+static int record_failed(xpm_task *task, int code, const xpm_error *err)
 {
+    xpm__status *status = task->status;
     status->state = XPM_JOB_ERROR;
     status->reason = XPM_REASON_FAILED;
     status->code = code;
-    write_status(task, status);
+    xpm__runner_record(task);
     xpm__jobdir_mark_failed(job.dir, job.name, code, status->reason,
                             err->message[0] != '\0' ? err->message : NULL);
     remove_file(".pid");
@@ -210,6 +217,7 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
 {
     xpm__status status = {.state = XPM_JOB_RUNNING, .started = xpm__clock_now()};
     int code = 1;
+    task->status = &status;
     remove_file(".failed");
     xpm__jobdir_write_pid(job.dir, job.name, job.pid);
     catch_cancel();
@@ -218,7 +226,7 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     ignore_cancel(); /* from here on the end is being written */
     status.ended = xpm__clock_now();
     print_error(code, err);
-    return code == 0 ? record_done(task, &status) : record_failed(task, &status, code, err);
+    return code == 0 ? record_done(task) : record_failed(task, code, err);
 }
 
 int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user)
@@ -234,6 +242,7 @@ int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void
     } else {
         code = execute_locked(&task, "params.json", resolve, execute, user, &err);
     }
+    xpm__progress_clear(&task);
     xpm__params_clear(&task.params);
     xpm_free(task.directory);
     return code; /* the lock goes with the process */
@@ -252,6 +261,7 @@ int xpm_execute_params(const char *params, xpm_resolver resolve, xpm_executor ex
         code = execute(user, &task, &err);
     }
     print_error(code, &err);
+    xpm__progress_clear(&task);
     xpm__params_clear(&task.params);
     xpm_free(task.directory);
     free(real);

@@ -4,11 +4,23 @@
 
 #include <experimaestro.h>
 
+#include "record/jobdir.h"
 #include "record/params.h"
+
+enum { XPM__LEVELS = 16 };
 
 struct xpm_task {
     xpm__params params;
     char *directory;
+    xpm__status *status; /* what its status.json says; NULL for a task that is not recorded */
+    xpm__progress progress[XPM__LEVELS];
+    double written[XPM__LEVELS]; /* the values that status.json has */
+    size_t levels;
 };
+
+/* Writes its status.json. */
+void xpm__runner_record(xpm_task *task);
+/* Forgets how far it is. */
+void xpm__progress_clear(xpm_task *task);
 
 #endif
