@@ -553,6 +553,14 @@ XPM_API xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *
 XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
                                     const xpm_partial *partial, xpm_error *err);
 
+/* ---- Reading a workspace -------------------------------------------------------------------------- */
+
+/* The jobs of an experiment's latest run, or of all the workspace (`experiment` is NULL), in order
+ * of type and identifier: a JSON array of the objects that `experimaestro jobs list --json` prints
+ * (docs/formats.md). It reads what is on disk, as any process can. New: xpm_free. Errors: IO, STATE
+ * (no workspace there), UNKNOWN (no such experiment has run). */
+XPM_API char *xpm_jobs_json(const char *workspace, const char *experiment, xpm_error *err);
+
 /* ---- Inside a task's process ----------------------------------------------------------------- */
 
 /* Finds the class of an object in params.json; NULL and an error when there is none. */

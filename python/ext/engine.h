@@ -168,7 +168,8 @@ extern bool engine_converting;
 
 /* ---- Functions of the module --------------------------------------------------------------------- */
 
-extern PyMethodDef engine_run_methods[]; /* run.c */
+extern PyMethodDef engine_run_methods[];   /* run.c */
+extern PyMethodDef engine_watch_methods[]; /* watch.c */
 
 /* The attribute `name` of module `module`, imported when needed. */
 PyObject *engine_import(const char *module, const char *name);

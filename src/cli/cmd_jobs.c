@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -22,34 +21,12 @@ static int open_view(const cli_call *call, const char *experiment, xpm__view *vi
     return -1;
 }
 
-static void print_time(xpm__str *out, const char *key, double seconds)
-{
-    char text[XPM__TIME_SIZE];
-    if (seconds > 0)
-        xpm__clock_iso(seconds, text);
-    xpm__json_pair(out, key, seconds > 0 ? text : NULL);
-}
-
 static void print_json(const xpm__view *view, const xpm__job_view *job)
 {
     xpm__str out = {0};
-    const xpm__jobdir_state *state = &job->state;
-    char *path = xpm__format("%s/jobs/%s", view->workspace, job->key);
-    xpm__json_open(&out, '{');
-    xpm__json_pair(&out, "job_id", job->hash);
-    xpm__json_pair(&out, "task_id", job->type);
-    xpm__json_pair(&out, "state", xpm_job_state_text(state->state));
-    xpm__json_pair(&out, "failure_reason",
-                   state->reason != XPM_REASON_NONE ? xpm_reason_text(state->reason) : NULL);
-    xpm__json_pair(&out, "message", state->message[0] != '\0' ? state->message : NULL);
-    print_time(&out, "started_time", state->started);
-    print_time(&out, "ended_time", state->ended);
-    xpm__json_pair(&out, "experiment", job->experiment);
-    xpm__json_pair(&out, "path", path);
-    xpm__str_printf(&out, ",\"tags\":%s}", job->tags != NULL ? job->tags : "{}");
+    xpm__view_print_job(view, job, &out);
     puts(out.data);
     xpm__str_free(&out);
-    xpm_free(path);
 }
 
 /* "k=v k=v" of a JSON object of scalars. */

@@ -7,6 +7,7 @@
 #include <experimaestro.h>
 
 #include "base/map.h"
+#include "base/str.h"
 #include "record/jobdir.h"
 
 typedef struct xpm__job_view {
@@ -43,6 +44,8 @@ int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err);
 /* The job that `name` means: TYPE/HASH, or the start of either HASH or TYPE/HASH, if no other job
  * has it. NULL and an error otherwise. Borrowed from the view. */
 const xpm__job_view *xpm__view_find(const xpm__view *view, const char *name, xpm_error *err);
+/* Appends what is known of a job, a JSON object. */
+void xpm__view_print_job(const xpm__view *view, const xpm__job_view *job, xpm__str *out);
 void xpm__view_close(xpm__view *view);
 
 #endif
