@@ -153,6 +153,9 @@ XPM_API const xpm_type *xpm_type_config_of(const xpm_class *class_,
 XPM_API const xpm_type *xpm_type_parse(const char *text, xpm_error *err);
 
 XPM_API xpm_kind xpm_type_kind(const xpm_type *type);
+/* The class of which a value of the type, when there is one, is a configuration; NULL for another
+ * type. Borrowed. */
+XPM_API const xpm_class *xpm_type_class(const xpm_type *type);
 /* The type's text, as xpm_type_parse reads it. New: xpm_free. */
 XPM_API char *xpm_type_text(const xpm_type *type);
 /* An enumeration's module, qualified name, and names of members; NULL past the last. */

@@ -17,7 +17,8 @@ What is rarely needed is imported when it is first used: see __getattr__.
 
 from os.path import exists as _exists
 
-if _exists(__path__[0] + "/core"):
+# The original has always had this file, and this package never has it.
+if _exists(__path__[0] + "/commandline.py"):
     raise ImportError(
         "the files of another distribution, `experimaestro`, are in the same folder as those of "
         "`experimaestro-native` (" + __path__[0] + "): run `pip uninstall experimaestro "
@@ -53,22 +54,24 @@ __version__ = version
 
 # Public name -> the module that has it, imported at first use.
 _lazy = {
+    "Action": ".actions",
     "Annotated": "typing",
     "Any": "typing",
-    "Path": "pathlib",
-    "Action": ".actions",
     "CLIInteraction": ".actions",
     "DependentMarker": ".submit",
     "DirectLauncher": ".launcher",
     "DirectoryContext": ".objects",
     "EmptyContextError": "._engine",
     "FailedExperiment": ".context",
+    "Identifier": ".config",
     "Interaction": ".actions",
     "Job": ".job",
     "JobFailureStatus": ".states",
     "JobState": ".states",
     "Launcher": ".launcher",
+    "LauncherRegistry": ".launcherfinder",
     "ObjectStore": ".objects",
+    "Path": "pathlib",
     "Prepare": ".prepare",
     "RunMode": ".states",
     "SubmitHook": ".hooks",
@@ -78,10 +81,13 @@ _lazy = {
     "clone": ".objects",
     "copyconfig": ".objects",
     "deprecate": ".deprecated",
+    "documentation": ".mkdocs.annotations",
     "experiment": ".context",
     "initializer": ".objects",
+    "progress": ".notifications",
     "renamed_from": ".deprecated",
     "submit_hook_decorator": ".hooks",
+    "tqdm": ".notifications",
 }
 
 __all__ = [
@@ -98,12 +104,14 @@ __all__ = [
     "DirectoryContext",
     "EmptyContextError",
     "FailedExperiment",
+    "Identifier",
     "InstanceConfig",
     "Interaction",
     "Job",
     "JobFailureStatus",
     "JobState",
     "Launcher",
+    "LauncherRegistry",
     "LightweightTask",
     "Meta",
     "ObjectStore",
@@ -122,12 +130,14 @@ __all__ = [
     "clone",
     "copyconfig",
     "deprecate",
+    "documentation",
     "experiment",
     "field",
     "initializer",
     "param_group",
     "partial",
     "pathgenerator",
+    "progress",
     "renamed_from",
     "sealed_set",
     "setmeta",
@@ -135,17 +145,27 @@ __all__ = [
     "tag",
     "tags",
     "tagspath",
+    "tqdm",
 ]
 
 
-def __getattr__(name):
-    module = _lazy.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Not import_module: importing importlib takes half as long as importing this package.
-    found = __import__(__name__ + module if module[0] == "." else module, fromlist=[name])
-    value = globals()[name] = getattr(found, name)
-    return value
+def _finder(space, names):
+    """The __getattr__ of the module whose namespace this is: its public `names` (name -> module,
+    from a dot on one of this package) are in other modules, which are imported at first use."""
+
+    def find(name):
+        module = names.get(name)
+        if module is None:
+            raise AttributeError(f"module {space['__name__']!r} has no attribute {name!r}")
+        # Not import_module: importing importlib takes half as long as importing this package.
+        found = __import__(__name__ + module if module[0] == "." else module, fromlist=[name])
+        value = space[name] = getattr(found, name)
+        return value
+
+    return find
+
+
+__getattr__ = _finder(globals(), _lazy)
 
 
 def __dir__():

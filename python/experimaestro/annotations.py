@@ -207,3 +207,12 @@ class partial:
     def __set_name__(self, owner, name):
         if self.name is None:
             self.name = name
+
+
+def __getattr__(name):
+    # Older programs look here for functions too.
+    if name not in ("cache", "documentation", "initializer", "stop_tags", "tag", "tags", "tagspath"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import experimaestro
+
+    return getattr(experimaestro, name)

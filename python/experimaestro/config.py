@@ -45,6 +45,50 @@ class Information:
         """Its identifier. ValueError when a value in it is not of its type."""
         return Identifier(self._config._identify())
 
+    @property
+    def values(self):
+        """The values that it has, defaults among them: a new dict, by name."""
+        return {argument.name: value for argument, value in self.xpmvalues()}
+
+    def xpmvalues(self):
+        """Its parameters that have a value, as pairs of Argument and value."""
+        for name, argument in self.xpmtype.arguments.items():
+            try:
+                yield argument, getattr(self._config, name)
+            except KeyError:  # required and missing, or a path that is not generated yet
+                pass
+
+    def get(self, name):
+        """The value of a parameter. KeyError when it has none."""
+        return getattr(self._config, name)
+
+    def set(self, name, value):
+        """Sets a parameter, as an assignment does."""
+        setattr(self._config, name, value)
+
+    def tags(self):
+        """Its tags and those of all that it holds."""
+        return self._config.tags()
+
+    def seal(self, context=None):
+        """Makes it read-only, as Config.seal; `context` is a DirectoryContext, or a path."""
+        self._config.seal(getattr(context, "path", context))
+
+    def validate(self):
+        """Checks that sealing it would be possible, and changes nothing. ValueError when a value
+        is missing, and whatever a __validate__ raises."""
+        for config in self._config._walk():
+            for argument in config.__xpmtype__.arguments.values():
+                if argument.required:
+                    check_given(config, argument)
+            validate = getattr(config, "__validate__", None)
+            if validate is not None:
+                validate()
+
+    def get_partial_identifier(self, partial):
+        """See partial_identifier."""
+        return self.partial_identifier(partial)
+
     def partial_identifier(self, partial):
         """Its partial identifier: `partial` is the name of an attribute of the class, or the
         partial itself. KeyError when the class has none of that name."""
@@ -90,8 +134,25 @@ class Information:
 
     @property
     def xpmtype(self):
-        """Its class, seen from the engine: cls, name, parameters."""
-        return self._config._class
+        """Its class, as tools see it: an ObjectType (see experimaestro.types)."""
+        return self._config.__xpmtype__
+
+
+ConfigInformation = Information  # as older programs name it
+
+
+def check_given(config, argument):
+    try:
+        getattr(config, argument.name)
+    except KeyError as error:
+        raise ValueError(*error.args) from None
+
+
+class TypeOf:
+    """The ObjectType of a class, found when it is first asked for."""
+
+    def __get__(self, instance, owner):
+        return owner.__getxpmtype__()
 
 
 class ConfigMixin(Configuration):
@@ -100,6 +161,10 @@ class ConfigMixin(Configuration):
     @property
     def __xpm__(self):
         return Information(self)
+
+    def __identifier__(self):
+        """Its Identifier, as of __xpm__."""
+        return self.__xpm__.identifier
 
     def tag(self, name, value):
         """Tags it: what varies, for people. Returns it. ValueError when the value is no scalar."""
@@ -263,6 +328,7 @@ class Config(Base):
 
     C = XPMConfig = Maker()
     XPMValue = ValueClass()
+    __xpmtype__ = TypeOf()
 
     @classmethod
     def value_class(cls):
@@ -291,6 +357,13 @@ class Config(Base):
                 "by instance(), or with keep=False"
             )
         return config
+
+    @classmethod
+    def __getxpmtype__(cls):
+        """The class, as tools see it: an ObjectType (see experimaestro.types)."""
+        from .types import object_type
+
+        return object_type(cls)
 
     def __reduce_ex__(self, protocol):
         # Instances are pickled and copied as plain objects: calling the class would make a

@@ -78,6 +78,8 @@ class experiment:
         self.mode = getattr(run_mode, "name", run_mode) or "NORMAL"
         self._slots = jobs or 0
         self._counts = None
+        self.services = {}
+        self._listeners = None
         self._place = None
 
     @staticmethod
@@ -105,11 +107,18 @@ class experiment:
             _open.remove(self)
             if kind is not None or failed:
                 self.engine.stop()
+            self._end_helpers()
             self._counts = self.engine.counts()
             self.engine.close(failed)
         if kind is None and failed and self.raise_on_failure:
             raise FailedExperiment(self._failed_jobs())
         return False
+
+    def _end_helpers(self):
+        if self._listeners is not None:
+            self._listeners.stop()
+        for service in self.services.values():
+            service.stop()
 
     def _waiting(self, holder):
         print(f"experiment {self.name}: waiting for the run of {holder} to end", file=sys.stderr)
@@ -167,6 +176,31 @@ class experiment:
     def jobspath(self):
         """The folder of the links to the run's jobs: a Path. RuntimeError as for workdir."""
         return self.workdir / "jobs"
+
+    def add_service(self, service):
+        """Adds a Service (see experimaestro.scheduler.services), which is stopped at the end.
+        Returns it. ValueError when there is one of its id already."""
+        if service.id in self.services:
+            raise ValueError(f"experiment {self.name} has a service {service.id} already")
+        self.services[service.id] = service
+        service.set_experiment(self)
+        for listener in self._listeners.listeners if self._listeners else ():
+            listener.on_service_added(service)
+        return service
+
+    def addlistener(self, listener):
+        """Tells a Listener (see experimaestro.scheduler) what happens from now on, in a thread of
+        its own; an exception that it raises is printed."""
+        if self._listeners is None:
+            from .listener import Teller
+
+            self._listeners = Teller(self)
+        self._listeners.listeners.append(listener)
+
+    @property
+    def scheduler(self):
+        """Where listeners are added: the experiment itself."""
+        return self
 
     def setenv(self, name, value, override=True):
         """Sets a variable in the environment of the jobs that are submitted from now on; unless

@@ -5,9 +5,11 @@ class Launcher:
     """Where jobs run, and the environment that they get there.
 
     environ: variables for its jobs, over the inherited environment.
+    connector: the machine on which it works; None is this one.
     """
 
-    def __init__(self):
+    def __init__(self, connector=None):
+        self.connector = connector
         self.environ = {}
 
     def setenv(self, name, value):

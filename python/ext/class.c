@@ -282,6 +282,38 @@ static PyObject *class_finish(Class *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *texts_to_tuple(const char *const *texts)
+{
+    Py_ssize_t count = 0;
+    while (texts != NULL && texts[count] != NULL)
+        count++;
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
+        PyObject *text = PyUnicode_FromString(texts[i]);
+        if (text == NULL)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, text);
+    }
+    return tuple;
+}
+
+static PyObject *class_describe(Class *self, PyObject *name)
+{
+    const char *text = PyUnicode_AsUTF8(name);
+    int index = text != NULL ? xpm_class_index(self->native, text) : -1;
+    if (index < 0)
+        return text != NULL ? PyErr_Format(PyExc_KeyError, "%S", name) : NULL;
+    const xpm_parameter *parameter = xpm_class_parameter(self->native, (size_t)index);
+    PyObject *type = engine_type(parameter->type);
+    PyObject *groups = type != NULL ? texts_to_tuple(parameter->groups) : NULL;
+    if (groups == NULL) {
+        Py_XDECREF(type);
+        return NULL;
+    }
+    return Py_BuildValue("NIN", type, parameter->flags, groups);
+}
+
 static PyObject *class_name(Class *self, void *Py_UNUSED(closure))
 {
     return PyUnicode_FromString(xpm_class_name(self->native));
@@ -319,6 +351,8 @@ static PyMethodDef class_methods[] = {
      "Names that its parameters had, to their present names."},
     {"bind", (PyCFunction)class_bind, METH_VARARGS,
      "bind(variable, type): what a variable of a base stands for."},
+    {"describe", (PyCFunction)class_describe, METH_O,
+     "describe(name): the type of a parameter, its flags and its groups. KeyError for no name."},
     {"finish", (PyCFunction)class_finish, METH_VARARGS,
      "finish(config_class, validates, post_init, cached): objects can be made from now on."},
     {0},

@@ -81,6 +81,9 @@ typedef struct Experiment {
 extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Type, Maker_Type,
     Tag_Type, Job_Type, Experiment_Type;
 
+/* The Type of a native type, which borrows it for ever (type.c). */
+PyObject *engine_type(const xpm_type *native);
+
 /* ---- Errors (error.c) --------------------------------------------------------------------------- */
 
 extern PyObject *engine_type_error;  /* a ValueError and a TypeError */

@@ -136,6 +136,18 @@ static PyObject *type_repr(Type *self)
     return repr;
 }
 
+static PyObject *type_class(Type *self, PyObject *Py_UNUSED(args))
+{
+    const xpm_class *native = xpm_type_class(self->native);
+    Class *class_ = native != NULL ? xpm_class_user(native) : NULL;
+    return Py_NewRef(class_ != NULL ? class_->cls : Py_None);
+}
+
+PyObject *engine_type(const xpm_type *native)
+{
+    return type_of(native, xpm_type_kind(native));
+}
+
 static PyMethodDef type_methods[] = {
     {"scalar", type_scalar, METH_O | METH_STATIC, "scalar(text): int, float, bool, str, path, any"},
     {"list", type_list, METH_O | METH_STATIC, "list(item)"},
@@ -148,6 +160,8 @@ static PyMethodDef type_methods[] = {
     {"enum", type_enum, METH_O | METH_STATIC, "enum(enum_class)"},
     {"config", type_config, METH_VARARGS | METH_STATIC, "config(class_, variables, types)"},
     {"variable", type_variable, METH_VARARGS | METH_STATIC, "variable(name, bound)"},
+    {"config_class", (PyCFunction)type_class, METH_NOARGS,
+     "the class of its configurations, or None"},
     {0},
 };
 

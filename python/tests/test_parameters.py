@@ -127,7 +127,7 @@ def override(inherited, type, **more):
     ],
 )
 def test_a_compatible_type_may_be_in_place_of_an_inherited_one(inherited, type):
-    assert "x" in override(inherited, type)().__xpm__.xpmtype.parameters
+    assert "x" in override(inherited, type)().__xpm__.xpmtype.arguments
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_hints_without_a_marker_are_ignored():
         unknown: "Whatever[int]"  # noqa: F821
         optional: Option[int] = 3
 
-    assert set(Marked().__xpm__.xpmtype.parameters) == {"counted", "optional"}
+    assert set(Marked().__xpm__.xpmtype.arguments) == {"counted", "optional"}
 
 
 def test_annotations_may_be_texts_and_name_later_classes():

@@ -164,6 +164,13 @@ xpm_kind xpm_type_kind(const xpm_type *type)
     return type->kind;
 }
 
+const xpm_class *xpm_type_class(const xpm_type *type)
+{
+    while (type->kind == XPM_KIND_OPTIONAL)
+        type = type->item;
+    return type->kind == XPM_KIND_CONFIG ? type->class_ : NULL;
+}
+
 const char *xpm_type_enum_module(const xpm_type *type)
 {
     return type->module;

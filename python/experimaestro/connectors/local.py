@@ -1,0 +1,46 @@
+"""This machine."""
+
+import os
+
+from ..later import missing
+
+
+class Connector:
+    """The machine on which a launcher works."""
+
+
+class LocalConnector(Connector):
+    """This machine. localpath: the folder for what its programs share, a Path; by default
+    $XPM_WORKDIR, or else ~/.local/share/experimaestro."""
+
+    _instance = None
+
+    def __init__(self, localpath=None):
+        from pathlib import Path
+
+        if localpath is None:
+            localpath = os.environ.get("XPM_WORKDIR", "~/.local/share/experimaestro")
+        self.localpath = Path(localpath).expanduser().absolute()
+
+    @staticmethod
+    def instance():
+        """The one of the default folder."""
+        if LocalConnector._instance is None:
+            LocalConnector._instance = LocalConnector()
+        return LocalConnector._instance
+
+    def resolve(self, path, basepath=None):
+        """The path as a text, as programs of this machine take it; relative to `basepath`, if it is
+        given and the path is below or beside it."""
+        return str(path) if basepath is None else os.path.relpath(path, basepath)
+
+    def setExecutable(self, path, flag):
+        """Says whether a file can be executed, by those who can read it."""
+        mode = os.stat(path).st_mode & 0o7777
+        readers = (mode & 0o444) >> 2
+        os.chmod(path, mode | readers if flag else mode & ~0o111)
+
+    def createtoken(self, name, total):
+        """Not there yet."""
+        raise missing("LocalConnector.createtoken", "say how many jobs run at once with "
+                      "experiment(..., jobs=N)")

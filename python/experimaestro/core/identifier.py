@@ -1,0 +1,5 @@
+"""Identifiers of configurations."""
+
+from ..config import Identifier
+
+__all__ = ["Identifier"]

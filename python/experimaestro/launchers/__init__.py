@@ -1,0 +1,5 @@
+"""Launchers: where jobs run."""
+
+from ..launcher import DirectLauncher, Launcher
+
+__all__ = ["DirectLauncher", "Launcher"]

@@ -1,0 +1,1 @@
+"""Documentation of configurations: the mark on methods, and modules that are not installed."""

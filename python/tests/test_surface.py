@@ -1,0 +1,345 @@
+"""The names that programs import, each from the module where they look for it."""
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import experimaestro
+from experimaestro import Config, Meta, Param, PathGenerator, Task, field, param_group
+
+# Module -> the names that programs import from it.
+NAMES = {
+    "experimaestro": """
+        Param field Config Meta Task tqdm Annotated Constant pathgenerator setmeta tags
+        LightweightTask PathGenerator RunMode documentation tag tagspath Option Launcher SubmitHook
+        Job experiment taskglobals progress click cache ResumableTask InstanceConfig Any Path
+        Choices
+        """,
+    "experimaestro.annotations": "cache documentation tag tags tagspath",
+    "experimaestro.click": "forwardoption",
+    "experimaestro.connectors": "LocalConnector",
+    "experimaestro.connectors.local": "LocalConnector",
+    "experimaestro.core.arguments": "Argument Constant Meta Option Param field",
+    "experimaestro.core.identifier": "Identifier",
+    "experimaestro.core.objects": "Config ConfigInformation ConfigMixin Task clone setmeta",
+    "experimaestro.core.objects.config": "Config ConfigInformation clone",
+    "experimaestro.core.types": "Any Identifier ObjectType SubmitHook Type",
+    "experimaestro.exceptions": "HandledException",
+    "experimaestro.experiments": """
+        ConfigurationBase ExperimentHelper configuration generate_grid mock_modules
+        """,
+    "experimaestro.experiments.cli": "ExperimentHelper experiments_cli",
+    "experimaestro.experiments.configuration": "ConfigurationBase configuration",
+    "experimaestro.experiments.grid": "GridSearch generate_grid",
+    "experimaestro.huggingface": "ExperimaestroHFHub",
+    "experimaestro.launcherfinder": "LauncherRegistry find_launcher",
+    "experimaestro.launcherfinder.parser": "parse",
+    "experimaestro.launcherfinder.registry": "LauncherRegistry find_launcher",
+    "experimaestro.launcherfinder.specs": "HostRequirement cpu cuda_gpu duration gpu mps_gpu",
+    "experimaestro.launchers": "DirectLauncher Launcher",
+    "experimaestro.launchers.direct": "DirectLauncher",
+    "experimaestro.launchers.slurm": "SlurmLauncher SlurmOptions",
+    "experimaestro.mkdocs.annotations": "documentation",
+    "experimaestro.mkdocs.base": "Documentation",
+    "experimaestro.mkdocs.metaloader": "DependencyInjectorFinder Module",
+    "experimaestro.notifications": "progress tqdm",
+    "experimaestro.rpyc": "client",
+    "experimaestro.scheduler": "FailedExperiment Job JobState Listener RunMode Workspace experiment",
+    "experimaestro.scheduler.base": "Job experiment",
+    "experimaestro.scheduler.experiment": "experiment",
+    "experimaestro.scheduler.jobs": "Job JobState",
+    "experimaestro.scheduler.services": """
+        ProcessWebService Service ServiceListener ServiceState WebService
+        """,
+    "experimaestro.scheduler.workspace": "RunMode Workspace",
+    "experimaestro.scheduler.workspace_state_provider": "WorkspaceStateProvider",
+    "experimaestro.settings": "Settings WorkspaceSettings find_workspace get_settings get_workspace",
+    "experimaestro.taskglobals": "Env",
+    "experimaestro.tools.documentation": "DocumentationAnalyzer",
+    "experimaestro.types": "Argument Identifier ObjectType Type",
+    "experimaestro.utils": "cleanupdir",
+    "experimaestro.utils.settings": "JsonSettings",
+}
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_names_are_imported_from_their_module_in_a_fresh_interpreter(module):
+    names = NAMES[module].split()
+    line = f"from {module} import {', '.join(names)}; assert all([{', '.join(names)}])"
+    subprocess.run([sys.executable, "-c", line], check=True, timeout=60)
+
+
+# Listed already, by modules whose other names are there.
+AWAITED = {
+    "DataPath", "OptionalDataPath", "help", "SerializationContext", "SerializedPath",
+    "SerializedPathLoader", "ObjectStore", "copyconfig", "initializer",
+}
+
+
+def test_the_lists_of_public_names_hold():
+    for module in NAMES:
+        found = importlib.import_module(module)
+        for name in getattr(found, "__all__", ()):
+            assert name in AWAITED or hasattr(found, name), f"{module}.{name}"
+
+
+def test_a_name_that_a_module_has_not_is_an_error_that_names_both():
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        from experimaestro.core.objects import nothing  # noqa: F401
+    with pytest.raises(AttributeError, match="'experimaestro.scheduler' has no attribute 'nothing'"):
+        importlib.import_module("experimaestro.scheduler").nothing  # noqa: B018
+
+
+def test_a_name_is_the_same_wherever_it_is_imported_from():
+    from experimaestro.core.objects.config import Config as there
+    from experimaestro.scheduler.base import experiment as here
+
+    assert there is Config
+    assert here is experimaestro.experiment
+
+
+# ---- Beside the original --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of the package, in a folder of its own."""
+    source = Path(experimaestro.__path__[0])
+    shutil.copytree(source, tmp_path / "experimaestro")
+    return tmp_path
+
+
+def import_from(folder):
+    return subprocess.run(
+        [sys.executable, "-S", "-c", "import experimaestro.core.types"],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_package_is_imported_by_itself(package):
+    done = import_from(package)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_package_refuses_to_run_among_the_files_of_the_original(package):
+    (package / "experimaestro" / "commandline.py").touch()
+    done = import_from(package)
+    assert done.returncode == 1
+    assert "ImportError: the files of another distribution" in done.stderr
+    assert "pip uninstall experimaestro" in done.stderr
+
+
+# ---- What tools ask of configurations -------------------------------------------------------------
+
+
+class Inner(Config):
+    value: Param[int] = 1
+
+
+class Outer(Task):
+    """The title.
+
+    What it is.
+
+    Attributes:
+        size: how large
+            it is
+    """
+
+    size: Param[int]
+    inner: Param[Inner]
+    note: Meta[str] = "none"
+    """A remark."""
+    path: Meta[Path] = field(default_factory=PathGenerator("p.txt"))
+    level: Param[int] = field(default=2, ignore_default=True, groups=[param_group("g")])
+
+
+class Below(Outer):
+    more: Param[float] = 0.5
+    """More of it."""
+
+
+def test_a_class_tells_its_parameters():
+    found = Outer.__getxpmtype__().arguments
+    assert [*found] == ["size", "inner", "note", "path", "level"]
+    assert [found[name].required for name in found] == [True, True, False, False, False]
+    assert [found[name].ignored for name in found] == [False, False, True, True, False]
+    assert [found[name].generator for name in found] == [False, False, False, True, False]
+    assert found["level"].default == 2
+    assert found["level"].ignore_default_in_identifier
+    assert found["level"].groups == ("g",)
+    assert str(found["size"].type) == "int"
+    assert found["inner"].type.config_class() is Inner
+    assert found["size"].type.config_class() is None
+
+
+def test_a_class_tells_what_its_source_says():
+    kind = Outer.__getxpmtype__()
+    assert (kind.title, kind.description.splitlines()[0]) == ("The title.", "What it is.")
+    assert {name: given.help for name, given in Below.__getxpmtype__().arguments.items()} == {
+        "size": "how large it is",
+        "inner": None,
+        "note": "A remark.",
+        "path": None,
+        "level": None,
+        "more": "More of it.",
+    }
+
+
+def test_the_type_of_a_class_is_that_of_its_configurations():
+    kind = Outer.__getxpmtype__()
+    config = Outer.C(size=1)
+    assert Outer.__xpmtype__ is kind is config.__xpmtype__ is config.__xpm__.xpmtype
+    assert str(kind.identifier) == kind.identifier.name == f"{__name__}.outer"
+    assert kind.value_type is Outer
+    assert isinstance(config, kind.config_type)
+    assert kind.name() == f"{__name__}.Outer"
+    assert [parent.value_type for parent in Below.__getxpmtype__().parents()] == [Outer]
+    assert Below.__getxpmtype__() is not kind
+
+
+def test_a_configuration_tells_its_values():
+    config = Outer.C(size=1)
+    assert config.__xpm__.values == {"size": 1, "note": "none", "level": 2}
+    assert {given.name: value for given, value in config.__xpm__.xpmvalues()}["size"] == 1
+    config.__xpm__.set("size", 3)
+    assert config.__xpm__.get("size") == config.size == 3
+    assert config.__identifier__().all == config.__xpm__.identifier.all
+    assert config.tag("a", 1).__xpm__.tags() == {"a": 1}
+
+
+def test_validating_says_what_is_missing_and_changes_nothing():
+    config = Outer.C(size=1)
+    with pytest.raises(ValueError, match="inner"):
+        config.__xpm__.validate()
+    config.inner = Inner.C()
+    config.__xpm__.validate()
+    assert not config.__xpm__.sealed
+    config.size = 2
+
+
+def test_clone_copies_what_configurations_are_in():
+    from experimaestro.core.objects import clone
+
+    config = Inner.C(value=3)
+    (copy,), number = clone(([config], 5))
+    assert copy is not config and copy.value == 3 and number == 5
+    assert clone({"a": config})["a"] is not config
+
+
+# ---- Launchers, connectors, services --------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("XPM_CONFIG_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "duration=4 days & cuda(mem=4G)*2 & cpu(mem=4G, cores=2)",
+        "cpu(cores=2)",
+        "cuda(mem=24GiB) * 2 | cpu(mem=500M,cores=4) & duration=10 mins",
+        "gpu(mem=4G)",
+        "mps(mem=16G)",
+        "duration=2h",
+    ],
+)
+def test_any_launcher_is_of_this_machine(home, text):
+    from experimaestro.launcherfinder import find_launcher
+    from experimaestro.launcherfinder.parser import parse
+
+    assert isinstance(find_launcher(text), experimaestro.DirectLauncher)
+    assert isinstance(find_launcher(parse(text), tags={"a"}), experimaestro.DirectLauncher)
+
+
+@pytest.mark.parametrize("text", ["", "cpu", "cpu(mem=4)", "disk(mem=4G)", "cpu(cores=2) &", "cuda(mem=4G"])
+def test_a_specification_that_is_none_is_refused(home, text):
+    from experimaestro.launcherfinder import find_launcher
+
+    with pytest.raises(ValueError, match="is not understood: a term is duration=2h"):
+        find_launcher(text)
+
+
+def test_a_specification_may_be_made_of_objects(home):
+    from experimaestro.launcherfinder import find_launcher
+    from experimaestro.launcherfinder.specs import cpu, cuda_gpu, duration
+
+    needed = cuda_gpu(mem="8G") * 2 & cpu(mem="4G", cores=2) & duration("2h") | cpu(cores=8)
+    assert str(needed) == "cuda(mem=8G)*2 & cpu(mem=4G, cores=2) & duration=2h | cpu(cores=8)"
+    assert isinstance(find_launcher(needed), experimaestro.DirectLauncher)
+    with pytest.raises(TypeError, match="5 says nothing"):
+        find_launcher(5)
+    with pytest.raises(ValueError, match="give each alternative in full"):
+        needed & cpu()
+
+
+def test_a_file_of_launchers_is_not_passed_over(home):
+    from experimaestro.launcherfinder import find_launcher
+
+    (home / "launchers.py").touch()
+    with pytest.raises(NotImplementedError, match="launchers.py is not there yet"):
+        find_launcher("cpu(cores=1)")
+
+
+def test_the_direct_launcher_takes_a_connector():
+    from experimaestro.connectors.local import LocalConnector
+    from experimaestro.launchers.direct import DirectLauncher
+
+    connector = LocalConnector.instance()
+    assert connector is LocalConnector.instance()
+    assert DirectLauncher(connector).connector is connector
+    with pytest.raises(NotImplementedError, match="createtoken is not there yet: say how many jobs"):
+        connector.createtoken("cpu", 2)
+
+
+def test_the_connector_makes_files_executable(tmp_path, monkeypatch):
+    from experimaestro.connectors.local import LocalConnector
+
+    monkeypatch.setenv("XPM_WORKDIR", str(tmp_path / "work"))
+    connector = LocalConnector()
+    assert connector.localpath == tmp_path / "work"
+    file = tmp_path / "file"
+    file.touch()
+    file.chmod(0o640)
+    connector.setExecutable(file, True)
+    assert file.stat().st_mode & 0o777 == 0o750
+    connector.setExecutable(file, False)
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert connector.resolve(file, tmp_path / "work") == "../file"
+
+
+@pytest.mark.parametrize(
+    "module, name",
+    [
+        ("experimaestro.launchers.slurm", "SlurmLauncher"),
+        ("experimaestro.launchers.slurm", "SlurmOptions"),
+        ("experimaestro.mkdocs.base", "Documentation"),
+        ("experimaestro.rpyc", "client"),
+    ],
+)
+def test_what_is_not_there_yet_says_so_when_it_is_used(module, name):
+    with pytest.raises(NotImplementedError, match=f"{name} is not there yet: "):
+        getattr(importlib.import_module(module), name)(partition="gpu")
+
+
+def test_the_command_of_files_of_settings_says_that_it_is_not_there_yet():
+    from click.testing import CliRunner
+
+    from experimaestro.experiments.cli import experiments_cli
+
+    result = CliRunner().invoke(experiments_cli, ["full.yaml", "--debug"])
+    assert result.exit_code == 1
+    assert "run-experiment is not there yet" in result.output
+    with pytest.raises(NotImplementedError):
+        experiments_cli.main(["full.yaml"], standalone_mode=False)
