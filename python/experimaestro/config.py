@@ -77,7 +77,8 @@ class Information:
     def validate(self):
         """Checks that sealing it would be possible, and changes nothing. ValueError when a value
         is missing, and whatever a __validate__ raises."""
-        for config in self._config._walk():
+        self._config._tags()  # brings to the engine what lists hold by now
+        for config in reversed(self._config._reached(False)):
             for argument in config.__xpmtype__.arguments.values():
                 if argument.required:
                     check_given(config, argument)

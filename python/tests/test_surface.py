@@ -226,6 +226,28 @@ def test_validating_says_what_is_missing_and_changes_nothing():
     config.size = 2
 
 
+class Many(Config):
+    inner: Param[list[Inner]]
+    more: Param[list["Many"]] = []
+
+
+class Refusing(Inner):
+    def __validate__(self):
+        raise RuntimeError("refused")
+
+
+def test_validating_looks_into_lists():
+    config = Many.C(inner=[])
+    config.__xpm__.validate()
+    config.inner.append(Refusing.C())
+    with pytest.raises(RuntimeError, match="refused"):
+        config.__xpm__.validate()
+    config.inner.clear()
+    config.more.append(Many.C())
+    with pytest.raises(ValueError, match="inner of .*many is required"):
+        config.__xpm__.validate()
+
+
 def test_clone_copies_what_configurations_are_in():
     from experimaestro.core.objects import clone
 

@@ -69,7 +69,7 @@ TEST(a_status_is_written_when_a_reader_would_see_another_figure)
     xpm_experiment *xp = xpm_experiment_open(folder, "test", NULL, &err);
     xpm_job *job = xpm_job_new(xp, xpm_new("progress.loop"), &err);
     assert_int_equal(xpm_job_submit(job, &err), 0);
-    assert_int_equal(xpm_job_wait(job), XPM_JOB_DONE);
+    assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_DONE);
     snprintf(status, sizeof status, "%s/.experimaestro/status.json", xpm_job_directory(job));
     FILE *file = fopen(status, "r");
     assert_non_null(file);
