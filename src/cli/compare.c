@@ -129,6 +129,19 @@ static void take_changes(cli_compared *job, json_object *changes)
     }
 }
 
+static void take_files(cli_compared *job, json_object *files)
+{
+    if (!json_object_is_type(files, json_type_object))
+        return;
+    job->files = xpm__zalloc(((size_t)json_object_object_length(files) + 1) * sizeof *job->files);
+    json_object_object_foreach (files, to, from) {
+        const char *text = json_object_get_string(from);
+        if (text != NULL)
+            job->files[job->file_count++] =
+                (xpm__relink_file){.from = xpm__strdup(text), .to = xpm__strdup(to)};
+    }
+}
+
 /* A name that becomes a folder of the workspace: a text from outside. */
 static bool is_component(const char *text)
 {
@@ -150,6 +163,7 @@ static void take_answer(cli_comparison *c, json_object *answer)
         job->new_key = xpm__format("%s/%s", type, hash);
         job->declared = json_object_get_boolean(xpm__json_get(answer, "declared"));
         take_changes(job, xpm__json_get(answer, "changes"));
+        take_files(job, xpm__json_get(answer, "files"));
     }
 }
 
@@ -279,6 +293,11 @@ void cli_comparison_free(cli_comparison *c)
         cli_compared *job = &c->jobs[i];
         for (size_t j = 0; j < job->change_count; j++)
             xpm_free(job->changes[j]);
+        for (size_t j = 0; j < job->file_count; j++) {
+            xpm_free((char *)job->files[j].from);
+            xpm_free((char *)job->files[j].to);
+        }
+        xpm_free(job->files);
         xpm_free(job->changes);
         xpm_free(job->key);
         xpm_free(job->params);

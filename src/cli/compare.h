@@ -6,6 +6,7 @@
 #include <experimaestro.h>
 
 #include "base/map.h"
+#include "record/relink.h"
 
 typedef struct cli_compared {
     char *key;     /* TYPE/HASH of its folder */
@@ -19,6 +20,8 @@ typedef struct cli_compared {
     char *new_key; /* TYPE/HASH today */
     char **changes;
     size_t change_count;
+    xpm__relink_file *files; /* that have another place in its folder today; texts are owned */
+    size_t file_count;
     bool declared; /* all the changes are names of the past that are declared */
 } cli_compared;
 

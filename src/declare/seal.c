@@ -93,8 +93,7 @@ static int validate(void *user, xpm_config *config, const xpm__walk *walk)
     return config->class_->generic ? check_variables(config, walk, s->err) : XPM__WALK_ON;
 }
 
-/* Where the files of a configuration go: "" for the task, "out/layers/2" for what it holds. */
-static char *relative_folder(const xpm__walk *walk)
+char *xpm__seal_folder(const xpm__walk *walk)
 {
     xpm__str relative = {0}, folder = {0};
     xpm__walk_path(walk, &relative);
@@ -154,7 +153,7 @@ static int freeze(void *user, xpm_config *config, const xpm__walk *walk)
     if (has_generated(config)) {
         sealing->pending = xpm__grow(sealing->pending, &sealing->capacity, sealing->count,
                                      sizeof *sealing->pending);
-        sealing->pending[sealing->count++] = (struct xpm__pending){config, relative_folder(walk)};
+        sealing->pending[sealing->count++] = (struct xpm__pending){config, xpm__seal_folder(walk)};
     }
     return XPM__WALK_ON;
 }

@@ -40,9 +40,13 @@ int xpm__params_load(const char *path, xpm_resolver resolve, void *user, xpm__pa
 /* The same from a text; `path` is for messages. */
 int xpm__params_parse(const char *text, size_t size, const char *path, xpm_resolver resolve,
                       void *user, xpm__params *params, xpm_error *err);
-/* The identifier that today's classes give to a file's task, whatever the one that it has. */
+/* Tells what today's classes make of a file's task: the identifier that they give to it, whatever
+ * the one that the file has. `directory` is the file's. What is told is freed afterwards. */
+typedef void (*xpm__params_told)(void *user, xpm_config *task,
+                                 const uint8_t identifier[XPM_IDENTIFIER_SIZE],
+                                 const char *directory);
 int xpm__params_identify(const char *text, size_t size, const char *path, xpm_resolver resolve,
-                         void *user, uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err);
+                         xpm__params_told told, void *user, xpm_error *err);
 /* Only who runs the task (language, program, workspace): resolves no class. */
 int xpm__params_peek(const char *path, xpm__params *params, xpm_error *err);
 void xpm__params_clear(xpm__params *params);

@@ -10,7 +10,9 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/seal.h"
 #include "declare/type.h"
+#include "declare/walk.h"
 #include "record/params.h"
 
 typedef struct comparison {
@@ -24,6 +26,13 @@ typedef struct comparison {
     char **changes;
     size_t change_count, change_capacity;
     bool declared;
+    struct move { /* a generated file that has another place in the job's folder today */
+        char *from, *to;
+    } * moves;
+    size_t move_count, move_capacity;
+    const char *directory; /* of the job, while its files are looked at */
+    const char *type;      /* of the task today */
+    char hex[XPM_HEX_SIZE];
 } comparison;
 
 /* ---- Classes ---------------------------------------------------------------------------------- */
@@ -148,6 +157,48 @@ static void compare_object(comparison *c, json_object *object)
     xpm_free(type);
 }
 
+/* ---- Files ------------------------------------------------------------------------------------ */
+
+/* Where a generated file was, and where it would be now. */
+static void compare_file(comparison *c, const char *path, const char *folder, const char *file)
+{
+    size_t size = strlen(c->directory);
+    if (strncmp(path, c->directory, size) != 0 || path[size] != '/')
+        return; /* of another job */
+    char *to = xpm__format("%s%s%s", folder, folder[0] != '\0' ? "/" : "", file);
+    if (strcmp(path + size + 1, to) == 0) {
+        xpm_free(to);
+        return;
+    }
+    c->moves = xpm__grow(c->moves, &c->move_capacity, c->move_count, sizeof *c->moves);
+    c->moves[c->move_count++] = (struct move){xpm__strdup(path + size + 1), to};
+}
+
+static int compare_files(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    char *folder = xpm__seal_folder(walk);
+    for (size_t i = 0; i < config->class_->count; i++) {
+        const xpm_parameter *parameter = &config->class_->parameters[i];
+        if (parameter->file != NULL && parameter->shared == NULL &&
+            config->values[i].kind == XPM_KIND_PATH)
+            compare_file(user, config->values[i].as.text, folder, parameter->file);
+    }
+    xpm_free(folder);
+    return XPM__WALK_ON;
+}
+
+static void told(void *user, xpm_config *task, const uint8_t identifier[XPM_IDENTIFIER_SIZE],
+                 const char *directory)
+{
+    comparison *c = user;
+    xpm__ptrmap seen = {0};
+    c->type = task->class_->name;
+    c->directory = directory;
+    xpm_identifier_hex(identifier, c->hex);
+    xpm__walk_from(task, &(xpm__walker){.enter = compare_files, .user = c, .seen = &seen});
+    xpm__ptrmap_free(&seen);
+}
+
 /* ---- The answer ------------------------------------------------------------------------------- */
 
 static json_object *last_object(json_object *root)
@@ -165,23 +216,18 @@ static void compare_objects(comparison *c, json_object *root)
         compare_object(c, json_object_array_get_idx(objects, i));
 }
 
-static void write_answer(comparison *c, json_object *root,
-                         const uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm__str *out)
+static void write_answer(comparison *c, json_object *root, xpm__str *out)
 {
-    char hex[XPM_HEX_SIZE];
-    json_object *task = last_object(root);
-    const char *old = xpm__json_get_text(task, "identifier");
-    char *type = type_of(xpm__json_get_text(task, "module"), xpm__json_get_text(task, "type"));
-    xpm_identifier_hex(identifier, hex);
-    bool differs = old == NULL || strcmp(old, hex) != 0;
+    const char *old = xpm__json_get_text(last_object(root), "identifier");
+    bool differs = old == NULL || strcmp(old, c->hex) != 0;
     c->declared = true;
     if (differs)
         compare_objects(c, root);
     if (differs && c->change_count == 0)
         add_change(c, xpm__strdup("which of its parameters count has changed"), false);
-    xpm__json_pair(out, "type", find_class(c, type)->name);
+    xpm__json_pair(out, "type", c->type);
     xpm__json_pair(out, "old", old);
-    xpm__json_pair(out, "new", hex);
+    xpm__json_pair(out, "new", c->hex);
     xpm__json_key(out, "declared");
     xpm__json_bool(out, c->declared);
     xpm__json_key(out, "changes");
@@ -189,7 +235,11 @@ static void write_answer(comparison *c, json_object *root,
     for (size_t i = 0; i < c->change_count; i++)
         xpm__json_text(out, c->changes[i]);
     xpm__json_close(out, ']');
-    xpm_free(type);
+    xpm__json_key(out, "files");
+    xpm__json_open(out, '{');
+    for (size_t i = 0; i < c->move_count; i++)
+        xpm__json_pair(out, c->moves[i].to, c->moves[i].from);
+    xpm__json_close(out, '}');
 }
 
 static void clear(comparison *c)
@@ -198,13 +248,17 @@ static void clear(comparison *c)
         xpm_free(c->found[i].type);
     for (size_t i = 0; i < c->change_count; i++)
         xpm_free(c->changes[i]);
+    for (size_t i = 0; i < c->move_count; i++) {
+        xpm_free(c->moves[i].from);
+        xpm_free(c->moves[i].to);
+    }
     xpm_free(c->found);
     xpm_free(c->changes);
+    xpm_free(c->moves);
 }
 
 static int compare(comparison *c, const char *path, xpm__str *out, xpm_error *err)
 {
-    uint8_t identifier[XPM_IDENTIFIER_SIZE];
     const char *problem;
     xpm__str text = {0};
     json_object *root = NULL;
@@ -212,11 +266,11 @@ static int compare(comparison *c, const char *path, xpm__str *out, xpm_error *er
     if (status < 0)
         xpm__fail_io(err, path, "read the parameters");
     else
-        status = xpm__params_identify(text.data, text.size, path, resolve, c, identifier, err);
+        status = xpm__params_identify(text.data, text.size, path, resolve, told, c, err);
     if (status == 0)
         root = xpm__json_parse(text.data, text.size, &problem);
     if (root != NULL)
-        write_answer(c, root, identifier, out);
+        write_answer(c, root, out);
     json_object_put(root);
     xpm__str_free(&text);
     return status;

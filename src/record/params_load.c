@@ -524,8 +524,9 @@ int xpm__params_parse(const char *text, size_t size, const char *path, xpm_resol
 }
 
 int xpm__params_identify(const char *text, size_t size, const char *path, xpm_resolver resolve,
-                         void *user, uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err)
+                         xpm__params_told told, void *user, xpm_error *err)
 {
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
     loader l = {.path = path, .resolve = resolve, .user = user, .anew = true, .err = err};
     json_object *root = parse_document(text, size, &l);
     if (root == NULL)
@@ -533,6 +534,8 @@ int xpm__params_identify(const char *text, size_t size, const char *path, xpm_re
     l.directory = parent_folder(path);
     xpm_config *task = load_last(&l);
     int status = task != NULL ? xpm_config_identifier(task, identifier, err) : -1;
+    if (status == 0)
+        told(user, task, identifier, l.directory);
     unload(&l, true);
     json_object_put(root);
     return status;

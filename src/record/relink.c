@@ -76,7 +76,8 @@ int xpm__relink_open(int workspace, xpm_error *err)
 }
 
 /* Written before anything is done: what is not in the journal was not made. */
-static int write_line(int journal, const relink *r, const char *const *files, xpm_error *err)
+static int write_line(int journal, const relink *r, const xpm__relink_file *files, size_t count,
+                      xpm_error *err)
 {
     char now[XPM__TIME_SIZE];
     xpm__str line = {0};
@@ -87,8 +88,8 @@ static int write_line(int journal, const relink *r, const char *const *files, xp
     xpm__json_pair(&line, "target", r->target);
     xpm__json_key(&line, "files");
     xpm__json_open(&line, '[');
-    for (; *files != NULL; files++)
-        xpm__json_text(&line, *files);
+    for (size_t i = 0; i < count; i++)
+        xpm__json_text(&line, files[i].to);
     xpm__json_close(&line, ']');
     xpm__json_close(&line, '}');
     xpm__str_putc(&line, '\n');
@@ -101,21 +102,79 @@ static int write_line(int journal, const relink *r, const char *const *files, xp
 
 /* ---- Linking ---------------------------------------------------------------------------------- */
 
-static bool is_file(int dir, const char *name)
+/* The links to make in the job's folder. */
+typedef struct links {
+    xpm__relink_file *items;
+    size_t count;
+    char names[SUFFIX_COUNT][2][XPM__NAME_SIZE];
+} links;
+
+static bool is_there(int dir, const char *path)
 {
     struct stat info;
-    return fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
+    return fstatat(dir, path, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Gives the job's files the name of the new type: by links, so that they say no more than what they
- * stand for. */
-static int link_files(int dir, const relink *r, const char *const *files, xpm_error *err)
+/* Stays inside the folder that it is relative to. */
+static bool is_inside(const char *path)
 {
-    for (size_t i = 0; files[i] != NULL; i++) {
-        char old_file[XPM__NAME_SIZE];
-        xpm__jobdir_file(r->old_name, files[i] + strlen(r->new_name), old_file);
-        if (symlinkat(old_file, dir, files[i]) < 0 && errno != EEXIST)
-            return xpm__fail_io(err, r->folder, "link the marker in");
+    return path[0] != '\0' && path[0] != '/' && strstr(path, "..") == NULL;
+}
+
+static void add_link(int dir, links *l, const char *from, const char *to)
+{
+    if (is_inside(from) && is_inside(to) && is_there(dir, from) && !is_there(dir, to))
+        l->items[l->count++] = (xpm__relink_file){from, to};
+}
+
+/* Markers and streams under the new name, and files of which the place has changed. */
+static void collect_links(int dir, const relink *r, const xpm__relink_file *files, size_t count,
+                          links *l)
+{
+    l->items = xpm__alloc((SUFFIX_COUNT + count) * sizeof *l->items);
+    l->count = 0;
+    for (size_t i = 0; i < SUFFIX_COUNT; i++) {
+        xpm__jobdir_file(r->old_name, suffixes[i], l->names[i][0]);
+        xpm__jobdir_file(r->new_name, suffixes[i], l->names[i][1]);
+        add_link(dir, l, l->names[i][0], l->names[i][1]);
+    }
+    for (size_t i = 0; i < count; i++)
+        add_link(dir, l, files[i].from, files[i].to);
+}
+
+/* Makes the folders above `path`; -1 with errno when one of them is something else. */
+static int make_parents(int dir, const char *path)
+{
+    char folder[KEY_SIZE];
+    for (const char *slash = strchr(path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        struct stat info;
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+        if (mkdirat(dir, folder, 0777) < 0 && errno != EEXIST)
+            return -1;
+        if (fstatat(dir, folder, &info, AT_SYMLINK_NOFOLLOW) < 0)
+            return -1;
+        if (!S_ISDIR(info.st_mode)) {
+            errno = ENOTDIR;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* By links, so that they say no more than what they stand for. */
+static int make_file_links(int dir, const relink *r, const links *l, xpm_error *err)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        xpm__str target = {0};
+        for (const char *c = l->items[i].to; (c = strchr(c, '/')) != NULL; c++)
+            xpm__str_puts(&target, "../");
+        xpm__str_puts(&target, l->items[i].from);
+        int status = make_parents(dir, l->items[i].to);
+        if (status == 0 && symlinkat(target.data, dir, l->items[i].to) < 0 && errno != EEXIST)
+            status = -1;
+        xpm__str_free(&target);
+        if (status < 0)
+            return xpm__fail_io(err, r->folder, "link the files in");
     }
     return 0;
 }
@@ -136,38 +195,22 @@ static int make_link(int workspace, const relink *r, xpm_error *err)
     return xpm__fail_io(err, r->link, "make the link");
 }
 
-/* Those of the job's files that want another name: NAME.SUFFIX, ends with NULL. */
-static void files_to_link(int dir, const relink *r, char names[][XPM__NAME_SIZE],
-                          const char **files)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < SUFFIX_COUNT && strcmp(r->old_name, r->new_name) != 0; i++) {
-        char old_file[XPM__NAME_SIZE];
-        struct stat info;
-        xpm__jobdir_file(r->old_name, suffixes[i], old_file);
-        xpm__jobdir_file(r->new_name, suffixes[i], names[i]);
-        if (is_file(dir, old_file) && fstatat(dir, names[i], &info, AT_SYMLINK_NOFOLLOW) < 0)
-            files[count++] = names[i];
-    }
-    files[count] = NULL;
-}
-
 int xpm__relink_add(int workspace, int journal, const char *old_key, const char *new_key,
-                    xpm_error *err)
+                    const xpm__relink_file *files, size_t count, xpm_error *err)
 {
     relink r;
-    char names[SUFFIX_COUNT][XPM__NAME_SIZE];
-    const char *files[SUFFIX_COUNT + 1];
+    links l;
     describe(old_key, new_key, &r);
     int dir = openat(workspace, r.folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return xpm__fail_io(err, r.folder, "open the job");
-    files_to_link(dir, &r, names, files);
-    int status = write_line(journal, &r, files, err);
+    collect_links(dir, &r, files, count, &l);
+    int status = write_line(journal, &r, l.items, l.count, err);
     if (status == 0)
-        status = link_files(dir, &r, files, err);
+        status = make_file_links(dir, &r, &l, err);
     if (status == 0)
         status = make_link(workspace, &r, err);
+    xpm_free(l.items);
     close(dir);
     return status;
 }
@@ -184,6 +227,20 @@ static bool is_link_to(int dir, const char *path, const char *target)
     return target == NULL || strcmp(text, target) == 0;
 }
 
+/* Removes a link, and the folders above it that are empty. */
+static void remove_link(int dir, const char *path)
+{
+    char folder[KEY_SIZE];
+    if (!is_link_to(dir, path, NULL) || unlinkat(dir, path, 0) < 0)
+        return;
+    snprintf(folder, sizeof folder, "%s", path);
+    for (char *slash; (slash = strrchr(folder, '/')) != NULL;) {
+        *slash = '\0';
+        if (unlinkat(dir, folder, AT_REMOVEDIR) < 0)
+            return;
+    }
+}
+
 static void remove_files(int workspace, const char *folder, json_object *files)
 {
     int dir = openat(workspace, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -191,8 +248,8 @@ static void remove_files(int workspace, const char *folder, json_object *files)
         json_object_is_type(files, json_type_array) ? json_object_array_length(files) : 0;
     for (size_t i = 0; dir >= 0 && i < count; i++) {
         const char *name = json_object_get_string(json_object_array_get_idx(files, i));
-        if (name != NULL && strchr(name, '/') == NULL && is_link_to(dir, name, NULL))
-            unlinkat(dir, name, 0);
+        if (name != NULL && is_inside(name))
+            remove_link(dir, name);
     }
     if (dir >= 0)
         close(dir);

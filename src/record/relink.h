@@ -19,10 +19,15 @@ xpm__relink_place xpm__relink_look(int workspace, const char *old_key, const cha
 
 /* Opens the journal, and locks it: waits for another who links. Returns its descriptor, or -1. */
 int xpm__relink_open(int workspace, xpm_error *err);
+/* A file of the job that has another place in its folder today; relative, with slashes. */
+typedef struct xpm__relink_file {
+    const char *from, *to;
+} xpm__relink_file;
 /* Links a job that is done under its new key, with its markers and streams under the name that the
- * new key gives them. Errors: IO, CONFLICT (the place is taken). */
+ * new key gives them, and those of `count` files that are there. Errors: IO, CONFLICT (the place is
+ * taken). */
 int xpm__relink_add(int workspace, int journal, const char *old_key, const char *new_key,
-                    xpm_error *err);
+                    const xpm__relink_file *files, size_t count, xpm_error *err);
 
 /* Takes back all that the journal names, the last first, then removes it. Tells each link that
  * exists; removes nothing unless `perform`. Errors: IO. */

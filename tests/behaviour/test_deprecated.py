@@ -19,6 +19,7 @@ from experimaestro import Config, Param, Task, pathgenerator
 
 class Model(Config):
     g: Param[float]
+    weights: Annotated[Path, pathgenerator("weights.txt")]
 
 class Learn(Task):
     lr: Param[float]
@@ -27,13 +28,15 @@ class Learn(Task):
 
     def execute(self):
         self.out.write_text(str(self.lr))
+        self.model.weights.parent.mkdir(parents=True, exist_ok=True)
+        self.model.weights.write_text(str(self.lr))
 
 class Use(Task):
     learn: Param[Learn]
     k: Param[int]
 
     def execute(self):
-        print(self.learn.out.read_text())
+        print(self.learn.out.read_text(), self.learn.model.weights.read_text())
 """
 
 # Every class but one has another name, in another module.
@@ -44,6 +47,7 @@ from experimaestro import Annotated, Config, Param, Task, field, pathgenerator, 
 @renamed_from("before.Model")
 class Net(Config):
     gamma: Param[float] = field(renamed_from="g")
+    weights: Annotated[Path, pathgenerator("w.txt")]
 
 @renamed_from("before.Learn")
 class Train(Task):
@@ -53,6 +57,8 @@ class Train(Task):
 
     def execute(self):
         self.out.write_text(str(self.rate))
+        self.net.weights.parent.mkdir(parents=True, exist_ok=True)
+        self.net.weights.write_text(str(self.rate))
 
 @renamed_from("before.Use")
 class Use(Task):
@@ -60,7 +66,7 @@ class Use(Task):
     k: Param[int]
 
     def execute(self):
-        print(self.learn.out.read_text())
+        print(self.learn.out.read_text(), self.learn.net.weights.read_text())
 """
 
 PLAN_BEFORE = """
@@ -146,7 +152,7 @@ def test_after_fix_nothing_runs_again_and_new_jobs_find_the_old_ones(driver, wor
     assert started(driver, workspace) == 0
     assert started(driver, workspace, "12") == 2  # they read what the old ones wrote
     outs = {path.read_text().strip() for path in workspace.glob("jobs/after.use/*/use.out")}
-    assert outs == {"0.5", "0.25"}
+    assert outs == {"0.5 0.5", "0.25 0.25"}  # of out/model/weights.txt, now out/net/w.txt
     assert "0 linked" in renamed("fix", "--perform")
     assert len((workspace / ".deprecated.jsonl").read_text().splitlines()) == 4
 
@@ -303,6 +309,7 @@ def test_deprecated_classes(driver, workspace, command):
         @deprecate(Net)
         class Model(Config):
             g: Param[float]
+            weights: Annotated[Path, pathgenerator("weights.txt")]
 
             def __convert__(self):
                 return Net.C(gamma=self.g)
@@ -317,7 +324,7 @@ def test_deprecated_classes(driver, workspace, command):
                 return Train.C(rate=self.lr, net=Net.C(gamma=self.model.g))
 
             def execute(self):
-                self.out.write_text(str(self.lr))
+                raise NotImplementedError
 
         class OldUse(Use):
             learn: Param[Learn]

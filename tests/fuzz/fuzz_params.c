@@ -56,6 +56,15 @@ static void release(xpm__params *params)
     xpm__ptrmap_free(&all);
 }
 
+static void look(void *user, xpm_config *task, const uint8_t identifier[XPM_IDENTIFIER_SIZE],
+                 const char *directory)
+{
+    (void)user;
+    (void)task;
+    (void)identifier;
+    (void)directory;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     xpm_error err = {0};
@@ -63,5 +72,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (xpm__params_parse((const char *)data, size, "/fuzz/params.json", NULL, NULL, &params,
                           &err) == 0)
         release(&params);
+    xpm__params_identify((const char *)data, size, "/fuzz/params.json", NULL, look, NULL, &err);
     return 0;
 }
