@@ -191,6 +191,7 @@ def test_a_sealed_set_has_its_configurations_sealed(make):
     made = make(one, two)
     assert made == {one, two} and type(made) is set
     assert one.__xpm__.sealed and two.__xpm__.sealed
+    assert len(make(Leaf(x=1), Leaf(x=1))) == 1
     with pytest.raises(AttributeError):
         one.x = 3
 

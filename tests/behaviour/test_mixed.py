@@ -7,7 +7,7 @@ from harness import BUILD, job_folders
 MIXED = BUILD / "tests" / "mixed"
 
 TASKS = f"""
-    from experimaestro import Annotated, Config, Param, Path, Task, pathgenerator
+    from experimaestro import Annotated, Choices, Config, Param, Path, Task, pathgenerator
 
     class Numbers(Config):
         __xpmid__ = "mixed.numbers"
@@ -29,6 +29,15 @@ TASKS = f"""
         numbers: Param[Numbers]
         scale: Param[float] = 1.0
         sum: Annotated[Path, pathgenerator("sum.txt")]
+
+    class NativeShow(Task):
+        __xpmid__ = "mixed.nativeshow"
+        __program__ = "{MIXED}"
+        pair: Param[tuple[int, str]]
+        row: Param[tuple[float, ...]]
+        names: Param[set[str]]
+        mode: Annotated[str, Choices(["fast", "slow"])]
+        seen: Annotated[Path, pathgenerator("seen.txt")]
 
     class PythonWrite(Task):
         count: Param[int]
@@ -58,13 +67,30 @@ def test_both_sides_compute_equal_identifiers(driver):
         from tasks import *
         numbers = Numbers(count=3, path=Path("/data"))
         for name, config in [("numbers", numbers), ("write", NativeWrite(count=3)),
-                             ("sum", NativeSum(numbers=numbers, scale=0.5))]:
+                             ("sum", NativeSum(numbers=numbers, scale=0.5)),
+                             ("show", NativeShow(pair=(3, "x"), row=(1, 0.5), mode="slow",
+                                                 names={"a", "b"}))]:
             print(name, config.__xpm__.identifier.all.hex())
         """
     )
     native = subprocess.run([MIXED, "identifiers"], capture_output=True, text=True, check=True)
     assert driver.run(script).stdout == native.stdout
-    assert len(set(native.stdout.split())) == 6
+    assert len(set(native.stdout.split())) == 8
+
+
+def test_tuples_sets_and_choices_go_to_a_native_task(driver, workspace):
+    driver.write(TASKS, "tasks.py")
+    script = driver.write(
+        """
+        import sys
+        from experimaestro import experiment
+        from tasks import *
+        with experiment(sys.argv[1], "mixed"):
+            show = NativeShow(pair=(3, "x"), row=(1, 0.5), mode="slow", names={"a", "b"}).submit()
+        print(show.seen.read_text())
+        """
+    )
+    assert driver.run(script, workspace).stdout == "3 x slow, 1 0.5, 2\n"
 
 
 def test_each_side_takes_the_output_of_the_other(driver, workspace):

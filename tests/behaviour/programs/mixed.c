@@ -52,6 +52,39 @@ static int sum_execute(sum_numbers *self, xpm_task *task)
 XPM_TASK(sum_numbers, "mixed.nativesum", sum_execute, XPM_OBJECT(numbers, "mixed.numbers"),
          XPM_FLOAT(scale, XPM_IGNORE_DEFAULT(1.0)), XPM_FILE(sum, "sum.txt"));
 
+/* Writes what it was given. */
+typedef struct {
+    const xpm_value *pair, *row, *names;
+    const char *mode, *seen;
+} show_values;
+
+static int show_execute(show_values *self, xpm_task *task)
+{
+    FILE *out = fopen(self->seen, "w");
+    const xpm_value *pair = self->pair->as.items;
+    (void)task;
+    if (out == NULL || self->pair->kind != XPM_KIND_TUPLE || self->names->kind != XPM_KIND_SET)
+        return 1;
+    fprintf(out, "%d %s %s,", (int)pair[0].as.integer, pair[1].as.text, self->mode);
+    for (size_t i = 0; i < self->row->size; i++)
+        fprintf(out, " %g", self->row->as.items[i].as.real);
+    fprintf(out, ", %d", (int)self->names->size);
+    return fclose(out);
+}
+XPM_TASK(show_values, "mixed.nativeshow", show_execute, XPM_VALUE(pair, "tuple[int,str]"),
+         XPM_VALUE(row, "tuple[float,...]"), XPM_VALUE(names, "set[str]"),
+         XPM_STR(mode, .choices = "fast,slow"), XPM_FILE(seen, "seen.txt"));
+
+static xpm_config *new_show(void)
+{
+    xpm_value names = xpm_set_new();
+    xpm_list_append(&names, xpm_str("a"));
+    xpm_list_append(&names, xpm_str("b"));
+    xpm_list_append(&names, xpm_str("a"));
+    return xpm_new("mixed.nativeshow", "pair", xpm_tuple("3", "x"), "row", xpm_tuple(1, 0.5),
+                   "names", names, "mode", "slow");
+}
+
 static void print_identifier(const char *name, xpm_config *config)
 {
     uint8_t identifier[XPM_IDENTIFIER_SIZE];
@@ -77,6 +110,7 @@ int main(int argc, char **argv)
         print_identifier("numbers", given);
         print_identifier("write", xpm_new("mixed.nativewrite", "count", 3));
         print_identifier("sum", xpm_new("mixed.nativesum", "numbers", given, "scale", 0.5));
+        print_identifier("show", new_show());
         return 0;
     }
     return xpm_main(argc, argv, plan);
