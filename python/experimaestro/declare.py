@@ -339,6 +339,12 @@ def lower(cls, where, annotation):
     if hasattr(annotation, "__forward_arg__"):
         return lower(cls, where, resolve(cls, where, annotation.__forward_arg__))
     if hasattr(annotation, "__metadata__"):
+        for extra in annotation.__metadata__:
+            if isinstance(extra, MARKERS):
+                raise TypeError(
+                    f"{where}: {extra!r} is for a whole parameter, and not for a part of its type: "
+                    "write Annotated outermost"
+                )
         return lower(cls, where, annotation.__origin__)
     text = SCALARS.get(annotation) if isinstance(annotation, type) else None
     if text is not None:

@@ -85,6 +85,15 @@ def test_choices_that_fit_neither_type_nor_default_are_errors_of_the_class(type,
         Wrong()
 
 
+@pytest.mark.parametrize("type", [List, Optional])
+def test_choices_are_for_a_whole_parameter(type):
+    class Inside(Config):
+        x: Param[type[Annotated[str, Choices(["a"])]]]
+
+    with pytest.raises(TypeError, match=r"Inside\.x: Choices\(\['a'\]\) is for a whole parameter"):
+        Inside()
+
+
 # ---- Overriding -------------------------------------------------------------------------------
 
 
