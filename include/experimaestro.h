@@ -340,6 +340,10 @@ XPM_API xpm_config *xpm_config_ref(xpm_config *config);
 XPM_API void xpm_config_unref(xpm_config *config); /* accepts NULL */
 /* Gives a reference up to whoever takes hold of it next: the last one leaves it floating. */
 XPM_API xpm_config *xpm_config_yield(xpm_config *config);
+/* Tells where the program made a configuration, as "file:line" or "", for messages. */
+typedef void (*xpm_locator)(const xpm_config *config, char *text, size_t size);
+/* Messages then say it. NULL, as at first: they do not. */
+XPM_API void xpm_set_locator(xpm_locator locator);
 /* Drops all the values of an unsealed configuration: how a cycle is broken. */
 XPM_API void xpm_config_clear(xpm_config *config);
 

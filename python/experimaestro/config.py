@@ -97,6 +97,17 @@ class Information:
 
     get_partial_identifier = partial_identifier
 
+    def provenance_of(self, name):
+        """Where a parameter was given its value: a SetInfo. ValueError for a name that is none."""
+        from .objects import SetInfo
+
+        return SetInfo(self._config._where(name), self._config._is_given(name))
+
+    @property
+    def made_at(self):
+        """Where the configuration was made: "file:line", or None when no code made it."""
+        return self._config._where(None)
+
     def mark_output(self, config):
         """Marks a configuration as an output of this task, as `dep` does in task_outputs, and
         returns it. An OutputError, which is an AssertionError, when it cannot be one."""

@@ -43,6 +43,23 @@ class ObjectStore:
         return config._instance(self._made, keep)
 
 
+class SetInfo:
+    """Where a parameter of a configuration was given its value.
+
+    location: "file:line", or None. For a default, where the configuration was made.
+    kind: "explicit", or "default".
+    """
+
+    __slots__ = ("location", "kind")
+
+    def __init__(self, location, given):
+        self.location = location
+        self.kind = "explicit" if given else "default"
+
+    def __repr__(self):
+        return f"SetInfo(location={self.location!r}, kind={self.kind!r})"
+
+
 def copyconfig(config, **values):
     """A copy of a configuration that shares what it holds, with other values for some of its
     parameters. It is not sealed, and is no task's output; what was generated is not copied.

@@ -55,6 +55,7 @@ static int config_init(Config *self, PyObject *args, PyObject *kwargs)
     }
     if (self->class_->warns && engine_warn_deprecated(self->class_) < 0)
         return -1;
+    engine_here(&self->made);
     while (kwargs != NULL && PyDict_Next(kwargs, &position, &name, &value)) {
         PyObject *parameter = PyDict_GetItemWithError(self->class_->parameters, name);
         if (parameter == NULL && PyErr_Occurred())
@@ -95,6 +96,7 @@ static void config_dealloc(Config *self)
     for (size_t i = 0; self->values != NULL && i < self->class_->count; i++)
         Py_XDECREF(self->values[i]);
     PyMem_Free(self->values);
+    engine_forget_places(self);
     Py_XDECREF(self->task);
     Py_XDECREF(self->init_tasks);
     Py_XDECREF(self->job);
@@ -134,6 +136,8 @@ PyObject *engine_clone_config(Config *config, PyObject *memo)
     Config *clone = (Config *)Py_XNewRef(known);
     if (key != NULL && known == NULL && !PyErr_Occurred())
         clone = make(Py_TYPE(config), config->class_, xpm_config_new(config->class_->native));
+    if (clone != NULL && known == NULL)
+        engine_here(&clone->made);
     if (clone != NULL && known == NULL && PyDict_SetItem(memo, key, (PyObject *)clone) < 0)
         Py_CLEAR(clone);
     Py_XDECREF(key);
@@ -160,6 +164,8 @@ PyObject *engine_clone_config(Config *config, PyObject *memo)
 static PyObject *config_shallow(Config *self, PyObject *Py_UNUSED(args))
 {
     Config *copy = make(Py_TYPE(self), self->class_, xpm_config_new(self->class_->native));
+    if (copy != NULL)
+        engine_here(&copy->made);
     for (size_t i = 0; copy != NULL && i < self->class_->count; i++) {
         Parameter *parameter = self->class_->by_index[i];
         if (parameter->read_only || !is_set(self, i))
@@ -401,6 +407,39 @@ static PyObject *config_address(Config *self, void *Py_UNUSED(closure))
     return PyLong_FromVoidPtr(self->native);
 }
 
+/* The parameter of a name; NULL and an exception when there is none. Borrowed. */
+static Parameter *find_parameter(const Config *self, PyObject *name)
+{
+    PyObject *parameter = PyDict_GetItemWithError(self->class_->parameters, name);
+    const char *text = parameter == NULL && !PyErr_Occurred() ? PyUnicode_AsUTF8(name) : NULL;
+    xpm_error err;
+    if (text != NULL) {
+        xpm_class_unknown(self->class_->native, text, &err);
+        engine_error(&err);
+    }
+    return (Parameter *)parameter;
+}
+
+/* Where a parameter was set, or the configuration made: "file:line", or None. */
+static PyObject *config_where(Config *self, PyObject *name)
+{
+    const Place *place = &self->made;
+    if (name != Py_None) {
+        const Parameter *parameter = find_parameter(self, name);
+        if (parameter == NULL)
+            return NULL;
+        place = engine_place_of(self, parameter->index);
+    }
+    PyObject *text = engine_place_text(place);
+    return text != NULL || PyErr_Occurred() ? text : Py_NewRef(Py_None);
+}
+
+static PyObject *config_is_given(Config *self, PyObject *name)
+{
+    const Parameter *parameter = find_parameter(self, name);
+    return parameter != NULL ? PyBool_FromLong(is_set(self, parameter->index)) : NULL;
+}
+
 static PyObject *config_is_sealed(Config *self, void *Py_UNUSED(closure))
 {
     return PyBool_FromLong(xpm_config_sealed(self->native));
@@ -439,6 +478,9 @@ static PyMethodDef config_methods[] = {
     {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},
     {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
     {"_add_dependency", (PyCFunction)config_add_dependency, METH_O, "_add_dependency(on)"},
+    {"_where", (PyCFunction)config_where, METH_O,
+     "_where(name): \"file:line\" where it was set; of None, where the configuration was made"},
+    {"_is_given", (PyCFunction)config_is_given, METH_O, "_is_given(name)"},
     {"_shallow", (PyCFunction)config_shallow, METH_NOARGS, "A copy that shares what it holds"},
     {"_seal", (PyCFunction)config_seal, METH_VARARGS, "_seal(directory=None)"},
     {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},

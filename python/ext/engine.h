@@ -48,6 +48,12 @@ typedef struct Parameter {
     PyObject *factory;     /* called for each object when it is sealed; or NULL */
 } Parameter;
 
+/* A place in Python code; `code` is NULL when it is not known. */
+typedef struct Place {
+    PyCodeObject *code; /* a reference */
+    int offset;         /* in its instructions */
+} Place;
+
 /* A configuration. Values are kept as Python objects, in which lists may change until it is sealed;
  * the native configuration has them from the last pass on (pass.c). */
 typedef struct Config {
@@ -58,6 +64,8 @@ typedef struct Config {
     PyObject *init_tasks; /* list, or NULL */
     PyObject *job;        /* or NULL */
     uint64_t pass;        /* the last that met it */
+    Place made;           /* where it was made */
+    Place *assigned;      /* where each parameter was set later; NULL when none was */
 } Config;
 
 /* tag(value): a value to be tagged with the name of the parameter that it is given to. */
@@ -168,6 +176,22 @@ PyObject *engine_class_rename_from(Class *self, PyObject *name);
 PyObject *engine_class_renamed(Class *self, PyObject *args);
 /* Whether a deprecated configuration is being converted: what it holds may be sealed. */
 extern bool engine_converting;
+
+/* ---- Places in the user's code (provenance.c) ---------------------------------------------------- */
+
+/* Where the user's code is: in the innermost frame that is not the package's. */
+void engine_here(Place *place);
+/* "file:line"; NULL, without exception, when the place is not known. */
+PyObject *engine_place_text(const Place *place);
+/* Remembers where a parameter is set, after the configuration was made. */
+void engine_set_here(Config *config, size_t index);
+/* Where a parameter was set, or else the configuration made. */
+const Place *engine_place_of(const Config *config, size_t index);
+void engine_forget_places(Config *config);
+/* Adds "(set at file:line)" to the ValueError that is raised, if it is one of ours. */
+void engine_blame(const Place *place);
+/* Lets the library's messages say where a configuration was made. */
+void engine_locate_for_library(void);
 
 /* ---- Functions of the module --------------------------------------------------------------------- */
 

@@ -121,14 +121,17 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     if (parameter->kind == XPM_KIND_FLOAT && PyLong_CheckExact(value))
         return store_float(config, parameter, value);
     const char *where = PyUnicode_AsUTF8(parameter->where);
-    if (engine_lower(value, where, NULL, NULL, &lowered) < 0)
+    if (engine_lower(value, where, NULL, NULL, &lowered) < 0) {
+        engine_blame(engine_place_of(config, parameter->index));
         return -1;
+    }
     PyObject *keep = NULL;
     if (xpm_config_check(config->native, parameter->index, &lowered, where, &err) < 0)
         engine_error(&err);
     else
         keep = kept(value, &lowered);
     if (keep == NULL) {
+        engine_blame(engine_place_of(config, parameter->index));
         xpm_value_clear(&lowered);
         return -1;
     }
@@ -261,7 +264,9 @@ static int parameter_set(PyObject *self, PyObject *object, PyObject *value)
                     "%U is a parameter, and cannot be deleted", parameter->name);
         return -1;
     }
-    return engine_assign((Config *)object, parameter, value);
+    Config *config = (Config *)object;
+    engine_set_here(config, parameter->index);
+    return engine_assign(config, parameter, value);
 }
 
 static PyObject *parameter_repr(Parameter *self)

@@ -41,15 +41,18 @@ static int lower_again(pass *p, Config *config, const Parameter *parameter, PyOb
     xpm_value lowered;
     xpm_error err;
     const char *where = PyUnicode_AsUTF8(parameter->where);
-    if (engine_lower(value, where, found, p, &lowered) < 0)
-        return -1;
-    if (xpm_config_check(config->native, parameter->index, &lowered, where, &err) < 0) {
+    int status = engine_lower(value, where, found, p, &lowered);
+    if (status == 0) {
+        status = xpm_config_check(config->native, parameter->index, &lowered, where, &err);
+        if (status == 0) {
+            xpm_config_put(config->native, parameter->index, lowered);
+            return 0;
+        }
         xpm_value_clear(&lowered);
         engine_error(&err);
-        return -1;
     }
-    xpm_config_put(config->native, parameter->index, lowered);
-    return 0;
+    engine_blame(engine_place_of(config, parameter->index));
+    return status;
 }
 
 /* A default that can change, or is made anew for each object, becomes the object's own. */

@@ -10,6 +10,13 @@
 #include "declare/value.h"
 #include "declare/walk.h"
 
+static xpm_locator locator;
+
+void xpm_set_locator(xpm_locator new_locator)
+{
+    locator = new_locator;
+}
+
 typedef struct sealer {
     xpm__sealing *sealing;
     bool placed; /* there will be a directory for what is generated */
@@ -47,9 +54,12 @@ static int missing(const xpm_config *config, const xpm_parameter *parameter, con
 {
     char *path = error_path(walk, parameter->name);
     char *type = xpm_type_text(parameter->type);
+    char place[256] = "";
+    if (locator != NULL)
+        locator(config, place, sizeof place);
     xpm__fail(err, XPM_E_MISSING, path,
-              "value %s is required but missing when building %s: give it a value of type %s",
-              parameter->name, config->class_->name, type);
+              "value %s is required but missing when building %s%s%s: give it a value of type %s",
+              parameter->name, config->class_->name, place[0] != '\0' ? " at " : "", place, type);
     xpm_free(path);
     xpm_free(type);
     return XPM__WALK_STOP;
