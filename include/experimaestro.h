@@ -386,11 +386,18 @@ XPM_API int xpm_config_add_dependency(xpm_config *task, xpm_config *on, xpm_erro
 /* Those that were added, borrowed; NULL past the last. */
 XPM_API xpm_config *xpm_config_dependency(const xpm_config *task, size_t index);
 
-/* A tag: what varies, for people. `value` is a scalar; copies. */
+/* A tag: what varies, for people. `value` is a scalar; copies. The second says where it is set. */
 XPM_API void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value);
-/* All tags of a configuration: its own and those of what it holds, through tasks and init tasks;
- * the last met wins. A dict sorted by name. New: xpm_value_clear. */
+XPM_API void xpm_config_tag_at(xpm_config *config, const char *name, const xpm_value *value,
+                               const char *file, int line);
+/* Whether the tags of what a parameter holds stay there; setting it by xpm_config_set ends this. */
+XPM_API void xpm_config_stop_tags(xpm_config *config, size_t parameter, bool stop);
+/* All tags of a configuration: its own and those of what it holds, through tasks and init tasks.
+ * Of one name, the last met is kept: what holds comes after what it holds. A dict sorted by name.
+ * New: xpm_value_clear. The second tells, in a sentence, of each name that has two values. */
 XPM_API xpm_value xpm_config_tags(const xpm_config *config);
+typedef void (*xpm_tell)(void *user, const char *message);
+XPM_API xpm_value xpm_config_tags_telling(const xpm_config *config, xpm_tell tell, void *user);
 
 /* Calls `visit` once for each configuration that this one holds, itself first: through lists, sets,
  * dicts and init tasks, but not from an output to its task. `visit` says whether to go inside. */
@@ -474,6 +481,9 @@ typedef struct xpm_experiment_options {
     void (*waiting)(void *user, const char *holder);
     /* Asked when a signal came while it waits for that lock: true gives up. May be NULL. */
     bool (*interrupted)(void *user);
+    /* Told of what is odd in a task that is submitted, and no error: two values for one tag. May be
+     * NULL. */
+    void (*warn)(void *user, const char *message);
     void *user;
 } xpm_experiment_options;
 
@@ -506,7 +516,6 @@ XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
 XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
 /* Starts no further job; those that run go on. */
 XPM_API void xpm_experiment_stop(xpm_experiment *xp);
-XPM_API bool xpm_experiment_stopped(const xpm_experiment *xp);
 /* Ends the run, recording its end as "done" or "failed", and frees it. Jobs that still run go on
  * without it. Accepts NULL. Errors: IO. */
 XPM_API int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err);
@@ -545,8 +554,11 @@ XPM_API xpm_reason xpm_job_reason(const xpm_job *job);
 /* Whether the workspace says that it has succeeded, in this run or before. */
 XPM_API bool xpm_job_is_done(const xpm_job *job);
 /* Waits until the job has ended, or `seconds` have passed (forever when negative), and returns its
- * state then. A job that an experiment which was stopped will not start is not waited for. */
+ * state then. One that will not end (xpm_job_is_pending) is not waited for. */
 XPM_API xpm_job_state xpm_job_wait(xpm_job *job, double seconds);
+/* Whether it has not ended, and will: it was submitted, its experiment runs jobs, and was not stopped
+ * before the job was started. */
+XPM_API bool xpm_job_is_pending(const xpm_job *job);
 XPM_API const char *xpm_job_identifier(const xpm_job *job); /* 64 hex digits; borrowed */
 XPM_API const char *xpm_job_type(const xpm_job *job);       /* its class's name; borrowed */
 XPM_API const char *xpm_job_name(const xpm_job *job);       /* last component of the type */

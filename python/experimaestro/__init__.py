@@ -25,7 +25,7 @@ if _exists(__path__[0] + "/commandline.py"):
         "experimaestro-native`, then `pip install experimaestro-native`"
     )
 
-from ._engine import ConfigTypeError, tag, version
+from ._engine import ConfigTypeError, stop_tags, tag, version
 from .annotations import (
     Choices,
     Constant,
@@ -141,6 +141,7 @@ __all__ = [
     "renamed_from",
     "sealed_set",
     "setmeta",
+    "stop_tags",
     "submit_hook_decorator",
     "tag",
     "tags",

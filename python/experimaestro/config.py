@@ -178,10 +178,6 @@ class ConfigMixin(Configuration):
         """Its Identifier, as of __xpm__."""
         return self.__xpm__.identifier
 
-    def tag(self, name, value):
-        """Tags it: what varies, for people. Returns it. ValueError when the value is no scalar."""
-        return self._tag(name, value)
-
     def tags(self):
         """Its tags and those of all that it holds, through tasks and init tasks: a TagDict. Of two
         tags of one name, that which is met last is kept: what is nearer to the configuration, or

@@ -261,7 +261,7 @@ static PyObject *config_tag(Config *self, PyObject *args)
         return NULL;
     bool is_scalar = lowered.kind <= XPM_KIND_ENUM;
     if (is_scalar)
-        xpm_config_tag(self->native, name, &lowered);
+        engine_tag(self, name, &lowered, NULL);
     else
         PyErr_Format(PyExc_ValueError,
                      "tag %s: a tag is a number, a text, a path or a member of "
@@ -275,7 +275,7 @@ static PyObject *config_tags(Config *self, PyObject *Py_UNUSED(args))
 {
     if (engine_pass(self, false, NULL) < 0)
         return NULL;
-    xpm_value tags = xpm_config_tags(self->native);
+    xpm_value tags = xpm_config_tags_telling(self->native, engine_warn, NULL);
     PyObject *raised = engine_raise(&tags, NULL);
     xpm_value_clear(&tags);
     return raised;
@@ -468,7 +468,10 @@ static int config_set_meta(Config *self, PyObject *value, void *Py_UNUSED(closur
 static PyMethodDef config_methods[] = {
     {"_identify", (PyCFunction)config_identify, METH_VARARGS,
      "_identify(partial=None): the identifier, 32 bytes"},
-    {"_tag", (PyCFunction)config_tag, METH_VARARGS, "_tag(name, value)"},
+    {"tag", (PyCFunction)config_tag, METH_VARARGS,
+     "tag(name, value, /)\n--\n\n"
+     "Tags the configuration: what varies, for people. Returns it. ValueError when the value is no "
+     "scalar."},
     {"_tags", (PyCFunction)config_tags, METH_NOARGS, "All its tags, by name"},
     {"_copy", (PyCFunction)config_copy, METH_NOARGS, "A deep copy"},
     {"_reached", (PyCFunction)config_reached, METH_O,

@@ -68,9 +68,13 @@ typedef struct Config {
     Place *assigned;      /* where each parameter was set later; NULL when none was */
 } Config;
 
-/* tag(value): a value to be tagged with the name of the parameter that it is given to. */
+/* tag(value): a value to be tagged with the name of the parameter that it is given to; or
+ * stop_tags(value): one whose tags go no further. */
 typedef struct Tag {
     PyObject_HEAD PyObject *value;
+    PyCodeObject *code; /* where tag(value) is, and its line; or NULL */
+    int line;
+    bool stops;
 } Tag;
 
 typedef struct Job {
@@ -159,6 +163,10 @@ PyObject *engine_value(Config *config, Parameter *parameter);
 int engine_pass(Config *config, bool sealing, PyObject *order);
 /* The instance made of a configuration, if it was not made already. */
 PyObject *engine_instance(xpm_config *native, const Instances *instances);
+/* Gives a configuration a tag, at the place of `tag`; NULL for the line that is executed. */
+void engine_tag(Config *config, const char *name, const xpm_value *value, const Tag *tag);
+/* An xpm_tell: logs a warning, under the name "xpm". */
+void engine_warn(void *user, const char *message);
 /* Whether code runs inside a task: Model() then makes an instance. */
 extern bool engine_running;
 
@@ -196,6 +204,7 @@ void engine_locate_for_library(void);
 /* ---- Functions of the module --------------------------------------------------------------------- */
 
 extern PyMethodDef engine_run_methods[];   /* run.c */
+extern PyMethodDef engine_tag_methods[];   /* tag.c */
 extern PyMethodDef engine_watch_methods[]; /* watch.c */
 
 /* The attribute `name` of module `module`, imported when needed. */

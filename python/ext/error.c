@@ -66,6 +66,21 @@ void engine_describe(xpm_error *error)
     PyErr_Restore(type, value, traceback);
 }
 
+void engine_warn(void *Py_UNUSED(user), const char *message)
+{
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *get = engine_import("logging", "getLogger");
+    PyObject *logger = get != NULL ? PyObject_CallFunction(get, "s", "xpm") : NULL;
+    PyObject *result =
+        logger != NULL ? PyObject_CallMethod(logger, "warning", "ss", "%s", message) : NULL;
+    if (result == NULL)
+        PyErr_WriteUnraisable(get);
+    Py_XDECREF(get);
+    Py_XDECREF(logger);
+    Py_XDECREF(result);
+    PyGILState_Release(state);
+}
+
 void engine_report(xpm_error *error)
 {
     engine_describe(error);

@@ -26,7 +26,8 @@ static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py
     const char *workspace, *name;
     int mode;
     PyObject *waiting;
-    xpm_experiment_options options = {.waiting = tell_waiting, .interrupted = is_interrupted};
+    xpm_experiment_options options = {
+        .waiting = tell_waiting, .interrupted = is_interrupted, .warn = engine_warn};
     xpm_error err;
     if (!PyArg_ParseTuple(args, "ssiizzO:Experiment", &workspace, &name, &mode, &options.slots,
                           &options.program, &options.python, &waiting))

@@ -73,24 +73,20 @@ static PyObject *job_getenv(Job *self, PyObject *arg)
 static PyObject *job_wait(Job *self, PyObject *args)
 {
     Experiment *experiment = (Experiment *)self->experiment;
-    xpm_job_state state = xpm_job_state_now(self->native);
     double seconds = -1;
     if (!PyArg_ParseTuple(args, "|d:wait", &seconds))
         return NULL;
-    while (state < XPM_JOB_DONE && seconds != 0 && experiment->native != NULL) {
+    while (experiment->native != NULL && xpm_job_is_pending(self->native) && seconds != 0) {
         double wait = seconds < 0 || seconds > engine_slice ? engine_slice : seconds;
         Py_BEGIN_ALLOW_THREADS;
-        state = xpm_job_wait(self->native, wait);
+        xpm_job_wait(self->native, wait);
         Py_END_ALLOW_THREADS;
         if (PyErr_CheckSignals() < 0)
             return NULL;
         if (seconds >= 0)
             seconds -= wait;
-        if (experiment->native != NULL && state < XPM_JOB_SCHEDULED &&
-            xpm_experiment_stopped(experiment->native))
-            break;
     }
-    return PyLong_FromLong(state);
+    return PyLong_FromLong(xpm_job_state_now(self->native));
 }
 
 static PyObject *job_withdraw(Job *self, PyObject *arg)

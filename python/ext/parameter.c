@@ -139,7 +139,7 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     return 0;
 }
 
-static int store_tag(Config *config, const Parameter *parameter, PyObject *value)
+static int store_tag(Config *config, const Parameter *parameter, const Tag *tag, PyObject *value)
 {
     xpm_value lowered;
     const char *where = PyUnicode_AsUTF8(parameter->where);
@@ -147,7 +147,7 @@ static int store_tag(Config *config, const Parameter *parameter, PyObject *value
         return -1;
     bool is_scalar = lowered.kind >= XPM_KIND_NONE && lowered.kind <= XPM_KIND_ENUM;
     if (is_scalar)
-        xpm_config_tag(config->native, PyUnicode_AsUTF8(parameter->name), &lowered);
+        engine_tag(config, PyUnicode_AsUTF8(parameter->name), &lowered, tag);
     else
         engine_fail(PyExc_ValueError, where,
                     "a tag is a number, a text, a path or a member of an "
@@ -173,18 +173,24 @@ static bool none_is_default(const Config *config, const Parameter *parameter)
 
 int engine_assign(Config *config, Parameter *parameter, PyObject *value)
 {
-    PyObject *tagged = NULL;
+    const Tag *tag = NULL;
+    bool stops = false;
     if (parameter->read_only || xpm_config_sealed(config->native))
         return refuse_write(config, parameter);
-    while (Py_IS_TYPE(value, &Tag_Type))
-        tagged = value = ((Tag *)value)->value;
+    for (; Py_IS_TYPE(value, &Tag_Type); value = ((Tag *)value)->value) {
+        if (((Tag *)value)->stops)
+            stops = true;
+        else
+            tag = (Tag *)value;
+    }
     if (engine_is_config(value) && check_generated(parameter, value) < 0)
         return -1;
     if (value == Py_None && none_is_default(config, parameter))
         put(config, parameter, NULL, (xpm_value){0});
     else if (engine_store(config, parameter, value) < 0)
         return -1;
-    return tagged != NULL ? store_tag(config, parameter, tagged) : 0;
+    xpm_config_stop_tags(config->native, parameter->index, stops);
+    return tag != NULL ? store_tag(config, parameter, tag, value) : 0;
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------ */

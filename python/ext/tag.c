@@ -1,5 +1,41 @@
-/* tag(value): marks a value that varies, for people; the parameter that it is given to names it. */
+/* tag(value): marks a value that varies, for people; the parameter that it is given to names it. And
+ * stop_tags(value): what it holds keeps its tags for itself. */
 #include "engine.h"
+
+/* The line of Python that is being executed. */
+static void find_place(Tag *tag)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    if (frame == NULL)
+        return;
+    tag->code = PyFrame_GetCode(frame);
+    tag->line = PyFrame_GetLineNumber(frame);
+}
+
+void engine_tag(Config *config, const char *name, const xpm_value *value, const Tag *tag)
+{
+    Tag here = {0};
+    if (tag == NULL)
+        find_place(&here);
+    const Tag *from = tag != NULL ? tag : &here;
+    const char *file = from->code != NULL ? PyUnicode_AsUTF8(from->code->co_filename) : NULL;
+    if (file == NULL)
+        PyErr_Clear();
+    xpm_config_tag_at(config->native, name, value, file, from->line);
+    Py_XDECREF(here.code);
+}
+
+static PyObject *make(PyTypeObject *type, PyObject *value, bool stops)
+{
+    Tag *self = (Tag *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->value = Py_NewRef(value);
+    self->stops = stops;
+    if (!stops)
+        find_place(self);
+    return (PyObject *)self;
+}
 
 static PyObject *tag_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -8,21 +44,33 @@ static PyObject *tag_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return PyErr_SetString(PyExc_TypeError, "tag takes the value, and no name"), NULL;
     if (!PyArg_ParseTuple(args, "O:tag", &value))
         return NULL;
-    Tag *self = (Tag *)type->tp_alloc(type, 0);
-    if (self != NULL)
-        self->value = Py_NewRef(value);
-    return (PyObject *)self;
+    return make(type, value, false);
 }
+
+static PyObject *stop_tags(PyObject *Py_UNUSED(module), PyObject *value)
+{
+    return make(&Tag_Type, value, true);
+}
+
+PyMethodDef engine_tag_methods[] = {
+    {"stop_tags", stop_tags, METH_O,
+     "stop_tags(value, /)\n--\n\n"
+     "Marks a value whose tags, and those of what it holds, are not tags of what holds it:\n"
+     "Learn.C(model=stop_tags(model)). It may be inside tag(...), or hold it."},
+    {0},
+};
 
 static int tag_traverse(Tag *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->value);
+    Py_VISIT(self->code);
     return 0;
 }
 
 static int tag_clear(Tag *self)
 {
     Py_CLEAR(self->value);
+    Py_CLEAR(self->code);
     return 0;
 }
 
@@ -35,7 +83,7 @@ static void tag_dealloc(Tag *self)
 
 static PyObject *tag_repr(Tag *self)
 {
-    return PyUnicode_FromFormat("tag(%R)", self->value);
+    return PyUnicode_FromFormat(self->stops ? "stop_tags(%R)" : "tag(%R)", self->value);
 }
 
 PyTypeObject Tag_Type = {

@@ -208,7 +208,9 @@ static int lower_other(PyObject *value, const place *at, xpm_value *out)
         return lower_path(value, at, out);
     if (Py_IS_TYPE(value, &Tag_Type))
         return refuse(PyExc_ValueError, at,
-                      "only the whole value of a parameter can be tagged: ", value);
+                      "only the whole value of a parameter can be tagged: use .tag(name, value) of "
+                      "a configuration, in place of ",
+                      value);
     if (PyObject_TypeCheck(value, &Base_Type))
         return refuse(PyExc_AttributeError, at,
                       "an instance, and no configuration; make one by the class's C(...): ", value);

@@ -428,3 +428,33 @@ def test_ctrl_c_stops_the_program_and_not_the_jobs(tasks):
         time.sleep(0.02)
     assert tasks.one("jobs/*/*/say.done") == ""
     assert len(list(tasks.workspace.glob("jobs/*/*/*.out"))) == 1
+
+
+def test_ctrl_c_ends_the_wait_for_another_run_of_the_experiment(program):
+    program.write("plan.py", """
+        import sys
+        from experimaestro import experiment
+
+        with experiment("workspace", "test"):
+            print("in", flush=True)
+            sys.stdin.read()
+    """)
+    pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    command = [sys.executable, "plan.py"]
+    first = subprocess.Popen(command, cwd=program.folder, text=True, **pipes)
+    assert first.stdout.readline() == "in\n"
+    second = subprocess.Popen(command, cwd=program.folder, text=True, **pipes)
+    assert "waiting for the run of process" in second.stderr.readline()
+    time.sleep(0.2)  # it may not wait yet, and the signal then comes too early
+    second.send_signal(signal.SIGINT)
+    _, errors = second.communicate(timeout=30)
+    assert "KeyboardInterrupt" in errors
+    first.communicate("", timeout=30)
+    assert first.returncode == 0
+
+
+def test_waiting_for_a_job_takes_no_longer_than_the_job(tmp_path, capfd):
+    with experiment(tmp_path, "dry", run_mode=RunMode.DRY_RUN) as xp:
+        job = learn().submit().job
+        assert job.wait().name == "UNSCHEDULED"
+        assert xp.counts["submitted"] == 1

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "declare/generic.h"
 #include "declare/parameter.h"
+#include "declare/tag.h"
 #include "declare/type.h"
 #include "declare/value.h"
 
@@ -433,6 +434,7 @@ void xpm_reset(void)
             xpm_value_clear(&made->parameters[i].fallback);
         xpm_free(made->parameters);
     }
+    xpm__tag_reset();
     xpm__map_free(&classes);
     xpm__map_free(&aliases);
     xpm__arena_free(&xpm__types);

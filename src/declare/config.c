@@ -40,14 +40,11 @@ static void clear_extra(xpm__config_extra *extra)
         xpm_config_unref(extra->init_tasks[i]);
     for (size_t i = 0; i < extra->dependency_count; i++)
         xpm_config_unref(extra->dependencies[i]);
-    for (size_t i = 0; i < extra->tag_count; i++) {
-        xpm_free(extra->tags[i].name);
-        xpm_value_clear(&extra->tags[i].value);
-    }
-    xpm_value_clear(&extra->all_tags);
+    xpm__tags_clear(&extra->tags);
+    xpm__tags_clear(&extra->all_tags);
+    xpm_free(extra->stopped);
     xpm_free(extra->init_tasks);
     xpm_free(extra->dependencies);
-    xpm_free(extra->tags);
     xpm_free(extra->bounds);
     xpm_free(extra->broken);
     xpm_config_unref(extra->converted);
@@ -175,6 +172,7 @@ int xpm_config_set(xpm_config *config, const char *name, xpm_value value, xpm_er
         return -1;
     }
     xpm_config_put(config, (size_t)index, value);
+    xpm_config_stop_tags(config, (size_t)index, false);
     return 0;
 }
 
@@ -283,83 +281,4 @@ xpm_config *xpm_config_dependency(const xpm_config *task, size_t index)
 {
     bool within = task->extra != NULL && index < task->extra->dependency_count;
     return within ? task->extra->dependencies[index] : NULL;
-}
-
-/* ---- Tags ------------------------------------------------------------------------------------- */
-
-void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value)
-{
-    xpm__config_extra *extra = xpm__config_extra_of(config);
-    config->tagged = false;
-    for (size_t i = 0; i < extra->tag_count; i++) {
-        if (strcmp(extra->tags[i].name, name) == 0) {
-            xpm_value_clear(&extra->tags[i].value);
-            extra->tags[i].value = xpm_value_copy(value);
-            return;
-        }
-    }
-    extra->tags =
-        xpm__grow(extra->tags, &extra->tag_capacity, extra->tag_count, sizeof *extra->tags);
-    extra->tags[extra->tag_count].name = xpm__strdup(name);
-    extra->tags[extra->tag_count++].value = xpm_value_copy(value);
-}
-
-/* Inserts in order of name, in place of an earlier one. */
-static void put_tag(xpm_value *tags, const char *name, const xpm_value *value)
-{
-    size_t at = 0;
-    while (at < tags->size && strcmp(tags->as.items[2 * at].as.text, name) < 0)
-        at++;
-    if (at < tags->size && strcmp(tags->as.items[2 * at].as.text, name) == 0) {
-        xpm_value_clear(&tags->as.items[2 * at + 1]);
-        tags->as.items[2 * at + 1] = xpm_value_copy(value);
-        return;
-    }
-    xpm_dict_append(tags, xpm_none(), xpm_none());
-    xpm_value *items = tags->as.items;
-    memmove(&items[2 * at + 2], &items[2 * at],
-            (2 * (size_t)tags->size - 2 - 2 * at) * sizeof *items);
-    items[2 * at] = xpm_str(name);
-    items[2 * at + 1] = xpm_value_copy(value);
-}
-
-static int put_known(void *user, xpm_config *config, const xpm__walk *walk)
-{
-    const xpm_value *tags = config->extra != NULL ? &config->extra->all_tags : NULL;
-    (void)walk;
-    if (!config->tagged)
-        return XPM__WALK_ON;
-    for (size_t i = 0; tags != NULL && i < tags->size; i++)
-        put_tag(user, tags->as.items[2 * i].as.text, &tags->as.items[2 * i + 1]);
-    return XPM__WALK_PAST;
-}
-
-static int put_own(void *user, xpm_config *config, const xpm__walk *walk)
-{
-    (void)walk;
-    for (size_t i = 0; config->extra != NULL && i < config->extra->tag_count; i++)
-        put_tag(user, config->extra->tags[i].name, &config->extra->tags[i].value);
-    return XPM__WALK_ON;
-}
-
-void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags)
-{
-    config->tagged = true;
-    if (tags->size == 0)
-        return;
-    xpm__config_extra *extra = xpm__config_extra_of(config);
-    xpm_value_clear(&extra->all_tags);
-    extra->all_tags = xpm_value_copy(tags);
-}
-
-xpm_value xpm_config_tags(const xpm_config *config)
-{
-    xpm_value tags = xpm_dict_new();
-    xpm__ptrmap seen = {0};
-    xpm__walk_from(
-        (xpm_config *)config,
-        &(xpm__walker){
-            .enter = put_known, .leave = put_own, .user = &tags, .seen = &seen, .tasks = true});
-    xpm__ptrmap_free(&seen);
-    return tags;
 }

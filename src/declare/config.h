@@ -6,20 +6,18 @@
 #include <experimaestro.h>
 
 #include "declare/generic.h"
+#include "declare/tag.h"
 
 typedef struct xpm__config_extra {
     xpm_config **init_tasks;
     size_t init_count, init_capacity;
     xpm_config **dependencies; /* given, beside those that the parameters tell */
     size_t dependency_count, dependency_capacity;
-    struct xpm__tag {
-        char *name;
-        xpm_value value;
-    } * tags;
-    size_t tag_count, tag_capacity;
+    xpm__tags tags;
+    bool *stopped;      /* one a parameter: its tags go no further; NULL for none */
     xpm__bound *bounds; /* what variables stand for in it */
     size_t bound_count;
-    xpm_value all_tags; /* kept, with those of what it holds, once it was submitted */
+    xpm__tags all_tags; /* kept, with those of what it holds, once it was submitted */
     xpm_error *broken;
     xpm_config
         *converted; /* what counts in its place, once it was made (deprecate.c); a reference */
@@ -44,9 +42,6 @@ struct xpm_config {
 };
 
 xpm__config_extra *xpm__config_extra_of(xpm_config *config);
-
-/* Keeps the tags of a task that is being submitted: whoever uses it finds them without a walk. */
-void xpm__config_keep_tags(xpm_config *config, const xpm_value *tags);
 
 /* The configuration that counts: itself, or what a deprecated one converts to, made anew as long as
  * it is not sealed. Borrowed from `config`. NULL when the conversion failed. */

@@ -57,11 +57,12 @@ static void reverse(struct step *steps, size_t count)
 static void push_children(xpm__walk *walk, const xpm_config *config)
 {
     struct step step = {.parent = walk->count - 1};
+    bool (*passes)(const xpm_config *, size_t) = walk->walker->passes;
     size_t start = walk->count;
     for (; step.parameter < config->class_->count; step.parameter++) {
         const xpm_value *value = xpm_config_at(config, step.parameter);
         step.ordinal = 0;
-        if (value != NULL)
+        if (value != NULL && (passes == NULL || !passes(config, step.parameter)))
             push_value(walk, value, &step);
     }
     step.parameter = INIT_TASK;

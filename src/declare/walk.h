@@ -23,6 +23,8 @@ typedef struct xpm__walker {
     /* Those visited, each with its number from 1 in the order of entering: none is visited twice.
      * NULL when `enter` itself passes over those that it has met. */
     xpm__ptrmap *seen;
+    /* Whether what a parameter holds is passed over; NULL for none. */
+    bool (*passes)(const xpm_config *config, size_t parameter);
     bool tasks; /* goes from an output to the task that makes it, after what the output holds */
 } xpm__walker;
 

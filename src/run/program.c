@@ -92,6 +92,11 @@ static void tell_waiting(void *user, const char *holder)
             (const char *)user, holder);
 }
 
+static void warn(void *user, const char *message)
+{
+    fprintf(stderr, "%s: warning: %s\n", (const char *)user, message);
+}
+
 static void report(const xpm_experiment *xp)
 {
     xpm_counts counts = xpm_experiment_counts(xp);
@@ -150,6 +155,7 @@ int xpm_main(int argc, char **argv, xpm_plan plan)
     if (status >= 0)
         return status;
     args.options.waiting = tell_waiting;
+    args.options.warn = warn;
     args.options.user = argv[0];
     return run(argv[0], &args, plan);
 }

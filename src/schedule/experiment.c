@@ -65,6 +65,8 @@ xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
     xpm_experiment *xp = xpm__zalloc(sizeof *xp);
     init_waiting(xp);
     xp->mode = o->mode;
+    xp->warn = o->warn;
+    xp->user = o->user;
     xp->name = xpm__strdup(name);
     xp->slots = o->slots > 0 ? o->slots : usable_cores();
     xp->program = o->program != NULL ? xpm__strdup(o->program) : this_program();

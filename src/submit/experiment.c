@@ -37,15 +37,6 @@ xpm_counts xpm_experiment_counts(const xpm_experiment *xp)
     return counts;
 }
 
-bool xpm_experiment_stopped(const xpm_experiment *xp)
-{
-    pthread_mutex_t *mutex = (pthread_mutex_t *)&xp->mutex;
-    pthread_mutex_lock(mutex);
-    bool stopped = xp->stopped;
-    pthread_mutex_unlock(mutex);
-    return stopped;
-}
-
 const char *xpm_experiment_workspace(const xpm_experiment *xp)
 {
     return xp->workspace->path;

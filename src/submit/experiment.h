@@ -20,6 +20,8 @@ struct xpm_experiment {
     xpm__rundir *run;       /* NULL unless the mode is NORMAL */
     char *program, *python; /* that run native and Python tasks */
     int slots;
+    xpm_tell warn; /* or NULL; with its argument */
+    void *user;
     xpm__map table; /* identifier to job */
     xpm_job **jobs; /* in order of submission; each a reference */
     size_t job_count, job_capacity;

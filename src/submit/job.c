@@ -131,6 +131,7 @@ static xpm_job *make_job(xpm_experiment *xp, xpm_config *task, xpm_error *err)
     char hex[XPM_HEX_SIZE];
     if (xpm__seal_begin(task, true, &sealing, err) == 0 && xpm__identify_all(task, err) == 0) {
         xpm_identifier_hex(task->identifier, hex);
+        xpm__tags_keep(task, xp->warn, xp->user);
         job = find_or_make(xp, task, hex, err);
     }
     if (job == NULL) {
@@ -147,9 +148,6 @@ xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
     xpm_config_ref(task);
     xpm_job *job = check_task(task, err) == 0 ? make_job(xp, task, err) : NULL;
     if (job != NULL) {
-        xpm_value tags = xpm_config_tags(task); /* an equal task may have others */
-        xpm__config_keep_tags(task, &tags);
-        xpm_value_clear(&tags);
         task->submitted = true;
         task->task = task;
         xpm_job_ref(job);
@@ -163,6 +161,7 @@ void xpm_job_withdraw(xpm_job *job, xpm_config *task)
     if (task->submitted && (job->config != task || !job->handed)) {
         task->submitted = false;
         task->task = NULL;
+        xpm__tags_forget(task);
     }
 }
 
@@ -272,17 +271,38 @@ bool xpm_job_is_done(const xpm_job *job)
     return size > 0 && (size_t)size < sizeof path && xpm__file_exists(AT_FDCWD, path);
 }
 
+/* With the mutex held. */
+static bool is_pending(const xpm_job *job)
+{
+    return !xpm__job_has_ended(job) &&
+           !(job->xp->stopped && xpm__job_state(job) < XPM_JOB_SCHEDULED);
+}
+
+static bool is_run(const xpm_job *job)
+{
+    return job->xp != NULL && job->xp->run != NULL && job->handed;
+}
+
+bool xpm_job_is_pending(const xpm_job *job)
+{
+    if (!is_run(job))
+        return false;
+    pthread_mutex_lock(&job->xp->mutex);
+    bool pending = is_pending(job);
+    pthread_mutex_unlock(&job->xp->mutex);
+    return pending;
+}
+
 xpm_job_state xpm_job_wait(xpm_job *job, double seconds)
 {
     xpm_experiment *xp = job->xp;
     int status = 0;
-    if (xp == NULL || xp->run == NULL || !job->handed)
+    if (!is_run(job))
         return xpm__job_state(job);
     struct timespec deadline = xpm__deadline_in(seconds > 0 ? seconds : 0);
     pthread_mutex_lock(&xp->mutex);
     xp->waiters++;
-    while (!xpm__job_has_ended(job) && status != ETIMEDOUT &&
-           !(xp->stopped && xpm__job_state(job) < XPM_JOB_SCHEDULED))
+    while (is_pending(job) && status != ETIMEDOUT)
         status = seconds < 0 ? pthread_cond_wait(&xp->ended, &xp->mutex)
                              : pthread_cond_timedwait(&xp->ended, &xp->mutex, &deadline);
     xp->waiters--;
@@ -298,10 +318,7 @@ bool xpm_job_hold(xpm_job *job)
     if (xp == NULL || (job->handed && xpm__job_state(job) != XPM_JOB_ERROR))
         return false;
     pthread_mutex_lock(&xp->mutex);
-    if (job->holds++ == 0) {
-        xpm_free(job->failure); /* of an earlier attempt */
-        job->failure = NULL;
-    }
+    job->holds++;
     pthread_mutex_unlock(&xp->mutex);
     return true;
 }
@@ -325,7 +342,9 @@ bool xpm__job_held_back(xpm_job *job, char **failure)
     xpm_experiment *xp = job->xp;
     pthread_mutex_lock(&xp->mutex);
     bool held = job->holds > 0;
-    *failure = held ? NULL : xpm__strdup(job->failure);
+    *failure = held ? NULL : job->failure;
+    if (!held)
+        job->failure = NULL; /* a later attempt may be luckier */
     pthread_mutex_unlock(&xp->mutex);
     return held;
 }

@@ -73,7 +73,7 @@ int xpm__job_find_dependencies(xpm_job *job, xpm_error *err);
 
 /* Releases it once; whether that was the last time. */
 bool xpm__job_release(xpm_job *job, const char *failure);
-/* Whether it is held back, and why it cannot start (new: xpm_free) or NULL. */
+/* Whether it is held back; if not, takes why it cannot start (new: xpm_free), or NULL. */
 bool xpm__job_held_back(xpm_job *job, char **failure);
 
 /* Lets go of the experiment, which is being closed. */

@@ -154,6 +154,119 @@ TEST(a_failed_job_submitted_again_in_the_same_run_is_run_again)
     folder_remove(folder);
 }
 
+static xpm_job *prepare(xpm_experiment *xp, int64_t code, int holds)
+{
+    xpm_error err = {0};
+    xpm_job *job = xpm_job_new(xp, xpm_new("run.act", "code", code), &err);
+    for (int i = 0; i < holds; i++)
+        assert_true(xpm_job_hold(job));
+    assert_int_equal(xpm_job_submit(job, &err), 0);
+    assert_false(xpm_job_hold(job)); /* too late */
+    return job;
+}
+
+TEST(a_job_that_is_held_back_starts_when_it_was_released_as_often)
+{
+    char *folder = folder_new();
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_job *job = prepare(xp, 0, 2);
+    xpm_job_release(job, NULL);
+    assert_int_equal(xpm_job_wait(job, 0.1), XPM_JOB_WAITING);
+    xpm_job_release(job, NULL);
+    xpm_job_release(job, "once too often: nothing happens");
+    assert_job(job, XPM_JOB_DONE, XPM_REASON_NONE);
+    xpm_experiment_close(xp, false, NULL);
+    folder_remove(folder);
+}
+
+TEST(a_job_that_cannot_be_prepared_fails_with_what_depends_on_it_and_may_be_tried_again)
+{
+    char *folder = folder_new();
+    xpm_error err = {0};
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_config *task = xpm_new("run.act", "code", 0);
+    xpm_job *job = xpm_job_new(xp, task, &err);
+    xpm_job_hold(job);
+    xpm_job_hold(job);
+    xpm_job_release(job, "no network"); /* before it is submitted */
+    assert_int_equal(xpm_job_submit(job, &err), 0);
+    xpm_job *after = submit(xp, xpm_new("run.act", "after", xpm_list(task)));
+    xpm_job_release(job, NULL);
+    assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_ERROR);
+    assert_file(path_of("%s/act.failed", xpm_job_directory(job)),
+                "{\"code\":1,\"reason\":\"failed\",\"message\":\"no network\"}");
+    assert_job(after, XPM_JOB_ERROR, XPM_REASON_DEPENDENCY);
+    assert_true(xpm_job_hold(job));
+    assert_int_equal(xpm_job_submit(job, &err), 0);
+    xpm_job_release(job, NULL);
+    assert_job(job, XPM_JOB_DONE, XPM_REASON_NONE);
+    xpm_experiment_close(xp, false, NULL);
+    folder_remove(folder);
+}
+
+TEST(an_experiment_is_closed_with_jobs_that_are_held_back)
+{
+    char *folder = folder_new();
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_job *job = prepare(xp, 0, 1), *released = prepare(xp, 3, 1);
+    xpm_experiment_stop(xp);
+    xpm_job_release(released, NULL);
+    assert_true(xpm_job_wait(job, -1) <= XPM_JOB_WAITING); /* it will not start */
+    xpm_experiment_close(xp, true, NULL);
+    xpm_job_release(job, NULL);
+    xpm_job_unref(job);
+    xpm_job_unref(released);
+    folder_remove(folder);
+}
+
+TEST(a_dependency_that_is_given_is_waited_for_and_does_not_count)
+{
+    char *folder = folder_new();
+    xpm_error err = {0};
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_config *failing = xpm_new("run.act", "code", 1);
+    xpm_config *task = xpm_config_ref(xpm_new("run.act", "code", 0));
+    uint8_t before[XPM_IDENTIFIER_SIZE], after[XPM_IDENTIFIER_SIZE];
+    xpm_config_identifier(task, before, &err);
+    assert_int_equal(xpm_config_add_dependency(task, failing, &err), -1);
+    assert_error(&err, XPM_E_STATE, "nothing to wait for");
+    xpm_job *first = submit(xp, failing);
+    assert_int_equal(xpm_config_add_dependency(task, failing, &err), 0);
+    assert_ptr_equal(xpm_config_dependency(task, 0), failing);
+    assert_null(xpm_config_dependency(task, 1));
+    xpm_config_identifier(task, after, &err);
+    assert_memory_equal(before, after, sizeof before);
+    xpm_job *job = submit(xp, task);
+    assert_job(job, XPM_JOB_ERROR, XPM_REASON_DEPENDENCY);
+    assert_int_equal(xpm_config_add_dependency(task, failing, &err), -1);
+    assert_error(&err, XPM_E_STATE, "cannot change");
+    xpm_job_unref(first);
+    xpm_config_unref(task);
+    xpm_experiment_close(xp, false, NULL);
+    folder_remove(folder);
+}
+
+TEST(a_task_that_is_withdrawn_can_be_submitted_again)
+{
+    char *folder = folder_new();
+    xpm_error err = {0};
+    xpm_experiment *xp = open_in(folder, XPM_DRY_RUN);
+    xpm_config *task = xpm_config_ref(xpm_new("run.act"));
+    xpm_job *job = xpm_job_new(xp, task, &err);
+    xpm_job_withdraw(job, task);
+    assert_null(xpm_config_task(task));
+    assert_int_equal(xpm_experiment_counts(xp).submitted, 0);
+    xpm_job_unref(job);
+    job = submit(xp, task);
+    xpm_job_withdraw(job, task); /* too late */
+    assert_ptr_equal(xpm_config_task(task), task);
+    assert_int_equal(xpm_experiment_counts(xp).submitted, 1);
+    xpm_job_unref(job);
+    xpm_config_unref(task);
+    xpm_experiment_close(xp, false, NULL);
+    folder_remove(folder);
+}
+
 TEST(a_task_is_submitted_once)
 {
     char *folder = folder_new();
@@ -252,6 +365,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_failure_has_its_reason_and_what_depends_on_it_is_not_started),
         cmocka_unit_test(a_finished_job_is_not_run_again_and_a_failed_one_is),
         cmocka_unit_test(a_failed_job_submitted_again_in_the_same_run_is_run_again),
+        cmocka_unit_test(a_job_that_is_held_back_starts_when_it_was_released_as_often),
+        cmocka_unit_test(
+            a_job_that_cannot_be_prepared_fails_with_what_depends_on_it_and_may_be_tried_again),
+        cmocka_unit_test(an_experiment_is_closed_with_jobs_that_are_held_back),
+        cmocka_unit_test(a_dependency_that_is_given_is_waited_for_and_does_not_count),
+        cmocka_unit_test(a_task_that_is_withdrawn_can_be_submitted_again),
         cmocka_unit_test(a_task_is_submitted_once),
         cmocka_unit_test(an_equal_task_lives_as_long_as_the_experiment),
         cmocka_unit_test(a_dry_run_writes_nothing_and_generate_only_starts_nothing),
