@@ -31,6 +31,10 @@ Meta: TypeAlias = Annotated[T, "Meta"]
 Option: TypeAlias = Annotated[T, "Option"]
 Constant: TypeAlias = Annotated[T, "Constant"]
 
+class help:
+    text: str
+    def __init__(self, text: str) -> None: ...
+
 class param_group:
     name: str
     def __init__(self, name: str) -> None: ...

@@ -157,6 +157,15 @@ def pathgenerator(path):
     return PathGenerator(path)
 
 
+class help:
+    """`x: Annotated[Param[int], help("How many.")]` says what the parameter is for, to people."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text):
+        self.text = text
+
+
 class param_group:
     """A named group of parameters. Groups of one name are equal."""
 

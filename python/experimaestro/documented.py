@@ -4,6 +4,9 @@ import ast
 import inspect
 import textwrap
 
+from .annotations import help
+from .declare import annotations_of, evaluate
+
 
 def described(cls):
     """The first line of the docstring of a class, and the text that follows: ("", "") for none."""
@@ -13,13 +16,35 @@ def described(cls):
 
 def helps(cls):
     """What is said of parameters, inherited ones too: a dict, by name. A text under the parameter
-    comes over an entry of the docstring's section "Attributes:"."""
+    comes over an entry of the docstring's section "Attributes:", and a help("...") over both."""
     found = {}
     for base in reversed(cls.__mro__):
         if "__annotations__" in base.__dict__:
             found.update(_attributes(base.__dict__.get("__doc__") or ""))
             found.update(_texts_under(base))
+            found.update(_marked(base))
     return found
+
+
+def _marked(cls):
+    """The texts of the markers help("...") in the annotations of a class."""
+    found = {}
+    for name, annotation in annotations_of(cls).items():
+        if isinstance(annotation, str):
+            if "help(" not in annotation:
+                continue
+            annotation = evaluate(cls, annotation)
+        for marker in _metadata(annotation):
+            if isinstance(marker, help):
+                found[name] = marker.text
+    return found
+
+
+def _metadata(annotation):
+    """What is in Annotated[...], inside Param[...] and around it."""
+    while annotation is not None:
+        yield from getattr(annotation, "__metadata__", ())
+        annotation = getattr(annotation, "__origin__", None) or getattr(annotation, "type", None)
 
 
 def _attributes(docstring):
