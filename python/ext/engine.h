@@ -59,7 +59,7 @@ typedef struct Place {
 typedef struct Config {
     PyObject_HEAD Class *class_; /* lives for ever */
     xpm_config *native;          /* a reference */
-    PyObject **values;    /* one a parameter; NULL when not set, or not read since it was sealed */
+    PyObject **values;    /* one a parameter; NULL when not set, or in C alone until it is read */
     PyObject *task;       /* that it is an output of, or NULL */
     PyObject *init_tasks; /* list, or NULL */
     PyObject *job;        /* or NULL */

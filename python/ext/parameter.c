@@ -55,22 +55,24 @@ static bool lower_exact(const Parameter *parameter, PyObject *value, xpm_value *
     }
 }
 
-/* What the configuration keeps for a value that was lowered and checked: a list is a copy. */
-static PyObject *kept(PyObject *value, const xpm_value *lowered)
+/* What the configuration keeps for a value that was lowered and checked. A list is a copy; one that
+ * holds no configuration is kept in C alone, until it is read: NULL. */
+static PyObject *kept(PyObject *value, const xpm_value *lowered, bool holds)
 {
+    if (engine_is_collection(value) && !holds)
+        return NULL;
     switch (lowered->kind) {
     case XPM_KIND_NONE:
     case XPM_KIND_CONFIG:
     case XPM_KIND_ENUM:
         return Py_NewRef(value);
+    case XPM_KIND_STR:
+        return PyUnicode_CheckExact(value) ? Py_NewRef(value) : engine_raise(lowered, NULL);
     case XPM_KIND_PATH:
-        if (!PyUnicode_Check(value))
-            return Py_NewRef(value);
-        break;
+        return !PyUnicode_Check(value) ? Py_NewRef(value) : engine_raise(lowered, NULL);
     default:
-        break;
+        return engine_raise(lowered, NULL);
     }
-    return engine_raise(lowered, NULL);
 }
 
 /* A configuration whose paths were generated for one place is not put in another. */
@@ -110,6 +112,12 @@ static int store_float(Config *config, Parameter *parameter, PyObject *value)
     return 0;
 }
 
+static int holds_config(void *user, Config *Py_UNUSED(config))
+{
+    *(bool *)user = true;
+    return 0;
+}
+
 int engine_store(Config *config, Parameter *parameter, PyObject *value)
 {
     xpm_value lowered;
@@ -120,8 +128,9 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     }
     if (parameter->kind == XPM_KIND_FLOAT && PyLong_CheckExact(value))
         return store_float(config, parameter, value);
+    bool holds = false;
     const char *where = PyUnicode_AsUTF8(parameter->where);
-    if (engine_lower(value, where, NULL, NULL, &lowered) < 0) {
+    if (engine_lower(value, where, holds_config, &holds, &lowered) < 0) {
         engine_blame(engine_place_of(config, parameter->index));
         return -1;
     }
@@ -129,8 +138,8 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     if (xpm_config_check(config->native, parameter->index, &lowered, where, &err) < 0)
         engine_error(&err);
     else
-        keep = kept(value, &lowered);
-    if (keep == NULL) {
+        keep = kept(value, &lowered, holds);
+    if (PyErr_Occurred()) {
         engine_blame(engine_place_of(config, parameter->index));
         xpm_value_clear(&lowered);
         return -1;
@@ -212,7 +221,7 @@ static PyObject *own_default(Config *config, Parameter *parameter, PyObject *val
     if (clone != NULL && engine_store(config, parameter, clone) < 0)
         Py_CLEAR(clone);
     Py_XDECREF(clone);
-    return clone != NULL ? Py_NewRef(config->values[parameter->index]) : NULL;
+    return clone != NULL ? engine_value(config, parameter) : NULL;
 }
 
 PyObject *engine_value(Config *config, Parameter *parameter)

@@ -58,8 +58,12 @@ static int lower_again(pass *p, Config *config, const Parameter *parameter, PyOb
 /* A default that can change, or is made anew for each object, becomes the object's own. */
 static int own_default(Config *config, Parameter *parameter)
 {
-    if (parameter->factory == NULL &&
-        (parameter->fallback == NULL || !engine_mutable(parameter->fallback)))
+    const xpm_value *native = xpm_config_at(config->native, parameter->index);
+    bool is_default =
+        native == NULL ||
+        native == &xpm_class_parameter(config->class_->native, parameter->index)->fallback;
+    if (!is_default || (parameter->factory == NULL &&
+                        (parameter->fallback == NULL || !engine_mutable(parameter->fallback))))
         return 0;
     PyObject *value = engine_value(config, parameter);
     Py_XDECREF(value);
