@@ -82,6 +82,10 @@ typedef struct xpm_error {
 
 /* What a code stands for, as a phrase. Borrowed, for ever. */
 XPM_API const char *xpm_code_text(xpm_code code);
+/* Sets code, path ("" when NULL) and a message, as printf does; nothing when `err` is NULL. Always -1,
+ * for a function of the caller to return. */
+XPM_API int xpm_fail(xpm_error *err, xpm_code code, const char *path, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* ---- Types of values ------------------------------------------------------------------------- */
 
@@ -153,6 +157,10 @@ XPM_API const xpm_type *xpm_type_config_of(const xpm_class *class_,
 XPM_API const xpm_type *xpm_type_parse(const char *text, xpm_error *err);
 
 XPM_API xpm_kind xpm_type_kind(const xpm_type *type);
+/* What a list, a set, an optional, or a tuple has at `index` (any for the first three), the values of
+ * a dict, or the alternatives of a union; NULL when there is none. */
+XPM_API const xpm_type *xpm_type_item(const xpm_type *type, size_t index);
+XPM_API const xpm_type *xpm_type_key(const xpm_type *type); /* of a dict; else NULL */
 /* The class of which a value of the type, when there is one, is a configuration; NULL for another
  * type. Borrowed. */
 XPM_API const xpm_class *xpm_type_class(const xpm_type *type);
@@ -201,10 +209,28 @@ XPM_API void xpm_dict_append(xpm_value *dict, xpm_value key, xpm_value value); /
 XPM_API xpm_value xpm_value_copy(const xpm_value *value); /* shares configurations */
 XPM_API void xpm_value_clear(xpm_value *value);           /* releases, and sets to UNSET */
 
-/* Builds a list, a tuple or a dict from values in a row (see xpm_list below). Takes them. */
+/* Builds a list, a tuple, a set or a dict from values in a row (keys and values in turn; a key
+ * without value is dropped). Takes them. */
 XPM_API xpm_value xpm_list_of(size_t count, xpm_value *values);
 XPM_API xpm_value xpm_tuple_of(size_t count, xpm_value *values);
+XPM_API xpm_value xpm_set_of(size_t count, xpm_value *values);
 XPM_API xpm_value xpm_dict_of(size_t count, xpm_value *values);
+
+/* What a collection has: item `index` of a list, a tuple or a set, key or value of pair `index` of a
+ * dict. Borrowed from it; NULL past the last, and when it is no such collection (or NULL). */
+XPM_API const xpm_value *xpm_list_at(const xpm_value *list, size_t index);
+XPM_API const xpm_value *xpm_dict_key(const xpm_value *dict, size_t index);
+XPM_API const xpm_value *xpm_dict_at(const xpm_value *dict, size_t index);
+/* The value that a dict has for a text, or for any key; NULL when there is none. Borrowed from it. */
+XPM_API const xpm_value *xpm_dict_get(const xpm_value *dict, const char *key);
+XPM_API const xpm_value *xpm_dict_find(const xpm_value *dict, const xpm_value *key);
+/* Whether two values are equal, as Python's == (1, 1.0 and true are; the order in a set or a dict does
+ * not matter). Configurations are when they have the same class and equal values. */
+XPM_API bool xpm_value_equal(const xpm_value *a, const xpm_value *b);
+/* Reads a value of a type from JSON: a set or a tuple is an array, a dict an object, a member of an
+ * enumeration its name. New: xpm_value_clear. Errors: FORMAT, TYPE, RANGE. */
+XPM_API int xpm_value_parse(const xpm_type *type, const char *json, xpm_value *value,
+                            xpm_error *err);
 
 /* Checks that `value` is of `type`, coercing it in place as Python users expect ("3" to 3, 2.0 to
  * 2, 3 to 3.0, a list to a tuple); what a set or a dict then holds twice it holds once. The error's path starts with `where` ("$" when NULL). Errors: TYPE, RANGE, STATE
@@ -328,6 +354,7 @@ typedef struct xpm_partial_rule {
 } xpm_partial_rule;
 XPM_API const xpm_partial *xpm_class_add_partial(xpm_class *class_, const char *name,
                                                  const xpm_partial_rule *rule);
+/* That of a class, or of one that it extends; NULL when there is none. */
 XPM_API const xpm_partial *xpm_class_partial(const xpm_class *class_, const char *name);
 
 /* ---- Configurations -------------------------------------------------------------------------- */
@@ -564,8 +591,9 @@ XPM_API const char *xpm_job_type(const xpm_job *job);       /* its class's name;
 XPM_API const char *xpm_job_name(const xpm_job *job);       /* last component of the type */
 XPM_API const char *xpm_job_directory(const xpm_job *job);  /* absolute; borrowed */
 
-/* xpm_job_new and xpm_job_submit in one. Returns the task itself, borrowed until the experiment is
- * closed, so that it can be given to other tasks; NULL when it failed. */
+/* xpm_job_new and xpm_job_submit in one. Returns the task itself, or what its XPM_OUTPUT function
+ * makes, borrowed until the experiment is closed, so that it can be given to other tasks; NULL when it
+ * failed. */
 XPM_API xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err);
 
 /* The directory that tasks share whose partial identifiers are equal, absolute. New: xpm_free. */

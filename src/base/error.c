@@ -23,15 +23,30 @@ const char *xpm_code_text(xpm_code code)
     return (size_t)code < sizeof code_texts / sizeof *code_texts ? code_texts[code] : "unknown";
 }
 
+static void write_error(xpm_error *err, xpm_code code, const char *path, const char *format,
+                        va_list args)
+{
+    if (err == NULL)
+        return;
+    err->code = code;
+    snprintf(err->path, sizeof err->path, "%s", path != NULL ? path : "");
+    vsnprintf(err->message, sizeof err->message, format, args);
+}
+
+int xpm_fail(xpm_error *err, xpm_code code, const char *path, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_error(err, code, path, format, args);
+    va_end(args);
+    return -1;
+}
+
 int xpm__fail(xpm_error *err, xpm_code code, const char *path, const char *format, ...)
 {
     va_list args;
-    if (err == NULL)
-        return -1;
-    err->code = code;
-    snprintf(err->path, sizeof err->path, "%s", path != NULL ? path : "");
     va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
+    write_error(err, code, path, format, args);
     va_end(args);
     return -1;
 }

@@ -269,3 +269,8 @@ void xpm__value_drop_doubles(xpm_value *set_or_dict)
     if (dropped)
         close_gaps(set_or_dict, stride);
 }
+
+bool xpm_value_equal(const xpm_value *a, const xpm_value *b)
+{
+    return xpm__value_equal(a, b);
+}

@@ -1,21 +1,29 @@
-/* Classes declared in C by macro: listed before main() runs, turned into classes at first use (a
- * class may be declared in any order, and name others). */
+/* Classes and enumerations declared in C by macro: listed before main() runs, turned into types at
+ * first use (they may be declared in any order, and name others). */
 #include <string.h>
 
 #include "base/error.h"
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/literal.h"
 #include "declare/type.h"
 #include "declare/value.h"
 
 static xpm_static_class *listed;   /* not declared yet */
 static xpm_static_class *declared; /* their classes exist */
+static xpm_static_enum *enumerations;
 
 void xpm_declare_static(xpm_static_class *class_)
 {
     class_->next = listed;
     listed = class_;
+}
+
+void xpm_declare_static_enum(xpm_static_enum *enumeration)
+{
+    enumeration->next = enumerations;
+    enumerations = enumeration;
 }
 
 static void keep_error(xpm_class *class_, const xpm_error *err)
@@ -45,20 +53,65 @@ static xpm_class *declare_name(const xpm_static_class *from, xpm_error *err)
     return class_;
 }
 
-static xpm_value fallback_of(const xpm_field *field)
+/* ---- Enumerations ----------------------------------------------------------------------------- */
+
+/* "demo.Color" is Color in module demo, "demo:Model.Color" is Model.Color there. */
+static const xpm_type *make_enum(const xpm_static_enum *from)
+{
+    const char *colon = strchr(from->name, ':'), *dot = strrchr(from->name, '.');
+    const char *end = colon != NULL ? colon : dot;
+    char *module = xpm__strndup(from->name, end != NULL ? (size_t)(end - from->name) : 0);
+    const char **names = xpm__alloc((from->count + 1) * sizeof *names);
+    int *numbers = xpm__arena_alloc(&xpm__types, (from->count + 1) * sizeof *numbers);
+    for (size_t i = 0; i < from->count; i++) {
+        names[i] = from->members[i].name;
+        numbers[i] = from->members[i].number;
+    }
+    const xpm_type *type =
+        xpm_type_enum(module, end != NULL ? end + 1 : from->name, names, from->count);
+    ((xpm_type *)type)->numbers = numbers;
+    xpm_free(names);
+    xpm_free(module);
+    return type;
+}
+
+const xpm_type *xpm__native_enum(const char *name)
+{
+    for (xpm_static_enum *e = enumerations; e != NULL; e = e->next) {
+        if (strcmp(e->name, name) != 0)
+            continue;
+        if (e->type == NULL)
+            e->type = make_enum(e);
+        return e->type;
+    }
+    return NULL;
+}
+
+/* ---- Parameters ------------------------------------------------------------------------------- */
+
+/* The default, as the type has it; one that is not of the type is refused by xpm_class_add. */
+static int read_fallback(const xpm_field *field, const xpm_type *type, xpm_value *value,
+                         xpm_error *err)
 {
     if (!field->fallback.is)
-        return (xpm_value){0};
+        return 0;
     switch (field->fallback.v.kind) {
     case XPM_KIND_BOOL:
-        return xpm_bool(field->fallback.v.integer != 0);
+        *value = xpm_bool(field->fallback.v.integer != 0);
+        break;
     case XPM_KIND_INT:
-        return xpm_int(field->fallback.v.integer);
+        *value = xpm_int(field->fallback.v.integer);
+        break;
     case XPM_KIND_FLOAT:
-        return xpm_float(field->fallback.v.real);
+        *value = xpm_float(field->fallback.v.real);
+        break;
+    case XPM_KIND_LIST:
+        return xpm_value_parse(type, field->fallback.v.text, value, err);
     default:
-        return xpm_str(field->fallback.v.text);
+        *value = xpm_str(field->fallback.v.text);
     }
+    xpm__literal_adapt(type, value);
+    return 0;
 }
 
 /* "a,b" becomes two words, and NULL after them. */
@@ -89,17 +142,89 @@ static int add_choices(xpm_class *class_, xpm_parameter *parameter, const char *
     return status;
 }
 
-static int add_field(xpm_class *class_, const xpm_field *field, xpm_error *err)
+/* The kind of the items of an array. */
+static xpm_kind array_kind(xpm_layout layout)
+{
+    return layout == XPM_LAYOUT_INTS     ? XPM_KIND_INT
+           : layout == XPM_LAYOUT_FLOATS ? XPM_KIND_FLOAT
+           : layout == XPM_LAYOUT_BOOLS  ? XPM_KIND_BOOL
+           : layout == XPM_LAYOUT_ENUMS  ? XPM_KIND_ENUM
+                                         : XPM_KIND_STR;
+}
+
+static bool fits_array(const xpm_type *type, xpm_layout layout)
+{
+    if (type->kind < XPM_KIND_LIST || type->kind > XPM_KIND_SET || type->item == NULL)
+        return false;
+    xpm_kind kind = type->item->kind == XPM_KIND_PATH ? XPM_KIND_STR : type->item->kind;
+    return kind == array_kind(layout);
+}
+
+/* Whether values of a type can be in a member: what the compiler could not check of a text. */
+static bool fits(const xpm_type *type, xpm_layout layout)
+{
+    if (type->kind == XPM_KIND_OPTIONAL)
+        return fits(type->item, layout);
+    switch (layout) {
+    case XPM_LAYOUT_ENUM:
+    case XPM_LAYOUT_ENUM_POINTER:
+        return type->kind == XPM_KIND_ENUM;
+    case XPM_LAYOUT_OBJECT:
+        return type->kind == XPM_KIND_CONFIG;
+    case XPM_LAYOUT_OBJECTS:
+    case XPM_LAYOUT_NAMED:
+        return type->item != NULL && type->item->kind == XPM_KIND_CONFIG;
+    case XPM_LAYOUT_SCALAR:
+    case XPM_LAYOUT_POINTER:
+    case XPM_LAYOUT_VALUE:
+        return true;
+    default:
+        return fits_array(type, layout);
+    }
+}
+
+static const xpm_type *type_of(const xpm_class *class_, const xpm_field *field, xpm_error *err)
 {
     const xpm_type *type = xpm_type_parse(field->type, err);
-    if (type == NULL)
+    bool pointer = field->layout == XPM_LAYOUT_POINTER || field->layout == XPM_LAYOUT_ENUM_POINTER;
+    if (type != NULL && !fits(type, field->layout)) {
+        xpm__fail(err, XPM_E_TYPE, field->name,
+                  "parameter %s of %s: its member cannot hold values of type %s; declare it with "
+                  "the macro of this type, or as const xpm_value * with XPM_VALUE",
+                  field->name, class_->name, field->type);
+        return NULL;
+    }
+    return type != NULL && (field->optional || pointer) ? xpm_type_optional(type) : type;
+}
+
+/* The partial identifier of a file: XPM_PARTIAL may stand after it. */
+static int find_shared(const xpm_class *class_, const xpm_field *field, const xpm_partial **shared,
+                       xpm_error *err)
+{
+    *shared = field->partial != NULL ? xpm_class_partial(class_, field->partial) : NULL;
+    if (field->partial == NULL || *shared != NULL)
+        return 0;
+    return xpm__fail(err, XPM_E_UNKNOWN, field->name,
+                     "parameter %s of %s: no partial identifier is called \"%s\"; declare it with "
+                     "XPM_PARTIAL",
+                     field->name, class_->name, field->partial);
+}
+
+static int add_field(xpm_class *class_, const xpm_field *field, xpm_error *err)
+{
+    const xpm_type *type = type_of(class_, field, err);
+    xpm_value fallback = {0};
+    const xpm_partial *shared;
+    if (type == NULL || find_shared(class_, field, &shared, err) < 0 ||
+        read_fallback(field, type, &fallback, err) < 0)
         return -1;
     xpm_parameter parameter = {.name = field->name,
-                               .type = field->optional ? xpm_type_optional(type) : type,
+                               .type = type,
                                .flags = field->flags |
                                         (field->ignore_default ? XPM_IGNORED_DEFAULT : 0u),
-                               .fallback = fallback_of(field),
+                               .fallback = fallback,
                                .file = field->file,
+                               .shared = shared,
                                .groups = split_words(field->groups),
                                .renamed_from = split_words(field->renamed_from),
                                .help = field->help,
@@ -107,6 +232,8 @@ static int add_field(xpm_class *class_, const xpm_field *field, xpm_error *err)
     return field->choices != NULL ? add_choices(class_, &parameter, field->choices, err)
                                   : xpm_class_add(class_, &parameter, err);
 }
+
+/* ---- Classes ---------------------------------------------------------------------------------- */
 
 static void fill(xpm_class *class_);
 
@@ -123,6 +250,8 @@ static int add_base(xpm_class *class_, const xpm_field *field, xpm_error *err)
     for (size_t i = 0; i < class_->count && before < class_->count; i++)
         if (xpm_class_index(base, class_->parameters[i].name) >= 0)
             class_->parameters[i].offset += field->offset;
+    if (class_->outputs == NULL)
+        class_->outputs = base->outputs;
     return 0;
 }
 
@@ -136,9 +265,26 @@ static int deprecate(xpm_class *class_, const xpm_field *field, xpm_error *err)
     return xpm_class_deprecate(class_, by, field->convert, NULL, err);
 }
 
+static void add_partial(xpm_class *class_, const xpm_field *field)
+{
+    xpm_partial_rule rule = {.exclude = split_words(field->exclude),
+                             .include = split_words(field->include),
+                             .exclude_all = field->exclude_all,
+                             .exclude_no_group = field->exclude_no_group};
+    xpm_class_add_partial(class_, field->name, &rule);
+}
+
 static int add_member(xpm_class *class_, const xpm_field *field, xpm_error *err)
 {
     switch (field->layout) {
+    case XPM_LAYOUT_PARTIAL: /* added before all others */
+        return 0;
+    case XPM_LAYOUT_VALIDATE:
+        class_->check_object = field->validate;
+        return 0;
+    case XPM_LAYOUT_OUTPUT:
+        class_->outputs = field->outputs;
+        return 0;
     case XPM_LAYOUT_BASE:
         return add_base(class_, field, err);
     case XPM_LAYOUT_RENAMED:
@@ -157,6 +303,9 @@ static void fill(xpm_class *class_)
     const xpm_static_class *from = class_->native;
     if (class_->count > 0 || class_->base_count > 0)
         return;
+    for (size_t i = 0; i < from->field_count; i++)
+        if (from->fields[i].layout == XPM_LAYOUT_PARTIAL)
+            add_partial(class_, &from->fields[i]);
     for (size_t i = 0; i < from->field_count; i++) {
         if (add_member(class_, &from->fields[i], &err) < 0)
             keep_error(class_, &err);
@@ -190,7 +339,7 @@ void xpm__native_declare(void)
     }
 }
 
-/* ---- xpm_new and xpm_dep: errors are kept in the configuration ---------------------------------- */
+/* ---- Planning: errors are kept in the configuration ------------------------------------------- */
 
 /* What a broken call gives: an object of a class without name, that carries the error. */
 static const xpm_class nothing = {.name = "nothing"};
@@ -222,12 +371,23 @@ static const xpm_error *error_in(const xpm_value *value)
     return found;
 }
 
+/* As xpm_config_set, of what C writes for the type of the parameter. Takes the value. */
+static int set_literal(xpm_config *config, const char *name, xpm_value value, xpm_error *err)
+{
+    int index = xpm_class_index(config->class_, name);
+    if (index < 0)
+        index = xpm_class_renamed(config->class_, name);
+    if (index >= 0)
+        xpm__literal_adapt(config->class_->parameters[index].type, &value);
+    return xpm_config_set(config, name, value, err);
+}
+
 /* An error in what is given is the error of the whole. Takes the value. */
 static int set_pair(xpm_config *config, const xpm_value *name, xpm_value value, xpm_error *err)
 {
     const xpm_error *inside = error_in(&value);
     if (name->kind == XPM_KIND_STR && inside == NULL)
-        return xpm_config_set(config, name->as.text, value, err);
+        return set_literal(config, name->as.text, value, err);
     if (inside != NULL)
         *err = *inside;
     else
@@ -261,4 +421,26 @@ xpm_config *xpm_dep(xpm_config *task, xpm_config *output)
     if (xpm_config_set_task(output, task, &err) < 0)
         broken(output, &err);
     return output;
+}
+
+xpm_config *xpm_tag_of(xpm_config *config, const char *name, xpm_value value)
+{
+    xpm_config_tag(config, name, &value);
+    xpm_value_clear(&value);
+    return config;
+}
+
+xpm_config *xpm_init_tasks_of(xpm_config *task, size_t count, xpm_config *const *inits)
+{
+    for (size_t i = 0; i < count; i++) {
+        xpm_value init = xpm_object(inits[i]);
+        const xpm_error *inside = error_in(&init);
+        xpm_error err = {0};
+        if (inside != NULL)
+            broken(task, inside);
+        else if (xpm_config_add_init_task(task, inits[i], &err) < 0)
+            broken(task, &err);
+        xpm_value_clear(&init);
+    }
+    return task;
 }

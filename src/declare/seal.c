@@ -1,5 +1,6 @@
 #include "declare/seal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -7,6 +8,7 @@
 #include "base/str.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/instance.h"
 #include "declare/value.h"
 #include "declare/walk.h"
 
@@ -19,7 +21,8 @@ void xpm_set_locator(xpm_locator new_locator)
 
 typedef struct sealer {
     xpm__sealing *sealing;
-    bool placed; /* there will be a directory for what is generated */
+    bool placed;              /* there will be a directory for what is generated */
+    xpm__instances instances; /* structs for the checks of the classes that have one */
     xpm_error *err;
 } sealer;
 
@@ -103,6 +106,30 @@ static int validate(void *user, xpm_config *config, const xpm__walk *walk)
     return config->class_->generic ? check_variables(config, walk, s->err) : XPM__WALK_ON;
 }
 
+/* Asks the class, once what the configuration holds was found valid. */
+static int check_object(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    sealer *s = user;
+    xpm_error own = {0}, *err = s->err != NULL ? s->err : &own;
+    if (config->class_->check_object == NULL)
+        return XPM__WALK_ON;
+    void *self = xpm__instance_make(&s->instances, config, err);
+    if (self == NULL)
+        return XPM__WALK_STOP;
+    *err = (xpm_error){0};
+    if (config->class_->check_object(self, err) == 0)
+        return XPM__WALK_ON;
+    if (err->code == XPM_E_OK)
+        xpm__fail(err, XPM_E_CALLBACK, NULL,
+                  "%s is not valid: its XPM_VALIDATE function says no more", config->class_->name);
+    if (err->path[0] == '\0') {
+        char *path = error_path(walk, NULL);
+        snprintf(err->path, sizeof err->path, "%s", path);
+        xpm_free(path);
+    }
+    return XPM__WALK_STOP;
+}
+
 char *xpm__seal_folder(const xpm__walk *walk)
 {
     xpm__str relative = {0}, folder = {0};
@@ -173,8 +200,9 @@ int xpm__seal_begin(xpm_config *config, bool placed, xpm__sealing *sealing, xpm_
     sealer s = {.sealing = sealing, .placed = placed, .err = err};
     xpm__ptrmap seen = {0};
     *sealing = (xpm__sealing){0};
-    int status =
-        xpm__walk_from(config, &(xpm__walker){.enter = validate, .user = &s, .seen = &seen});
+    xpm__walker walker = {.enter = validate, .leave = check_object, .user = &s, .seen = &seen};
+    int status = xpm__walk_from(config, &walker);
+    xpm__instances_free(&s.instances);
     xpm__ptrmap_free(&seen);
     return status < 0 ? -1 : xpm__walk_from(config, &(xpm__walker){.enter = freeze, .user = &s});
 }

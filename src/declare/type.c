@@ -186,6 +186,18 @@ const char *xpm_type_enum_member(const xpm_type *type, size_t index)
     return type->kind == XPM_KIND_ENUM && index < type->count ? type->members[index] : NULL;
 }
 
+const xpm_type *xpm_type_item(const xpm_type *type, size_t index)
+{
+    if (type->kind == XPM_KIND_UNION)
+        return index < type->count ? type->types[index] : NULL;
+    return type->kind == XPM_KIND_VARIABLE ? NULL : xpm__type_item(type, index);
+}
+
+const xpm_type *xpm_type_key(const xpm_type *type)
+{
+    return type->key;
+}
+
 const xpm_type *xpm__type_item(const xpm_type *type, size_t index)
 {
     if (type->kind != XPM_KIND_TUPLE || type->item != NULL)
@@ -351,6 +363,9 @@ static const xpm_type *parse_name(parser *p, const char *name)
     const xpm_class *class_ = xpm_class_find(name);
     if (class_ != NULL)
         return xpm_type_config(class_);
+    const xpm_type *enumeration = xpm__native_enum(name);
+    if (enumeration != NULL)
+        return enumeration;
     xpm__fail(p->err, XPM_E_UNKNOWN, p->text,
               "type \"%s\": no class \"%s\" is declared; declare it before its users", p->text,
               name);
@@ -363,7 +378,7 @@ static const xpm_type *parse_postfix(parser *p)
     const xpm_type *type;
     while (*p->at == ' ')
         p->at++;
-    for (start = p->at; isalnum((unsigned char)*p->at) || strchr("._-", *p->at) != NULL; p->at++)
+    for (start = p->at; isalnum((unsigned char)*p->at) || strchr("._-:", *p->at) != NULL; p->at++)
         if (*p->at == '\0')
             break;
     if (p->at == start)

@@ -20,6 +20,7 @@ struct xpm_type {
     const char *module, *name; /* ENUM, with count members; VARIABLE */
     const char *const *members;
     const xpm_value *plain; /* ENUM: what each member is when it is an int or a text too; or NULL */
+    const int *numbers;     /* ENUM, declared by macro: C's number of each member; or NULL */
     size_t count;
 };
 
@@ -28,6 +29,9 @@ extern xpm__arena xpm__types;
 
 /* The type of item `index` of a list, tuple or set; NULL when a tuple has none there. */
 const xpm_type *xpm__type_item(const xpm_type *type, size_t index);
+
+/* An enumeration that XPM_ENUMERATION declares; NULL when there is none of that name (native.c). */
+const xpm_type *xpm__native_enum(const char *name);
 
 /* What the type of a kind of scalars is called. */
 const char *xpm__kind_name(xpm_kind kind);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/equal.h"
 
 xpm_value xpm_none(void)
 {
@@ -122,6 +123,13 @@ xpm_value xpm_tuple_of(size_t count, xpm_value *values)
     return tuple;
 }
 
+xpm_value xpm_set_of(size_t count, xpm_value *values)
+{
+    xpm_value set = xpm_list_of(count, values);
+    set.kind = XPM_KIND_SET;
+    return set;
+}
+
 xpm_value xpm_dict_of(size_t count, xpm_value *values)
 {
     xpm_value dict = xpm_dict_new();
@@ -161,6 +169,45 @@ void xpm_value_clear(xpm_value *value)
         xpm_free(value->as.items);
     }
     *value = (xpm_value){0};
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------- */
+
+const xpm_value *xpm_list_at(const xpm_value *list, size_t index)
+{
+    bool within = list != NULL && list->kind >= XPM_KIND_LIST && list->kind <= XPM_KIND_SET &&
+                  index < list->size;
+    return within ? &list->as.items[index] : NULL;
+}
+
+const xpm_value *xpm_dict_key(const xpm_value *dict, size_t index)
+{
+    bool within = dict != NULL && dict->kind == XPM_KIND_DICT && index < dict->size;
+    return within ? &dict->as.items[2 * index] : NULL;
+}
+
+const xpm_value *xpm_dict_at(const xpm_value *dict, size_t index)
+{
+    const xpm_value *key = xpm_dict_key(dict, index);
+    return key != NULL ? key + 1 : NULL;
+}
+
+const xpm_value *xpm_dict_find(const xpm_value *dict, const xpm_value *key)
+{
+    const xpm_value *at;
+    for (size_t i = 0; (at = xpm_dict_key(dict, i)) != NULL; i++)
+        if (xpm__value_equal(at, key))
+            return at + 1;
+    return NULL;
+}
+
+const xpm_value *xpm_dict_get(const xpm_value *dict, const char *key)
+{
+    const xpm_value *at;
+    for (size_t i = 0; (at = xpm_dict_key(dict, i)) != NULL; i++)
+        if (at->kind == XPM_KIND_STR && strcmp(at->as.text, key) == 0)
+            return at + 1;
+    return NULL;
 }
 
 bool xpm__value_is_meta(const xpm_value *value)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/instance.h"
+#include "run/native.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "declare/class.h"
 #include "declare/config.h"
 #include "identify/identifier.h"
 #include "schedule/scheduler.h"
@@ -51,6 +52,9 @@ static void free_experiment(xpm_experiment *xp)
     pthread_mutex_destroy(&xp->mutex);
     pthread_cond_destroy(&xp->ended);
     xpm_free(xp->jobs);
+    for (size_t i = 0; i < xp->output_count; i++)
+        xpm_config_unref(xp->outputs[i]);
+    xpm_free(xp->outputs);
     xpm_free(xp->program);
     xpm_free(xp->python);
     xpm_free(xp->name);
@@ -168,12 +172,35 @@ void xpm_job_release(xpm_job *job, const char *failure)
         xpm__scheduler_release(xp->scheduler, job);
 }
 
+/* What a native task gives in its place; the experiment takes hold of it. */
+static xpm_config *outputs_of(xpm_experiment *xp, xpm_config *task, xpm_error *err)
+{
+    xpm_error own = {0};
+    xpm_config *output = task->class_->outputs(task, &own);
+    if (output == NULL) {
+        if (own.code == XPM_E_OK)
+            xpm__fail(&own, XPM_E_CALLBACK, task->class_->name,
+                      "%s has no output: its XPM_OUTPUT function gave NULL", task->class_->name);
+        if (err != NULL)
+            *err = own;
+        return NULL;
+    }
+    if (output == task)
+        return task;
+    xp->outputs =
+        xpm__grow(xp->outputs, &xp->output_capacity, xp->output_count, sizeof(xpm_config *));
+    xp->outputs[xp->output_count++] = xpm_config_ref(output);
+    return output;
+}
+
 xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err)
 {
     xpm_job *job = xpm_job_new(xp, task, err);
     int status = job != NULL ? xpm_job_submit(job, err) : -1;
     xpm_job_unref(job);
-    return status == 0 ? task : NULL;
+    if (status < 0)
+        return NULL;
+    return task->class_->outputs != NULL ? outputs_of(xp, task, err) : task;
 }
 
 int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action, const char *description,

@@ -25,6 +25,8 @@ struct xpm_experiment {
     xpm__map table; /* identifier to job */
     xpm_job **jobs; /* in order of submission; each a reference */
     size_t job_count, job_capacity;
+    xpm_config **outputs; /* that tasks in C gave; each a reference */
+    size_t output_count, output_capacity;
     xpm__variables variables;      /* added to the environment of all jobs */
     xpm__environment *environment; /* of the jobs submitted last */
     pthread_mutex_t mutex;

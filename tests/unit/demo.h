@@ -49,7 +49,7 @@ typedef struct {
 XPM_CONFIG(use, "demo.use", XPM_OBJECT(learned, "demo.learn"));
 
 typedef struct {
-    int64_t x;
+    base *x;
 } broken;
 XPM_CONFIG(broken, "demo.broken", XPM_OBJECT(x, "demo.absent"));
 
