@@ -61,7 +61,7 @@ static int config_init(Config *self, PyObject *args, PyObject *kwargs)
         if (parameter == NULL && PyErr_Occurred())
             return -1;
         int status = parameter != NULL ? engine_assign(self, (Parameter *)parameter, value)
-                                       : engine_assign_old(self, name, value);
+                                       : engine_assign_old(self, name, value, kwargs);
         if (status < 0)
             return -1;
     }

@@ -105,7 +105,20 @@ static bool is_setter(PyObject *config, PyObject *name)
     return is;
 }
 
-int engine_assign_old(Config *config, PyObject *name, PyObject *value)
+/* Both names given at once would be one value too many. */
+static int check_given_once(const Parameter *parameter, const char *old, PyObject *given)
+{
+    int both = PyDict_Contains(given, parameter->name);
+    if (both > 0) {
+        PyErr_Format(PyExc_ValueError,
+                     "$.%s: it is now called %U, which is given too: leave it out", old,
+                     parameter->name);
+        return -1;
+    }
+    return both;
+}
+
+int engine_assign_old(Config *config, PyObject *name, PyObject *value, PyObject *given)
 {
     xpm_error err;
     const char *text = PyUnicode_AsUTF8(name);
@@ -114,6 +127,8 @@ int engine_assign_old(Config *config, PyObject *name, PyObject *value)
     int index = xpm_class_renamed(config->class_->native, text);
     if (index >= 0) {
         Parameter *parameter = config->class_->by_index[index];
+        if (check_given_once(parameter, text, given) < 0)
+            return -1;
         if (PyErr_WarnFormat(PyExc_DeprecationWarning, 1, "parameter %s of %s is now called %U",
                              text, xpm_class_name(config->class_->native), parameter->name) < 0)
             return -1;

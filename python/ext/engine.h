@@ -175,8 +175,9 @@ Class *engine_class(PyObject *cls);
 
 /* ---- Names of the past (deprecate.c) ------------------------------------------------------------ */
 
-/* Sets a parameter by a name that it had before, or calls a deprecated setter; an error otherwise. */
-int engine_assign_old(Config *config, PyObject *name, PyObject *value);
+/* Sets a parameter by a name that it had before, or calls a deprecated setter; an error otherwise.
+ * `given` has all that was given with it, by name. */
+int engine_assign_old(Config *config, PyObject *name, PyObject *value, PyObject *given);
 int engine_warn_deprecated(const Class *class_);
 /* Methods of Class. */
 PyObject *engine_class_deprecate(Class *self, PyObject *args);

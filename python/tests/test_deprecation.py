@@ -340,6 +340,12 @@ def test_a_renamed_parameter_is_set_by_its_old_names_with_a_warning():
         Learn.C(lr="fast")
 
 
+def test_a_parameter_is_not_given_by_two_names():
+    for given in ({"lr": 1, "rate": 2}, {"rate": 2, "lr": 1}):
+        with pytest.raises(ValueError, match=r"\$.lr: it is now called rate, which is given too"):
+            Learn.C(**given)
+
+
 def test_a_subclass_has_the_old_names_too():
     class Sub(Learn):
         pass

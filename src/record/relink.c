@@ -100,6 +100,16 @@ static int write_line(int journal, const relink *r, const xpm__relink_file *file
     return status < 0 ? xpm__fail_io(err, XPM__RELINK_JOURNAL, "write the journal") : 0;
 }
 
+static bool is_link_to(int dir, const char *path, const char *target)
+{
+    char text[KEY_SIZE];
+    ssize_t size = readlinkat(dir, path, text, sizeof text - 1);
+    if (size < 0)
+        return false;
+    text[size] = '\0';
+    return target == NULL || strcmp(text, target) == 0;
+}
+
 /* ---- Linking ---------------------------------------------------------------------------------- */
 
 /* The links to make in the job's folder. */
@@ -190,6 +200,8 @@ static int make_link(int workspace, const relink *r, xpm_error *err)
         return xpm__fail(err, XPM_E_CONFLICT, folder, "%s is no folder of this workspace", folder);
     if (symlinkat(r->target, workspace, r->link) == 0)
         return 0;
+    if (errno == EEXIST && is_link_to(workspace, r->link, r->target))
+        return 0; /* another has made it since we looked */
     if (errno == EEXIST)
         return xpm__fail(err, XPM_E_CONFLICT, r->link, "%s exists: it is left as it is", r->link);
     return xpm__fail_io(err, r->link, "make the link");
@@ -216,16 +228,6 @@ int xpm__relink_add(int workspace, int journal, const char *old_key, const char 
 }
 
 /* ---- Taking back ------------------------------------------------------------------------------ */
-
-static bool is_link_to(int dir, const char *path, const char *target)
-{
-    char text[KEY_SIZE];
-    ssize_t size = readlinkat(dir, path, text, sizeof text - 1);
-    if (size < 0)
-        return false;
-    text[size] = '\0';
-    return target == NULL || strcmp(text, target) == 0;
-}
 
 /* Removes a link, and the folders above it that are empty. */
 static void remove_link(int dir, const char *path)

@@ -241,6 +241,17 @@ def test_what_a_crash_left_is_finished_and_undone(workspace, renamed):
     assert tree(workspace) == before
 
 
+def test_two_at_once_make_each_link_once(driver, workspace, renamed):
+    command = [BUILD / "experimaestro", "deprecated", "fix", workspace, "--perform", "--import",
+               "after"]
+    both = [subprocess.Popen(command, cwd=driver.folder, stdout=subprocess.DEVNULL)
+            for _ in range(2)]
+    assert [each.wait(TIMEOUT) for each in both] == [0, 0]
+    assert started(driver, workspace) == 0
+    renamed("fix", "--undo", "--perform")
+    assert started(driver, workspace) == 4
+
+
 def test_what_is_not_declared_is_linked_on_demand_alone(driver, workspace, command):
     driver.write(BEFORE, "before.py")
     driver.run(driver.write(PLAN_BEFORE), workspace)
