@@ -290,7 +290,7 @@ class ConfigMixin(Configuration):
 def describe(value, depth):
     """A short text for a value, which never follows a cycle for ever."""
     if not isinstance(value, Configuration):
-        text = repr(value) if not isinstance(value, (list, dict, set)) else None
+        text = repr(value) if not isinstance(value, (list, tuple, dict, set)) else None
         return text if text is not None else f"{type(value).__name__} of {len(value)}"
     name = value._class.cls.__qualname__
     if depth == 0:

@@ -43,7 +43,10 @@ static int mixed_value(PyObject *member, xpm_value *out)
             return -1;
         *out = xpm_str_sized(text, (size_t)size);
     } else if (PyLong_Check(member)) {
-        *out = xpm_int(PyLong_AsLongLong(member));
+        int overflow;
+        *out = xpm_int(PyLong_AsLongLongAndOverflow(member, &overflow));
+        if (overflow != 0)
+            PyErr_Format(PyExc_ValueError, "%R does not fit in 64 bits", member);
     }
     return PyErr_Occurred() ? -1 : 0;
 }

@@ -93,7 +93,7 @@ static int enter(pass *p, Config *config)
         int status = 0;
         if (engine_is_config(value))
             status = found(p, (Config *)value);
-        else if (engine_is_collection(value))
+        else if (engine_is_collection(value) && engine_mutable(value))
             status = lower_again(p, config, parameter, value);
         if (status < 0)
             return -1;

@@ -129,6 +129,13 @@ def test_what_is_in_a_tuple_may_change_until_it_is_sealed():
         made.__xpm__.identifier
 
 
+def test_a_tuple_that_leads_back_is_described_and_a_cycle():
+    first = Tuples(pair=(1, "a"))
+    first.anything = (Tuples(anything=(first,)),)
+    assert repr(first) == "Tuples(anything=tuple of 1, pair=tuple of 2)"
+    first.__xpm__.identifier
+
+
 def test_defaults_are_of_their_parameters_type():
     class Defaults(Config):
         pair: Param[tuple[int, str]] = ("3", "a")
@@ -257,6 +264,17 @@ def test_members_that_are_texts_or_ints_count_as_these_and_stay_members():
     assert type(next(iter(instance.table))) is Size
     with pytest.raises(ValueError, match=r"\$\.sizes\[0\]: expected .*Size.*; give a member"):
         Enums(sizes=["small"])
+
+
+def test_a_member_that_does_not_fit_in_64_bits_is_refused():
+    class Huge(enum.IntEnum):
+        MEMBER = 2**70
+
+    class Large(Config):
+        x: Param[Huge]
+
+    with pytest.raises(ValueError, match=r"Large\.x: .*MEMBER.* does not fit in 64 bits"):
+        Large(x=Huge.MEMBER)
 
 
 class Access(enum.Flag):
