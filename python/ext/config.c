@@ -37,9 +37,20 @@ static Config *make(PyTypeObject *type, Class *class_, xpm_config *native)
     return self;
 }
 
+/* A class with abstract methods (module abc) has no instances, and so no configurations. */
+static PyObject *refuse_abstract(PyTypeObject *type)
+{
+    PyObject *empty = PyTuple_New(0);
+    PyObject *refused = empty != NULL ? PyBaseObject_Type.tp_new(type, empty, NULL) : NULL;
+    Py_XDECREF(empty);
+    return refused;
+}
+
 static PyObject *config_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
                             PyObject *Py_UNUSED(kwargs))
 {
+    if ((type->tp_flags & Py_TPFLAGS_IS_ABSTRACT) != 0)
+        return refuse_abstract(type);
     Class *class_ = class_of(type);
     return class_ != NULL ? (PyObject *)make(type, class_, xpm_config_new(class_->native)) : NULL;
 }

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,26 @@ def test_validating_says_what_is_missing_and_changes_nothing():
     config.__xpm__.validate()
     assert not config.__xpm__.sealed
     config.size = 2
+
+
+class Shape(Config, ABC):
+    sides: Param[int] = 3
+
+    @abstractmethod
+    def area(self): ...
+
+
+class Square(Shape):
+    def area(self):
+        return 1
+
+
+def test_an_abstract_class_has_no_configurations():
+    with pytest.raises(TypeError, match="abstract class .*Shape.* area"):
+        Shape.C(sides=4)
+    with pytest.raises(TypeError, match="abstract class .*Shape.* area"):
+        Shape()
+    assert Square.C().sides == 3
 
 
 class Many(Config):
