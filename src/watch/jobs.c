@@ -38,13 +38,10 @@ char *xpm_jobs_json(const char *workspace, const char *experiment, xpm_error *er
     if (xpm__view_open(workspace, &view, err) < 0)
         return NULL;
     int status = xpm__view_load(&view, experiment, err);
-    xpm__str_putc(&out, '[');
-    for (size_t i = 0; status == 0 && i < view.job_count; i++) {
-        if (i > 0)
-            xpm__str_putc(&out, ',');
+    xpm__json_open(&out, '[');
+    for (size_t i = 0; status == 0 && i < view.job_count; i++)
         xpm__view_print_job(&view, view.jobs[i], &out);
-    }
-    xpm__str_putc(&out, ']');
+    xpm__json_close(&out, ']');
     xpm__view_close(&view);
     if (status == 0)
         return xpm__str_take(&out);
