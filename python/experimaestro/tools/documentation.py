@@ -109,8 +109,7 @@ class DocumentationAnalyzer:
 
     def _add_documented(self, name, module):
         name = name.partition("(")[0].replace("::", ".").lstrip("~")
-        complete = module and not self._is_ours(name)
-        self.documented.add(f"{module}.{name}" if complete else name)
+        self.documented.add(f"{module}.{name}" if module and "." not in name else name)
 
     def _follow(self, path, entry, known):
         """Reads what an entry of a toctree names: "file", "Title <file>", or a pattern."""
