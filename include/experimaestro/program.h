@@ -21,8 +21,9 @@ extern "C" {
 XPM_API xpm_config *xpm_new_of(const char *class_name, size_t count, xpm_value *names_and_values);
 /* Marks a configuration as the output of a task and returns it; an error is kept in it. */
 XPM_API xpm_config *xpm_dep(xpm_config *task, xpm_config *output);
-/* Tags a configuration (xpm_config_tag) and returns it: xpm_tag below. Takes the value. */
-XPM_API xpm_config *xpm_tag_of(xpm_config *config, const char *name, xpm_value value);
+/* Tags a configuration (xpm_config_tag_at) and returns it: xpm_tag below. Takes the value. */
+XPM_API xpm_config *xpm_tag_of(xpm_config *config, const char *name, xpm_value value,
+                               const char *file, int line);
 /* Gives a task lightweight tasks that run before it in its process, after those that it has, and
  * returns it; an error is kept in it: xpm_init_tasks below. */
 XPM_API xpm_config *xpm_init_tasks_of(xpm_config *task, size_t count, xpm_config *const *inits);
@@ -298,7 +299,8 @@ XPM_API xpm_value xpm_value_same(xpm_value value);
 #define xpm_set(...) XPM_COLLECTION_(xpm_set_of, __VA_ARGS__ __VA_OPT__(, ))
 #define xpm_dict(...) XPM_COLLECTION_(xpm_dict_of, __VA_ARGS__ __VA_OPT__(, ))
 /* xpm_submit(xp, xpm_tag(xpm_new("demo.learn", "rate", rate), "rate", rate), err) */
-#define xpm_tag(config, name, value) xpm_tag_of(config, name, XPM_AS_VALUE_(value))
+#define xpm_tag(config, name, value)                                                               \
+    xpm_tag_of(config, name, XPM_AS_VALUE_(value), __FILE__, __LINE__)
 /* xpm_submit(xp, xpm_init_tasks(task, xpm_new("demo.load")), err) */
 #define xpm_init_tasks(task, ...)                                                                  \
     xpm_init_tasks_of(task, XPM_COUNT_(__VA_ARGS__, ), (xpm_config *const[]){__VA_ARGS__})

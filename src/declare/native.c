@@ -423,9 +423,10 @@ xpm_config *xpm_dep(xpm_config *task, xpm_config *output)
     return output;
 }
 
-xpm_config *xpm_tag_of(xpm_config *config, const char *name, xpm_value value)
+xpm_config *xpm_tag_of(xpm_config *config, const char *name, xpm_value value, const char *file,
+                       int line)
 {
-    xpm_config_tag(config, name, &value);
+    xpm_config_tag_at(config, name, &value, file, line);
     xpm_value_clear(&value);
     return config;
 }

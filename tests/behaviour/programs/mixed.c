@@ -85,6 +85,70 @@ static xpm_config *new_show(void)
                    "names", names, "mode", "slow");
 }
 
+/* A parameter of every kind. */
+typedef enum { SQUARE, ABSOLUTE } loss;
+XPM_ENUMERATION(loss, "tasks.Loss", {SQUARE, "SQUARE"}, {ABSOLUTE, "ABSOLUTE"});
+
+typedef struct {
+    loss loss;
+    const loss *other;
+    const int64_t *seed;
+    xpm_ints sizes;
+    xpm_floats rates;
+    xpm_texts names;
+    xpm_ints distinct;
+    xpm_named sources;
+    const xpm_value *scores, *pair, *losses;
+    bool verbose;
+    const char *kept, *out;
+} kinds;
+
+static int kinds_execute(kinds *self, xpm_task *task)
+{
+    FILE *out = fopen(self->out, "w");
+    const xpm_value *score = xpm_dict_get(self->scores, "a");
+    (void)task;
+    if (out == NULL)
+        return 1;
+    fprintf(out, "%d %d %s", self->loss == ABSOLUTE, self->other != NULL,
+            self->seed != NULL ? "seed" : "no seed");
+    for (size_t i = 0; i < self->sizes.count; i++)
+        fprintf(out, " %" PRId64, self->sizes.items[i]);
+    fprintf(out, " %g %s %zu", self->rates.items[0], self->names.items[1], self->distinct.count);
+    fprintf(out, " %s=%" PRId64, self->sources.names[0],
+            ((const numbers *)self->sources.items[0])->count);
+    fprintf(out, " %g %s %" PRId64, score->as.real, xpm_list_at(self->pair, 1)->as.text,
+            xpm_dict_at(self->losses, 0)->as.integer);
+    return fclose(out);
+}
+XPM_TASK(kinds, "mixed.kinds", kinds_execute, XPM_ENUM(loss, "tasks.Loss"),
+         XPM_ENUM(other, "tasks.Loss"), XPM_INT(seed),
+         XPM_INTS(sizes, XPM_IGNORE_DEFAULT_JSON("[1, 2]")), XPM_FLOATS(rates), XPM_STRS(names),
+         XPM_ARRAY(distinct, "set[int]"), XPM_NAMED(sources, "mixed.numbers"),
+         XPM_VALUE(scores, "dict[str,float]"), XPM_VALUE(pair, "tuple[int,str]"),
+         XPM_VALUE(losses, "dict[tasks.Loss,int]"),
+         XPM_BOOL(verbose, XPM_DEFAULT(false), .groups = "talk"),
+         XPM_FILE(kept, "kept.txt", .partial = "quiet"), XPM_FILE(out, "out.txt"),
+         XPM_PARTIAL("quiet", .exclude = "talk"));
+
+static xpm_config *new_kinds(xpm_config *source, bool verbose)
+{
+    return xpm_new("mixed.kinds", "loss", ABSOLUTE, "sizes", xpm_list(3, 4), "rates",
+                   xpm_list(0.5, 1.0), "names", xpm_list("a", "b"), "distinct", xpm_set(2, 1, 2),
+                   "sources", xpm_dict("one", source), "scores", xpm_dict("a", 0.25), "pair",
+                   xpm_tuple(1, "x"), "losses", xpm_dict(xpm_str("SQUARE"), 7), "verbose", verbose);
+}
+
+static void print_partial(const char *name, xpm_config *config)
+{
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
+    char hex[XPM_HEX_SIZE];
+    const xpm_partial *partial = xpm_class_partial(xpm_config_class(config), "quiet");
+    xpm_config_partial_identifier(config, partial, identifier, NULL);
+    xpm_identifier_hex(identifier, hex);
+    printf("%s %s\n", name, hex);
+}
+
 static void print_identifier(const char *name, xpm_config *config)
 {
     uint8_t identifier[XPM_IDENTIFIER_SIZE];
@@ -109,8 +173,13 @@ int main(int argc, char **argv)
         xpm_config *given = xpm_new("mixed.numbers", "count", 3, "path", xpm_path("/data"));
         print_identifier("numbers", given);
         print_identifier("write", xpm_new("mixed.nativewrite", "count", 3));
+        print_identifier("kinds", new_kinds(given, true));
+        print_identifier("defaults", xpm_new("mixed.kinds", "loss", SQUARE, "other", SQUARE, "seed",
+                                             0, "sizes", xpm_list(1, 2)));
         print_identifier("sum", xpm_new("mixed.nativesum", "numbers", given, "scale", 0.5));
         print_identifier("show", new_show());
+        print_partial("partial", new_kinds(given, true));
+        print_partial("partial", new_kinds(given, false));
         return 0;
     }
     return xpm_main(argc, argv, plan);
