@@ -233,8 +233,9 @@ XPM_API int xpm_value_parse(const xpm_type *type, const char *json, xpm_value *v
                             xpm_error *err);
 
 /* Checks that `value` is of `type`, coercing it in place as Python users expect ("3" to 3, 2.0 to
- * 2, 3 to 3.0, a list to a tuple); what a set or a dict then holds twice it holds once. The error's path starts with `where` ("$" when NULL). Errors: TYPE, RANGE, STATE
- * (a task that was not submitted). */
+ * 2, 3 to 3.0, a list to a tuple); what a set or a dict then holds twice it holds once. The
+ * error's path starts with `where` ("$" when NULL). Errors: TYPE, RANGE, STATE (a task that was not
+ * submitted). */
 XPM_API int xpm_check(const xpm_type *type, xpm_value *value, const char *where, xpm_error *err);
 
 /* ---- Declaring classes ----------------------------------------------------------------------- */
@@ -301,8 +302,9 @@ typedef struct xpm_declaration {
 XPM_API xpm_class *xpm_class_declare(const xpm_declaration *declaration, xpm_error *err);
 
 /* Adds a parameter, replacing an inherited one of the same name. Copies; takes its default.
- * Errors: TYPE (the default or a choice is not of the type, a constant without default, an inherited
- * parameter of an incompatible type), RANGE (the default is not among the choices), STATE (a configuration of the class exists already). */
+ * Errors: TYPE (the default or a choice is not of the type, a constant without default, an
+ * inherited parameter of an incompatible type), RANGE (the default is not among the choices), STATE
+ * (a configuration of the class exists already). */
 XPM_API int xpm_class_add(xpm_class *class_, const xpm_parameter *parameter, xpm_error *err);
 /* Takes over the parameters of one of its bases, again: those that were added to it, or replaced in
  * it, since the class was declared. Before the class adds its own. */
