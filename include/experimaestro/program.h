@@ -208,6 +208,8 @@ XPM_API xpm_value xpm_value_same(xpm_value value);
 #define XPM_BOOL(...) XPM_NUMBER_("bool", bool, __VA_ARGS__, )
 #define XPM_STR(...) XPM_TEXT_("str", __VA_ARGS__, )
 #define XPM_PATH(...) XPM_TEXT_("path", __VA_ARGS__, )
+/* A path whose file or folder is copied when the configuration is saved. */
+#define XPM_DATA_PATH(...) XPM_DATA_PATH_(__VA_ARGS__, )
 /* The path of a file in the task's directory: const char *. */
 #define XPM_FILE(member, ...) XPM_FILE_(member, __VA_ARGS__, )
 /* A C enumeration, or a const pointer to it (NULL is none), of a name that XPM_ENUMERATION gives. */
@@ -325,6 +327,8 @@ XPM_API xpm_value xpm_value_same(xpm_value value);
 #define XPM_TEXT_LAYOUT_(member) _Generic(XPM_THE_(member), const char *: XPM_LAYOUT_SCALAR)
 #define XPM_TEXT_(type_text, member, ...)                                                          \
     XPM_FIELD_(member, type_text, XPM_TEXT_LAYOUT_(member), __VA_ARGS__)
+#define XPM_DATA_PATH_(member, ...)                                                                \
+    XPM_FIELD_(member, "path", XPM_TEXT_LAYOUT_(member), .flags = XPM_DATA, __VA_ARGS__)
 #define XPM_FILE_(member, file_name, ...)                                                          \
     XPM_FIELD_(member, "path", XPM_TEXT_LAYOUT_(member), .file = file_name, __VA_ARGS__)
 /* An enumeration is an int or an unsigned in C; a pointer to one is neither's. */

@@ -47,6 +47,8 @@ static void clear_extra(xpm__config_extra *extra)
     xpm_free(extra->dependencies);
     xpm_free(extra->bounds);
     xpm_free(extra->broken);
+    xpm_free(extra->task_type);
+    xpm_free(extra->task_hex);
     xpm_config_unref(extra->converted);
     xpm_free(extra);
 }
@@ -231,6 +233,16 @@ int xpm_config_set_task(xpm_config *output, xpm_config *task, xpm_error *err)
 xpm_config *xpm_config_task(const xpm_config *config)
 {
     return config->task;
+}
+
+const char *xpm_config_task_type(const xpm_config *config)
+{
+    return config->extra != NULL ? config->extra->task_type : NULL;
+}
+
+const char *xpm_config_task_identifier(const xpm_config *config)
+{
+    return config->extra != NULL ? config->extra->task_hex : NULL;
 }
 
 int xpm_config_add_init_task(xpm_config *task, xpm_config *init, xpm_error *err)

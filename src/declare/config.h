@@ -21,6 +21,7 @@ typedef struct xpm__config_extra {
     xpm_error *broken;
     xpm_config
         *converted; /* what counts in its place, once it was made (deprecate.c); a reference */
+    char *task_type, *task_hex; /* of the task that it is an output of, when that was not loaded */
 } xpm__config_extra;
 
 struct xpm_config {
@@ -31,6 +32,7 @@ struct xpm_config {
     bool submitted;
     bool tagged;      /* all its tags are known: extra->all_tags, or none */
     bool identified;  /* `identifier` is final */
+    bool loaded;      /* from a file: nothing waits for the task that made it */
     bool looping;     /* a cycle passes through it: parents compute it anew */
     xpm_config *task; /* that produces it; itself for a submitted task; owned unless itself */
     xpm__config_extra *extra;

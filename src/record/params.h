@@ -1,14 +1,11 @@
 /* params.json: what a job runs, as a list of objects, children first, the task last; and the same
- * objects as lines of a run's objects.jsonl. The format is in docs/formats.md. */
+ * objects as lines of a run's objects.jsonl. document.h writes and reads the objects. */
 #ifndef XPM_RECORD_PARAMS_H
 #define XPM_RECORD_PARAMS_H
 
 #include <experimaestro.h>
 
-#include "base/ptrmap.h"
-#include "base/str.h"
-
-enum { XPM__PARAMS_VERSION = 3 };
+#include "record/document.h"
 
 /* Where a graph is written: it decides how its paths are. */
 typedef struct xpm__params_context {
@@ -50,8 +47,5 @@ int xpm__params_identify(const char *text, size_t size, const char *path, xpm_re
 /* Only who runs the task (language, program, workspace): resolves no class. */
 int xpm__params_peek(const char *path, xpm__params *params, xpm_error *err);
 void xpm__params_clear(xpm__params *params);
-
-/* A scalar as JSON, as tags are. */
-void xpm__params_scalar(const xpm_value *value, xpm__str *out);
 
 #endif

@@ -173,7 +173,7 @@ static void write_tags_object(const xpm_value *tags, xpm__str *out)
     xpm__json_open(out, '{');
     for (size_t i = 0; i < tags->size; i++) {
         xpm__json_key(out, tags->as.items[2 * i].as.text);
-        xpm__params_scalar(&tags->as.items[2 * i + 1], out);
+        xpm__document_write_scalar(&tags->as.items[2 * i + 1], out);
     }
     xpm__json_close(out, '}');
 }
@@ -268,7 +268,7 @@ static void print_event(const xpm__rundir *run, const xpm__run_job *job, xpm_job
         xpm__json_open(out, '{');
         xpm__json_pair(out, "key", job->tags->as.items[2 * i].as.text);
         xpm__json_key(out, "value");
-        xpm__params_scalar(&job->tags->as.items[2 * i + 1], out);
+        xpm__document_write_scalar(&job->tags->as.items[2 * i + 1], out);
         xpm__json_close(out, '}');
     }
     xpm__json_close(out, ']');

@@ -53,7 +53,8 @@ static int visit(void *user, xpm_config *config, const xpm__walk *walk)
     search *s = user;
     char hex[XPM_HEX_SIZE];
     (void)walk;
-    if (config->task == NULL || config == s->job->config || config->task == s->job->config)
+    bool own = config == s->job->config || config->task == s->job->config;
+    if (config->task == NULL || config->loaded || own)
         return XPM__WALK_ON;
     xpm_identifier_hex(config->task->identifier, hex);
     xpm_job *dependency = xpm__map_find(&s->job->xp->table, hex);

@@ -8,17 +8,9 @@
 #include "declare/type.h"
 #include "declare/value.h"
 #include "declare/walk.h"
-#include "record/params.h"
+#include "record/document.h"
 
-typedef struct writer {
-    const xpm__params_context *context;
-    const xpm_config *task;
-    xpm__ptrmap *ids; /* configuration to its number, from 1 */
-    bool lines;
-    xpm__str *out;
-} writer;
-
-static void write_value(writer *w, const xpm_value *value);
+static void write_value(xpm__writing *w, const xpm_value *value);
 
 /* What follows `folder` and a slash in `path`; NULL when it is not inside. */
 static const char *inside(const char *path, const char *folder)
@@ -28,10 +20,10 @@ static const char *inside(const char *path, const char *folder)
     return is ? path + size + 1 : NULL;
 }
 
-static void write_path(writer *w, const char *path)
+static void write_path(xpm__writing *w, const char *path)
 {
-    const char *in_job = inside(path, w->context->directory);
-    const char *in_workspace = inside(path, w->context->workspace);
+    const char *in_job = inside(path, w->directory);
+    const char *in_workspace = inside(path, w->workspace);
     xpm__json_open(w->out, '{');
     xpm__json_pair(w->out, "type", "path");
     xpm__json_pair(w->out, "value",
@@ -43,7 +35,7 @@ static void write_path(writer *w, const char *path)
     xpm__json_close(w->out, '}');
 }
 
-static void write_enum(writer *w, const xpm_value *value)
+static void write_enum(xpm__writing *w, const xpm_value *value)
 {
     xpm__json_open(w->out, '{');
     xpm__json_pair(w->out, "type", "enum");
@@ -53,7 +45,7 @@ static void write_enum(writer *w, const xpm_value *value)
     xpm__json_close(w->out, '}');
 }
 
-static void write_list(writer *w, const xpm_value *value)
+static void write_list(xpm__writing *w, const xpm_value *value)
 {
     xpm__json_open(w->out, '[');
     for (size_t i = 0; i < value->size; i++)
@@ -61,7 +53,7 @@ static void write_list(writer *w, const xpm_value *value)
     xpm__json_close(w->out, ']');
 }
 
-static void write_items(writer *w, const char *type, const xpm_value *value)
+static void write_items(xpm__writing *w, const char *type, const xpm_value *value)
 {
     xpm__json_open(w->out, '{');
     xpm__json_pair(w->out, "type", type);
@@ -81,7 +73,7 @@ static bool is_plain(const xpm_value *dict)
     return true;
 }
 
-static void write_dict(writer *w, const xpm_value *dict)
+static void write_dict(xpm__writing *w, const xpm_value *dict)
 {
     bool plain = is_plain(dict);
     xpm__json_open(w->out, '{');
@@ -108,13 +100,13 @@ static void write_dict(writer *w, const xpm_value *dict)
     xpm__json_close(w->out, '}');
 }
 
-static int64_t id_of(const writer *w, const xpm_config *config)
+static int64_t id_of(const xpm__writing *w, const xpm_config *config)
 {
     const size_t *id = xpm__ptrmap_find(w->ids, config);
     return id != NULL ? (int64_t)*id : 0;
 }
 
-void xpm__params_scalar(const xpm_value *value, xpm__str *out)
+void xpm__document_write_scalar(const xpm_value *value, xpm__str *out)
 {
     value = xpm__value_plain(value);
     switch (value->kind) {
@@ -139,7 +131,7 @@ void xpm__params_scalar(const xpm_value *value, xpm__str *out)
     }
 }
 
-static void write_value(writer *w, const xpm_value *value)
+static void write_value(xpm__writing *w, const xpm_value *value)
 {
     switch (value->kind) {
     case XPM_KIND_PATH:
@@ -149,13 +141,16 @@ static void write_value(writer *w, const xpm_value *value)
         if (value->as.enum_type->plain == NULL)
             write_enum(w, value);
         else
-            xpm__params_scalar(value, w->out);
+            xpm__document_write_scalar(value, w->out);
         break;
     case XPM_KIND_LIST:
         write_list(w, value);
         break;
     case XPM_KIND_TUPLE:
-        write_items(w, "tuple", value);
+        if (w->loose)
+            write_list(w, value);
+        else
+            write_items(w, "tuple", value);
         break;
     case XPM_KIND_SET:
         write_items(w, "set", value);
@@ -170,13 +165,39 @@ static void write_value(writer *w, const xpm_value *value)
         xpm__json_close(w->out, '}');
         break;
     default:
-        xpm__params_scalar(value, w->out);
+        xpm__document_write_scalar(value, w->out);
     }
+}
+
+/* ---- Saved data ------------------------------------------------------------------------------- */
+
+static const struct xpm__data_path *find_saved(const xpm__data *data, const xpm_config *config,
+                                               size_t parameter)
+{
+    const size_t *first = data != NULL ? xpm__ptrmap_find(&data->first, config) : NULL;
+    for (size_t i = first != NULL ? *first : 0; first != NULL && i < data->count; i++) {
+        const struct xpm__data_path *saved = &data->paths[i];
+        if (saved->config != config)
+            break;
+        if (saved->parameter == parameter)
+            return saved;
+    }
+    return NULL;
+}
+
+static void write_saved(xpm__writing *w, const struct xpm__data_path *saved)
+{
+    xpm__json_open(w->out, '{');
+    xpm__json_pair(w->out, "type", "path.serialized");
+    xpm__json_pair(w->out, "value", saved->path);
+    xpm__json_key(w->out, "is_folder");
+    xpm__json_bool(w->out, saved->is_folder);
+    xpm__json_close(w->out, '}');
 }
 
 /* ---- Objects ---------------------------------------------------------------------------------- */
 
-static void write_names(writer *w, const xpm_class *class_)
+static void write_names(xpm__writing *w, const xpm_class *class_)
 {
     xpm__str typename = {0};
     const char *separator = class_->module[0] != '\0' ? "." : "";
@@ -193,7 +214,7 @@ static void write_names(writer *w, const xpm_class *class_)
     xpm__str_free(&typename);
 }
 
-static void write_links(writer *w, const xpm_config *config)
+static void write_links(xpm__writing *w, const xpm_config *config)
 {
     const xpm__config_extra *extra = config->extra;
     if (config->task != NULL && !(w->lines && config->task == config))
@@ -209,81 +230,78 @@ static void write_links(writer *w, const xpm_config *config)
         xpm__json_key(w->out, "meta");
         xpm__json_bool(w->out, config->meta == 1);
     }
-    if (config == w->task && w->context->language != NULL) {
-        xpm__json_pair(w->out, "language", w->context->language);
-        xpm__json_pair(w->out, "program", w->context->program);
+    if (w->language != NULL && config == w->task) {
+        xpm__json_pair(w->out, "language", w->language);
+        xpm__json_pair(w->out, "program", w->program);
     }
 }
 
-static void write_object(writer *w, const xpm_config *config)
+static void write_fields(xpm__writing *w, const xpm_config *config)
 {
     static const xpm_value none = {.kind = XPM_KIND_NONE};
+    xpm__json_key(w->out, "fields");
+    xpm__json_open(w->out, '{');
+    for (size_t i = 0; i < config->class_->count; i++) {
+        const xpm_value *value = xpm_config_at(config, i);
+        const struct xpm__data_path *saved = find_saved(w->data, config, i);
+        xpm__json_key(w->out, config->class_->parameters[i].name);
+        if (saved != NULL)
+            write_saved(w, saved);
+        else
+            write_value(w, value != NULL ? value : &none);
+    }
+    xpm__json_close(w->out, '}');
+}
+
+static int write_object(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    xpm__writing *w = user;
     char hex[XPM_HEX_SIZE];
+    (void)walk;
     xpm_identifier_hex(config->identifier, hex);
     xpm__json_open(w->out, '{');
     xpm__json_pair_int(w->out, "id", id_of(w, config));
     write_names(w, config->class_);
     xpm__json_pair(w->out, "identifier", hex);
     write_links(w, config);
-    xpm__json_key(w->out, "fields");
-    xpm__json_open(w->out, '{');
-    for (size_t i = 0; i < config->class_->count; i++) {
-        const xpm_value *value = xpm_config_at(config, i);
-        xpm__json_key(w->out, config->class_->parameters[i].name);
-        write_value(w, value != NULL ? value : &none);
-    }
-    xpm__json_close(w->out, '}');
+    write_fields(w, config);
     xpm__json_close(w->out, '}');
     if (w->lines)
         xpm__str_putc(w->out, '\n');
-}
-
-static int leave(void *user, xpm_config *config, const xpm__walk *walk)
-{
-    (void)walk;
-    write_object(user, config);
     return XPM__WALK_ON;
 }
 
+/* ---- Documents -------------------------------------------------------------------------------- */
+
 /* Numbered on the way in, so that a cycle can name it; written on the way out, children first. */
-static void write_objects(writer *w)
+void xpm__document_write(xpm__writing *writing, xpm_config *root)
 {
-    xpm__walk_from((xpm_config *)w->task,
-                   &(xpm__walker){.leave = leave, .user = w, .seen = w->ids, .tasks = true});
+    bool loose = writing->loose;
+    writing->loose = false;
+    xpm__walk_from(
+        root, &(xpm__walker){
+                  .leave = write_object, .user = writing, .seen = writing->ids, .tasks = true});
+    writing->loose = loose;
 }
 
-static void write_tags(const xpm_value *tags, xpm__str *out)
+void xpm__document_write_value(xpm__writing *writing, const xpm_value *value)
 {
-    xpm__json_key(out, "tags");
-    xpm__json_open(out, '{');
-    for (size_t i = 0; i < tags->size; i++) {
-        xpm__json_key(out, tags->as.items[2 * i].as.text);
-        xpm__params_scalar(&tags->as.items[2 * i + 1], out);
-    }
-    xpm__json_close(out, '}');
+    write_value(writing, value);
 }
 
-void xpm__params_write(const xpm_config *task, const xpm_value *tags,
-                       const xpm__params_context *context, xpm__str *out)
+void xpm__data_add(xpm__data *data, const xpm_config *config, size_t parameter, char *path,
+                   bool is_folder)
 {
-    xpm__ptrmap ids = {0};
-    writer w = {.context = context, .task = task, .ids = &ids, .out = out};
-    xpm__json_open(out, '{');
-    xpm__json_pair(out, "workspace", context->workspace);
-    xpm__json_pair_int(out, "version", XPM__PARAMS_VERSION);
-    xpm__json_pair(out, "experimaestro", XPM_VERSION);
-    write_tags(tags, out);
-    xpm__json_key(out, "objects");
-    xpm__json_open(out, '[');
-    write_objects(&w);
-    xpm__json_close(out, ']');
-    xpm__json_close(out, '}');
-    xpm__ptrmap_free(&ids);
+    xpm__ptrmap_add(&data->first, config, data->count);
+    data->paths = xpm__grow(data->paths, &data->capacity, data->count, sizeof *data->paths);
+    data->paths[data->count++] = (struct xpm__data_path){config, parameter, path, is_folder};
 }
 
-void xpm__params_write_lines(const xpm_config *task, const xpm__params_context *context,
-                             xpm__ptrmap *written, xpm__str *out)
+void xpm__data_free(xpm__data *data)
 {
-    writer w = {.context = context, .task = task, .ids = written, .lines = true, .out = out};
-    write_objects(&w);
+    for (size_t i = 0; i < data->count; i++)
+        xpm_free(data->paths[i].path);
+    xpm_free(data->paths);
+    xpm__ptrmap_free(&data->first);
+    *data = (xpm__data){0};
 }
