@@ -72,8 +72,7 @@ typedef struct Config {
  * stop_tags(value): one whose tags go no further. */
 typedef struct Tag {
     PyObject_HEAD PyObject *value;
-    PyCodeObject *code; /* where tag(value) is, and its line; or NULL */
-    int line;
+    Place place; /* where tag(value) is */
     bool stops;
 } Tag;
 
@@ -190,6 +189,8 @@ extern bool engine_converting;
 
 /* Where the user's code is: in the innermost frame that is not the package's. */
 void engine_here(Place *place);
+/* The line of a place that is known. */
+int engine_line(const Place *place);
 /* "file:line"; NULL, without exception, when the place is not known. */
 PyObject *engine_place_text(const Place *place);
 /* Remembers where a parameter is set, after the configuration was made. */

@@ -56,12 +56,16 @@ void engine_here(Place *place)
     Py_XDECREF(frame);
 }
 
+int engine_line(const Place *place)
+{
+    return PyCode_Addr2Line(place->code, place->offset);
+}
+
 PyObject *engine_place_text(const Place *place)
 {
     if (place == NULL || place->code == NULL)
         return NULL;
-    return PyUnicode_FromFormat("%U:%d", place->code->co_filename,
-                                PyCode_Addr2Line(place->code, place->offset));
+    return PyUnicode_FromFormat("%U:%d", place->code->co_filename, engine_line(place));
 }
 
 /* ---- Of a configuration -------------------------------------------------------------------------- */

@@ -2,26 +2,16 @@
  * stop_tags(value): what it holds keeps its tags for itself. */
 #include "engine.h"
 
-/* The line of Python that is being executed. */
-static void find_place(Tag *tag)
-{
-    PyFrameObject *frame = PyEval_GetFrame();
-    if (frame == NULL)
-        return;
-    tag->code = PyFrame_GetCode(frame);
-    tag->line = PyFrame_GetLineNumber(frame);
-}
-
 void engine_tag(Config *config, const char *name, const xpm_value *value, const Tag *tag)
 {
-    Tag here = {0};
+    Place here = {0};
     if (tag == NULL)
-        find_place(&here);
-    const Tag *from = tag != NULL ? tag : &here;
-    const char *file = from->code != NULL ? PyUnicode_AsUTF8(from->code->co_filename) : NULL;
+        engine_here(&here);
+    const Place *place = tag != NULL ? &tag->place : &here;
+    const char *file = place->code != NULL ? PyUnicode_AsUTF8(place->code->co_filename) : NULL;
     if (file == NULL)
         PyErr_Clear();
-    xpm_config_tag_at(config->native, name, value, file, from->line);
+    xpm_config_tag_at(config->native, name, value, file, file != NULL ? engine_line(place) : 0);
     Py_XDECREF(here.code);
 }
 
@@ -33,7 +23,7 @@ static PyObject *make(PyTypeObject *type, PyObject *value, bool stops)
     self->value = Py_NewRef(value);
     self->stops = stops;
     if (!stops)
-        find_place(self);
+        engine_here(&self->place);
     return (PyObject *)self;
 }
 
@@ -63,14 +53,14 @@ PyMethodDef engine_tag_methods[] = {
 static int tag_traverse(Tag *self, visitproc visit, void *arg)
 {
     Py_VISIT(self->value);
-    Py_VISIT(self->code);
+    Py_VISIT(self->place.code);
     return 0;
 }
 
 static int tag_clear(Tag *self)
 {
     Py_CLEAR(self->value);
-    Py_CLEAR(self->code);
+    Py_CLEAR(self->place.code);
     return 0;
 }
 

@@ -23,8 +23,8 @@ const char *xpm_code_text(xpm_code code)
     return (size_t)code < sizeof code_texts / sizeof *code_texts ? code_texts[code] : "unknown";
 }
 
-static void write_error(xpm_error *err, xpm_code code, const char *path, const char *format,
-                        va_list args)
+__attribute__((format(printf, 4, 0))) static void
+write_error(xpm_error *err, xpm_code code, const char *path, const char *format, va_list args)
 {
     if (err == NULL)
         return;
