@@ -645,7 +645,8 @@ XPM_API xpm_config *xpm_params_load(const char *params, xpm_resolver resolve, vo
 /* What today's classes make of the params.json of an old job, as one line of JSON: `path`, `type`,
  * `old` and `new` (identifiers), `changes` (sentences), `declared` (all of them come from names of
  * the past that are declared), `files` (generated files that have another place in the job's folder
- * today: the new to the old one); or `path` and `error`. New: xpm_free. */
+ * today: the new to the old one), `shared` (the same for folders of partial identifiers, in the
+ * workspace); or `path` and `error`. New: xpm_free. */
 XPM_API char *xpm_params_compare(const char *params, xpm_resolver resolve, void *user);
 
 XPM_API const char *xpm_task_directory(const xpm_task *task); /* absolute; the working directory */

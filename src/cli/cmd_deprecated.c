@@ -95,8 +95,10 @@ static bool perform(const cli_comparison *c, const cli_compared *job, int *journ
     xpm_error err = {0};
     if (*journal < 0)
         *journal = xpm__relink_open(c->fd, &err);
-    if (*journal >= 0 && xpm__relink_add(c->fd, *journal, job->key, job->new_key, job->files,
-                                         job->file_count, &err) == 0)
+    if (*journal >= 0 &&
+        xpm__relink_shared(c->fd, *journal, job->shared, job->shared_count, &err) == 0 &&
+        xpm__relink_add(c->fd, *journal, job->key, job->new_key, job->files, job->file_count,
+                        &err) == 0)
         return true;
     cli_fail(&err);
     return false;

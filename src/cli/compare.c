@@ -129,17 +129,30 @@ static void take_changes(cli_compared *job, json_object *changes)
     }
 }
 
-static void take_files(cli_compared *job, json_object *files)
+/* New: free_files. */
+static xpm__relink_file *read_files(json_object *json, size_t *count)
 {
-    if (!json_object_is_type(files, json_type_object))
-        return;
-    job->files = xpm__zalloc(((size_t)json_object_object_length(files) + 1) * sizeof *job->files);
-    json_object_object_foreach (files, to, from) {
+    xpm__relink_file *files = NULL;
+    size_t capacity = 0;
+    *count = 0;
+    if (!json_object_is_type(json, json_type_object))
+        return NULL;
+    json_object_object_foreach (json, to, from) {
         const char *text = json_object_get_string(from);
-        if (text != NULL)
-            job->files[job->file_count++] =
-                (xpm__relink_file){.from = xpm__strdup(text), .to = xpm__strdup(to)};
+        files = xpm__grow(files, &capacity, *count, sizeof *files);
+        files[(*count)++] = (xpm__relink_file){.from = xpm__strdup(text != NULL ? text : ""),
+                                               .to = xpm__strdup(to)};
     }
+    return files;
+}
+
+static void free_files(xpm__relink_file *files, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        xpm_free((char *)files[i].from);
+        xpm_free((char *)files[i].to);
+    }
+    xpm_free(files);
 }
 
 /* A name that becomes a folder of the workspace: a text from outside. */
@@ -163,7 +176,8 @@ static void take_answer(cli_comparison *c, json_object *answer)
         job->new_key = xpm__format("%s/%s", type, hash);
         job->declared = json_object_get_boolean(xpm__json_get(answer, "declared"));
         take_changes(job, xpm__json_get(answer, "changes"));
-        take_files(job, xpm__json_get(answer, "files"));
+        job->files = read_files(xpm__json_get(answer, "files"), &job->file_count);
+        job->shared = read_files(xpm__json_get(answer, "shared"), &job->shared_count);
     }
 }
 
@@ -293,11 +307,8 @@ void cli_comparison_free(cli_comparison *c)
         cli_compared *job = &c->jobs[i];
         for (size_t j = 0; j < job->change_count; j++)
             xpm_free(job->changes[j]);
-        for (size_t j = 0; j < job->file_count; j++) {
-            xpm_free((char *)job->files[j].from);
-            xpm_free((char *)job->files[j].to);
-        }
-        xpm_free(job->files);
+        free_files(job->files, job->file_count);
+        free_files(job->shared, job->shared_count);
         xpm_free(job->changes);
         xpm_free(job->key);
         xpm_free(job->params);

@@ -22,6 +22,8 @@ typedef struct cli_compared {
     size_t change_count;
     xpm__relink_file *files; /* that have another place in its folder today; texts are owned */
     size_t file_count;
+    xpm__relink_file *shared; /* the same for folders of partial identifiers, in the workspace */
+    size_t shared_count;
     bool declared; /* all the changes are names of the past that are declared */
 } cli_compared;
 

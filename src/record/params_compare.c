@@ -30,6 +30,8 @@ typedef struct comparison {
         char *from, *to;
     } * moves;
     size_t move_count, move_capacity;
+    struct move *shared; /* folders of partial identifiers, in the workspace */
+    size_t shared_count, shared_capacity;
     const char *directory; /* of the job, while its files are looked at */
     const char *type;      /* of the task today */
     char hex[XPM_HEX_SIZE];
@@ -174,13 +176,42 @@ static void compare_file(comparison *c, const char *path, const char *folder, co
     c->moves[c->move_count++] = (struct move){xpm__strdup(path + size + 1), to};
 }
 
+/* Where the folder of a partial identifier was, WORKSPACE/partials/TYPE/NAME/HASH, and would be. */
+static void compare_shared(comparison *c, xpm_config *config, const char *path,
+                           const xpm_partial *partial)
+{
+    const char *jobs = strstr(c->directory, "/jobs/"), *next = jobs; /* the workspace ends there */
+    while (next != NULL && (next = strstr(next + 1, "/jobs/")) != NULL)
+        jobs = next;
+    size_t size = jobs != NULL ? (size_t)(jobs - c->directory) : 0;
+    if (size == 0 || strncmp(path, c->directory, size) != 0 || path[size] != '/')
+        return;
+    const char *from = path + size, *end = from;
+    for (int i = 0; i < 4 && end != NULL; i++)
+        end = strchr(end + 1, '/');
+    if (end == NULL)
+        return;
+    char *to = xpm_partial_directory("", config, partial, NULL);
+    if (to == NULL || strncmp(from, to, (size_t)(end - from)) == 0) {
+        xpm_free(to);
+        return;
+    }
+    c->shared = xpm__grow(c->shared, &c->shared_capacity, c->shared_count, sizeof *c->shared);
+    c->shared[c->shared_count++] =
+        (struct move){xpm__strndup(from + 1, (size_t)(end - from - 1)), xpm__strdup(to + 1)};
+    xpm_free(to);
+}
+
 static int compare_files(void *user, xpm_config *config, const xpm__walk *walk)
 {
     char *folder = xpm__seal_folder(walk);
     for (size_t i = 0; i < config->class_->count; i++) {
         const xpm_parameter *parameter = &config->class_->parameters[i];
-        if (parameter->file != NULL && parameter->shared == NULL &&
-            config->values[i].kind == XPM_KIND_PATH)
+        if (parameter->file == NULL || config->values[i].kind != XPM_KIND_PATH)
+            continue;
+        if (parameter->shared != NULL)
+            compare_shared(user, config, config->values[i].as.text, parameter->shared);
+        else
             compare_file(user, config->values[i].as.text, folder, parameter->file);
     }
     xpm_free(folder);
@@ -216,6 +247,15 @@ static void compare_objects(comparison *c, json_object *root)
         compare_object(c, json_object_array_get_idx(objects, i));
 }
 
+static void write_moves(const char *key, const struct move *moves, size_t count, xpm__str *out)
+{
+    xpm__json_key(out, key);
+    xpm__json_open(out, '{');
+    for (size_t i = 0; i < count; i++)
+        xpm__json_pair(out, moves[i].to, moves[i].from);
+    xpm__json_close(out, '}');
+}
+
 static void write_answer(comparison *c, json_object *root, xpm__str *out)
 {
     const char *old = xpm__json_get_text(last_object(root), "identifier");
@@ -235,11 +275,17 @@ static void write_answer(comparison *c, json_object *root, xpm__str *out)
     for (size_t i = 0; i < c->change_count; i++)
         xpm__json_text(out, c->changes[i]);
     xpm__json_close(out, ']');
-    xpm__json_key(out, "files");
-    xpm__json_open(out, '{');
-    for (size_t i = 0; i < c->move_count; i++)
-        xpm__json_pair(out, c->moves[i].to, c->moves[i].from);
-    xpm__json_close(out, '}');
+    write_moves("files", c->moves, c->move_count, out);
+    write_moves("shared", c->shared, c->shared_count, out);
+}
+
+static void free_moves(struct move *moves, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        xpm_free(moves[i].from);
+        xpm_free(moves[i].to);
+    }
+    xpm_free(moves);
 }
 
 static void clear(comparison *c)
@@ -248,13 +294,10 @@ static void clear(comparison *c)
         xpm_free(c->found[i].type);
     for (size_t i = 0; i < c->change_count; i++)
         xpm_free(c->changes[i]);
-    for (size_t i = 0; i < c->move_count; i++) {
-        xpm_free(c->moves[i].from);
-        xpm_free(c->moves[i].to);
-    }
+    free_moves(c->moves, c->move_count);
+    free_moves(c->shared, c->shared_count);
     xpm_free(c->found);
     xpm_free(c->changes);
-    xpm_free(c->moves);
 }
 
 static int compare(comparison *c, const char *path, xpm__str *out, xpm_error *err)

@@ -227,6 +227,34 @@ int xpm__relink_add(int workspace, int journal, const char *old_key, const char 
     return status;
 }
 
+static int share(int workspace, int journal, const xpm__relink_file *folder, xpm_error *err)
+{
+    relink r = {0};
+    snprintf(r.link, sizeof r.link, "%s", folder->to);
+    snprintf(r.target, sizeof r.target, "../../../%s", folder->from); /* partials/TYPE/NAME/HASH */
+    if (write_line(journal, &r, NULL, 0, err) < 0)
+        return -1;
+    if (make_parents(workspace, r.link) < 0 ||
+        (symlinkat(r.target, workspace, r.link) < 0 && errno != EEXIST))
+        return xpm__fail_io(err, r.link, "make the link");
+    return 0;
+}
+
+int xpm__relink_shared(int workspace, int journal, const xpm__relink_file *folders, size_t count,
+                       xpm_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const xpm__relink_file *folder = &folders[i];
+        bool wanted = strncmp(folder->to, "partials/", 9) == 0 &&
+                      strncmp(folder->from, "partials/", 9) == 0 && is_inside(folder->to) &&
+                      is_inside(folder->from) && is_there(workspace, folder->from) &&
+                      !is_there(workspace, folder->to);
+        if (wanted && share(workspace, journal, folder, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* ---- Taking back ------------------------------------------------------------------------------ */
 
 /* Removes a link, and the folders above it that are empty. */
@@ -257,25 +285,31 @@ static void remove_files(int workspace, const char *folder, json_object *files)
         close(dir);
 }
 
+/* Whether a line is one that was written here. */
+static bool is_ours(const char *link, const char *target)
+{
+    return link != NULL && target != NULL && is_inside(link) && strncmp(target, "../", 3) == 0 &&
+           (strncmp(link, "jobs/", 5) == 0 || strncmp(link, "partials/", 9) == 0);
+}
+
 /* What a line of the journal made: the link first, then what it needed. */
 static void take_back(int workspace, json_object *line, bool perform, xpm__relink_tell tell,
                       void *user)
 {
     const char *link = xpm__json_get_text(line, "link");
     const char *target = xpm__json_get_text(line, "target");
-    char path[KEY_SIZE];
-    if (link == NULL || target == NULL || strncmp(link, "jobs/", 5) != 0 ||
-        strncmp(target, "../", 3) != 0 || strstr(link, "..") != NULL)
+    char folder[KEY_SIZE];
+    if (!is_ours(link, target))
         return;
     bool is = is_link_to(workspace, link, target);
     if (is)
         tell(user, link, target);
-    if (!perform || (is && unlinkat(workspace, link, 0) < 0))
+    if (is && perform)
+        remove_link(workspace, link);
+    if (!perform || strncmp(link, "jobs/", 5) != 0)
         return;
-    snprintf(path, sizeof path, "jobs/%s", target + 3);
-    remove_files(workspace, path, xpm__json_get(line, "files"));
-    snprintf(path, sizeof path, "%.*s", (int)(strrchr(link, '/') - link), link);
-    unlinkat(workspace, path, AT_REMOVEDIR); /* when nothing else is in it */
+    snprintf(folder, sizeof folder, "jobs/%s", target + 3);
+    remove_files(workspace, folder, xpm__json_get(line, "files"));
 }
 
 static void take_back_all(int workspace, const xpm__str *text, bool perform, xpm__relink_tell tell,

@@ -29,6 +29,11 @@ typedef struct xpm__relink_file {
 int xpm__relink_add(int workspace, int journal, const char *old_key, const char *new_key,
                     const xpm__relink_file *files, size_t count, xpm_error *err);
 
+/* Links folders of the workspace, those of partial identifiers, to where they would be today, when
+ * nothing is there. Errors: IO. */
+int xpm__relink_shared(int workspace, int journal, const xpm__relink_file *folders, size_t count,
+                       xpm_error *err);
+
 /* Takes back all that the journal names, the last first, then removes it. Tells each link that
  * exists; removes nothing unless `perform`. Errors: IO. */
 typedef void (*xpm__relink_tell)(void *user, const char *link, const char *target);

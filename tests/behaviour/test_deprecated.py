@@ -308,6 +308,41 @@ def test_classes_of_a_script(driver, workspace, command):
     assert driver.run(script, workspace).stdout == "0\n"
 
 
+def test_folders_of_partial_identifiers_are_found(driver, workspace, command):
+    text = """
+        import sys
+        from experimaestro import *
+        epochs = param_group("epochs")
+
+        class Learn(Task):
+            checkpoints = partial(exclude_groups=[epochs])
+            lr: Param[float]
+            epochs: Param[int] = field(groups=[epochs])
+            last: Annotated[Path, PathGenerator("last.txt", partial=checkpoints)]
+
+            def execute(self):
+                print(self.last.exists())
+                self.last.write_text("x")
+
+        if __name__ == "__main__":
+            with experiment(sys.argv[1], "e") as xp:
+                for n in sys.argv[2]:
+                    job = Learn.C(lr=0.5, epochs=int(n)).submit().job
+                    xp.wait()
+                    print(job.stdout.read_text(), end="")
+        """
+    script = driver.write(text)
+    assert driver.run(script, workspace, "12").stdout == "False\nTrue\n"
+    text = text.replace("class Learn", '@renamed_from("Learn")\n        class Train')
+    text = text.replace("lr: Param[float]", 'rate: Param[float] = field(renamed_from="lr")')
+    driver.write(text.replace("Learn.C(lr", "Train.C(rate"))
+    before = sorted(path.name for path in workspace.glob("partials/**/*"))
+    assert "2 linked" in command("deprecated", "fix", workspace, "--perform").stdout
+    assert driver.run(script, workspace, "3").stdout == "True\n"
+    command("deprecated", "fix", workspace, "--undo", "--perform")
+    assert sorted(path.name for path in workspace.glob("partials/**/*")) == before
+
+
 def test_deprecated_classes(driver, workspace, command):
     driver.write(BEFORE, "before.py")
     driver.run(driver.write(PLAN_BEFORE), workspace)
