@@ -226,7 +226,8 @@ def is_marker(text):
 
 def evaluate(cls, text):
     namespace = vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else {}
-    variables = {each.__name__: each for each in getattr(cls, "__type_params__", ())}
+    of_class = (*getattr(cls, "__parameters__", ()), *getattr(cls, "__type_params__", ()))
+    variables = {each.__name__: each for each in of_class}
     return eval(text, namespace, {**variables, cls.__name__: cls, **cls.__dict__})
 
 

@@ -249,6 +249,18 @@ def test_an_instance_is_of_the_generic_class():
     assert type(instance) is Holder and type(instance.box) is AsBox and instance.box.x.x == 3
 
 
+def test_variables_in_texts():
+    V = TypeVar("V")
+
+    class Texts(Config, Generic[V]):
+        x: "Param[V]"
+        inner: "Param[Optional[Box[V]]]"
+
+    assert Texts(x=1, inner=Box(x=2)).x == 1
+    with pytest.raises(TypeError, match="type variable V stands for str in parameter inner"):
+        Texts(x=1, inner=Box(x="a"))
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax of Python 3.12")
 def test_the_syntax_of_python_3_12():
     namespace = {"Config": Config, "Param": Param, "__name__": __name__}
