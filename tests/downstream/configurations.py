@@ -18,8 +18,8 @@ from experimaestro import Config, DirectoryContext, Task
 from experimaestro.experiments import mock_modules
 
 # What xpm-torch imports and computes with, but for which its configurations can be made.
-mock_modules(["torch", "lightning", "torchdata", "safetensors", "tensorboard", "huggingface_hub",
-              "xpm_mlboard", "matplotlib"])
+mock_modules(["torch", "lightning", "pytorch_lightning", "torchdata", "safetensors", "tensorboard",
+              "huggingface_hub", "xpm_mlboard", "matplotlib"])
 
 
 def modules_of(package):
@@ -55,13 +55,16 @@ def classes_of(packages):
 
 
 def example(type_, classes, depth=0):
-    """A value of a type, as JSON: a text, a number, a list, or {"class", "parameters"}."""
+    """A value of a type, as JSON: a text, a number, a list, {"set": [...]}, or
+    {"module", "class", "parameters"}."""
     text = str(type_)
     plain = {"int": 3, "float": 0.25, "bool": True, "str": "text", "path": "/data/file", "any": 7}
     if text in plain:
         return plain[text]
     if text.startswith("list["):
         return [] if text[5:-1] not in plain else [plain[text[5:-1]]] * 2
+    if text.startswith("set["):
+        return {"set": [] if text[4:-1] not in plain else [plain[text[4:-1]]]}
     if text.startswith("dict["):
         return {}
     cls = type_.config_class()
@@ -92,6 +95,8 @@ def made(value):
     """The value of its JSON."""
     if isinstance(value, list):
         return [made(item) for item in value]
+    if isinstance(value, dict) and "set" in value:
+        return {made(item) for item in value["set"]}
     if not isinstance(value, dict) or "class" not in value:
         return value
     found = importlib.import_module(value["module"])

@@ -23,6 +23,8 @@ TIMEOUT = 300  # seconds
 # Package -> how many classes of configurations it has at least: a package that lost some was not
 # imported.
 PACKAGES = {"datamaestro": 10, "datamaestro_text": 50}
+if "SerializationLWTask" in experimaestro.__all__:  # which xpm-torch derives from
+    PACKAGES["xpm_torch"] = 60
 
 
 def packages_of(python):
@@ -98,8 +100,9 @@ def test_the_configurations_of_a_package_are_built_and_identified(built):
     package, descriptions = built
     assert len(descriptions) >= PACKAGES[package]
     failed = [given for given in descriptions if "identifier" not in given]
-    # What is abstract has no configurations; everything else has.
-    assert [given for given in failed if "abstract class" not in given["error"]] == []
+    # What is abstract has no configurations, and so there may be no value to give; all else has.
+    known = ("abstract class", "no example of")
+    assert [given for given in failed if not any(why in given["error"] for why in known)] == []
     assert len(failed) < len(descriptions) / 4
 
 
