@@ -124,7 +124,7 @@ def test_run_executes_a_native_task_without_record(command, made):
     [
         ('{"workspace": "/w", "version": 3, "objects": [{"id"', "is truncated"),
         ('{"workspace": "/w", "version": 4, "objects": [{"id": 1}]}', "is of version 4"),
-        ("[]", "names no workspace"),
+        ("[]", "is no JSON object"),
         ("", "is empty"),
     ],
 )
