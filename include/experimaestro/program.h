@@ -47,6 +47,16 @@ XPM_API int xpm_main(int argc, char **argv, xpm_plan plan);
  * task ends; NULL when the task does not hold it, or it is not declared in C. */
 XPM_API void *xpm_task_object(const xpm_task *task, const xpm_config *config);
 
+/* The structs of configurations outside a task: of one that was loaded, say. Each has one, however
+ * often it is met. New: xpm_instances_free, which frees the structs too. */
+typedef struct xpm_instances xpm_instances;
+XPM_API xpm_instances *xpm_instances_new(void);
+/* The struct of a configuration, and those of all that it holds; made once, so give it no other
+ * values from then on. The configuration must outlive it: texts are its own. Borrowed from
+ * `instances`. NULL when one that a member points to is not declared in C. Errors: TYPE. */
+XPM_API void *xpm_instances_make(xpm_instances *instances, xpm_config *config, xpm_error *err);
+XPM_API void xpm_instances_free(xpm_instances *instances); /* accepts NULL */
+
 /* Members that hold a list: `count` items. A struct of one's own with these two members serves as
  * well: struct { size_t count; layer *const *items; } for XPM_OBJECTS, enumerations for XPM_ARRAY. */
 typedef struct xpm_ints {
@@ -185,7 +195,7 @@ XPM_API xpm_value xpm_value_same(xpm_value value);
  *     XPM_IGNORE_DEFAULT(value)   the same, but when it equals it, it does not count in the identifier
  *     XPM_DEFAULT_JSON("[1, 2]"), XPM_IGNORE_DEFAULT_JSON("...")   those of a list, set, dict or tuple
  *     .optional = true            may be none: then the member is 0, false, NULL or empty
- *     .flags = XPM_META           or another of xpm_parameter_flag
+ *     .flags = XPM_META           or others of xpm_parameter_flag: XPM_CONSTANT, XPM_DATA
  *     .choices = "a,b"            the values that it may have
  *     .groups = "a,b"             those of partial identifiers
  *     .partial = "name"           of XPM_FILE: shared by those whose partial identifier is equal

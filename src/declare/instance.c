@@ -216,3 +216,21 @@ void xpm__instances_free(xpm__instances *instances)
     xpm__ptrmap_free(&instances->built);
     xpm__arena_free(&instances->arena);
 }
+
+xpm_instances *xpm_instances_new(void)
+{
+    return xpm__zalloc(sizeof(xpm_instances));
+}
+
+void *xpm_instances_make(xpm_instances *instances, xpm_config *config, xpm_error *err)
+{
+    return xpm__instance_make(instances, config, err);
+}
+
+void xpm_instances_free(xpm_instances *instances)
+{
+    if (instances == NULL)
+        return;
+    xpm__instances_free(instances);
+    xpm_free(instances);
+}

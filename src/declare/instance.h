@@ -10,10 +10,11 @@
 #include "base/ptrmap.h"
 
 /* Start from {0}. */
-typedef struct xpm__instances {
+struct xpm_instances {
     xpm__arena arena;
     xpm__ptrmap built; /* configuration to struct */
-} xpm__instances;
+};
+typedef struct xpm_instances xpm__instances;
 
 /* The struct of a configuration; those of what it holds are made too. NULL and an error when one of
  * them, which a member points to, is not declared in C. */

@@ -16,7 +16,7 @@ struct xpm_task {
     xpm__progress progress[XPM__LEVELS];
     double written[XPM__LEVELS]; /* the values that status.json has */
     size_t levels;
-    const struct xpm__instances *instances; /* of a native task, while it is executed */
+    const struct xpm_instances *instances; /* of a native task, while it is executed */
 };
 
 /* Writes its status.json. */

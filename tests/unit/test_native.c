@@ -323,6 +323,48 @@ TEST(a_type_tells_what_it_is_made_of)
     assert_null(xpm_type_key(either));
 }
 
+/* ---- Saved --------------------------------------------------------------------------------------- */
+
+typedef struct {
+    layer *layer;
+    const char *weights;
+    color color;
+} saved;
+XPM_CONFIG(saved, "native.saved", XPM_OBJECT(layer, "native.layer"),
+           XPM_PATH(weights, .flags = XPM_DATA), XPM_ENUM(color, "native.Color"));
+
+TEST(what_was_saved_is_loaded_as_structs_with_its_data)
+{
+    char *folder = folder_new();
+    char *model = strdup(path_of("%s/model", folder)), text[16] = "";
+    const char *weights = path_of("%s/weights.txt", folder);
+    file_put(weights, "0.5");
+    xpm_value value =
+        xpm_object(xpm_new("native.saved", "layer", xpm_new("native.layer", "units", 3), "weights",
+                           xpm_path(weights), "color", BLUE));
+    if (xpm_save(&value, model, NULL, &last) < 0)
+        fail_msg("%s: %s", last.path, last.message);
+    xpm_value_clear(&value);
+    if (xpm_load(model, NULL, &value, &last) < 0)
+        fail_msg("%s: %s", last.path, last.message);
+    xpm_instances *structs = xpm_instances_new();
+    const saved *self = xpm_instances_make(structs, value.as.config, &last);
+    assert_int_equal(self->layer->units, 3);
+    assert_int_equal(self->color, BLUE);
+    assert_ptr_equal(xpm_instances_make(structs, value.as.config, &last), self);
+    assert_int_equal(strncmp(self->weights, model, strlen(model)), 0); /* the copy */
+    FILE *file = fopen(self->weights, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    assert_string_equal(text, "0.5");
+    fclose(file);
+    xpm_instances_free(structs);
+    xpm_instances_free(NULL);
+    xpm_value_clear(&value);
+    free(model);
+    folder_remove(folder);
+}
+
 /* ---- Checks ------------------------------------------------------------------------------------ */
 
 static int checks;
@@ -526,6 +568,7 @@ int main(void)
         cmocka_unit_test(collections_are_read_by_index_and_by_key),
         cmocka_unit_test(a_call_takes_as_many_values_as_sixty_four),
         cmocka_unit_test(a_type_tells_what_it_is_made_of),
+        cmocka_unit_test(what_was_saved_is_loaded_as_structs_with_its_data),
         cmocka_unit_test(a_check_is_made_when_it_is_sealed_of_what_it_holds_first),
         cmocka_unit_test(a_check_that_fails_names_what_it_refused_and_leaves_it_open),
         cmocka_unit_test(a_file_of_a_partial_identifier_is_shared_by_those_that_differ_in_a_group),
