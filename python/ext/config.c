@@ -25,6 +25,7 @@ static Config *make(PyTypeObject *type, Class *class_, xpm_config *native)
     Config *self = (Config *)type->tp_alloc(type, 0);
     if (self == NULL)
         return NULL;
+    PyObject_GC_UnTrack(self); /* until engine_watch */
     self->class_ = class_;
     self->values = PyMem_Calloc(class_->count + 1, sizeof *self->values);
     if (self->values == NULL) {
@@ -344,6 +345,7 @@ static PyObject *config_depend(Config *self, PyObject *arg)
     Config *task = (Config *)arg;
     if (xpm_config_set_task(self->native, task->native, &err) < 0)
         return engine_error(&err);
+    engine_watch(self, arg);
     if (self != task)
         Py_XSETREF(self->task, Py_NewRef(arg));
     Py_RETURN_NONE;
@@ -354,6 +356,7 @@ static PyObject *config_add_init_task(Config *self, PyObject *arg)
     xpm_error err;
     if (!engine_is_config(arg))
         return PyErr_Format(engine_type_error, "an init task is a configuration, and not %R", arg);
+    engine_watch(self, arg);
     if (self->init_tasks == NULL && (self->init_tasks = PyList_New(0)) == NULL)
         return NULL;
     if (xpm_config_add_init_task(self->native, ((Config *)arg)->native, &err) < 0)
@@ -476,6 +479,13 @@ static int config_set_meta(Config *self, PyObject *value, void *Py_UNUSED(closur
     return 0;
 }
 
+/* What is no parameter is kept among the ordinary attributes. */
+static int config_setattro(PyObject *self, PyObject *name, PyObject *value)
+{
+    engine_watch((Config *)self, value);
+    return PyObject_GenericSetAttr(self, name, value);
+}
+
 static PyMethodDef config_methods[] = {
     {"_identify", (PyCFunction)config_identify, METH_VARARGS,
      "_identify(partial=None): the identifier, 32 bytes"},
@@ -531,6 +541,7 @@ PyTypeObject Config_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
     .tp_new = config_new,
     .tp_init = (initproc)config_init,
+    .tp_setattro = config_setattro,
     .tp_traverse = (traverseproc)config_traverse,
     .tp_clear = (inquiry)config_clear,
     .tp_dealloc = (destructor)config_dealloc,

@@ -150,6 +150,14 @@ PyObject *engine_raise_enum(const xpm_value *value);
 PyObject *engine_wrap(xpm_config *native);
 /* A copy of a configuration, less what is generated or constant. */
 PyObject *engine_clone_config(Config *config, PyObject *memo);
+/* A configuration is watched by the garbage collector from when it holds something that may hold it:
+ * until then it has no cycle, and no pass has to look inside. To be called before it is given
+ * `value` to hold. */
+static inline void engine_watch(Config *config, PyObject *value)
+{
+    if (value != NULL && PyObject_IS_GC(value) && !PyObject_GC_IsTracked((PyObject *)config))
+        PyObject_GC_Track(config);
+}
 /* Sets a parameter, checking and coercing. */
 int engine_assign(Config *config, Parameter *parameter, PyObject *value);
 /* Sets it to a value of its type, which is taken, without asking whether it may be set. */

@@ -26,6 +26,7 @@ static void parameter_dealloc(Parameter *self)
 /* Keeps a value, in Python (NULL for the default) and in C. Takes both. */
 static void put(Config *config, const Parameter *parameter, PyObject *value, xpm_value lowered)
 {
+    engine_watch(config, value);
     xpm_config_put(config->native, parameter->index, lowered);
     Py_XSETREF(config->values[parameter->index], value);
 }
@@ -118,14 +119,22 @@ static int holds_config(void *user, Config *Py_UNUSED(config))
     return 0;
 }
 
+static bool store_exact(Config *config, const Parameter *parameter, PyObject *value)
+{
+    xpm_value lowered;
+    if (!lower_exact(parameter, value, &lowered))
+        return false;
+    xpm_config_put(config->native, parameter->index, lowered);
+    Py_XSETREF(config->values[parameter->index], Py_NewRef(value));
+    return true;
+}
+
 int engine_store(Config *config, Parameter *parameter, PyObject *value)
 {
     xpm_value lowered;
     xpm_error err;
-    if (lower_exact(parameter, value, &lowered)) {
-        put(config, parameter, Py_NewRef(value), lowered);
+    if (store_exact(config, parameter, value))
         return 0;
-    }
     if (parameter->kind == XPM_KIND_FLOAT && PyLong_CheckExact(value))
         return store_float(config, parameter, value);
     bool holds = false;
@@ -192,12 +201,14 @@ int engine_assign(Config *config, Parameter *parameter, PyObject *value)
         else
             tag = (Tag *)value;
     }
-    if (engine_is_config(value) && check_generated(parameter, value) < 0)
-        return -1;
-    if (value == Py_None && none_is_default(config, parameter))
-        put(config, parameter, NULL, (xpm_value){0});
-    else if (engine_store(config, parameter, value) < 0)
-        return -1;
+    if (!store_exact(config, parameter, value)) {
+        if (engine_is_config(value) && check_generated(parameter, value) < 0)
+            return -1;
+        if (value == Py_None && none_is_default(config, parameter))
+            put(config, parameter, NULL, (xpm_value){0});
+        else if (engine_store(config, parameter, value) < 0)
+            return -1;
+    }
     xpm_config_stop_tags(config->native, parameter->index, stops);
     return tag != NULL ? store_tag(config, parameter, tag, value) : 0;
 }
@@ -207,8 +218,10 @@ int engine_assign(Config *config, Parameter *parameter, PyObject *value)
 static PyObject *read_native(Config *config, const Parameter *parameter, const xpm_value *value)
 {
     PyObject *raised = engine_raise(value, NULL);
-    if (raised != NULL)
+    if (raised != NULL) {
+        engine_watch(config, raised);
         Py_XSETREF(config->values[parameter->index], Py_NewRef(raised));
+    }
     return raised;
 }
 

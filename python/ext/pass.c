@@ -33,7 +33,9 @@ static int found(void *user, Config *config)
 {
     pass *p = user;
     bool met = config->pass == p->number || xpm_config_sealed(config->native);
-    return met ? 0 : push(p, config, false);
+    /* What is not watched (engine_watch) holds nothing that a pass gives to C. */
+    bool bare = !p->sealing && p->order == NULL && !PyObject_GC_IsTracked((PyObject *)config);
+    return met || bare ? 0 : push(p, config, false);
 }
 
 static int lower_again(pass *p, Config *config, const Parameter *parameter, PyObject *value)
@@ -88,7 +90,7 @@ static int enter(pass *p, Config *config)
         if (config->values[i] == NULL && p->sealing && own_default(config, parameter) < 0)
             return -1;
         PyObject *value = config->values[i];
-        if (value == NULL)
+        if (value == NULL || !PyObject_IS_GC(value))
             continue;
         int status = 0;
         if (engine_is_config(value))
@@ -133,7 +135,7 @@ int engine_pass(Config *config, bool sealing, PyObject *order)
 {
     static uint64_t passes;
     pass p = {.number = ++passes, .sealing = sealing, .order = order};
-    int status = xpm_config_sealed(config->native) ? 0 : push(&p, config, false);
+    int status = found(&p, config);
     while (status == 0 && p.count > 0) {
         struct visit visit = p.stack[--p.count];
         status = step(&p, visit);
