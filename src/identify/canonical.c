@@ -1,5 +1,6 @@
 #include "identify/canonical.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +67,8 @@ static void add_byte(xpm__sha256 *hash, enum tag tag)
 static void add_word(xpm__sha256 *hash, enum tag tag, uint64_t word)
 {
     uint8_t bytes[9] = {(uint8_t)tag};
-    for (int i = 0; i < 8; i++)
-        bytes[i + 1] = (uint8_t)(word >> (56 - 8 * i));
+    word = htobe64(word);
+    memcpy(bytes + 1, &word, sizeof word);
     xpm__sha256_add(hash, bytes, sizeof bytes);
 }
 
