@@ -279,6 +279,7 @@ static PyObject *class_finish(Class *self, PyObject *args)
     self->post_init = post_init;
     self->cached = cached;
     Py_XSETREF(self->config_class, Py_NewRef(config_class));
+    engine_call_fast((PyTypeObject *)config_class);
     Py_RETURN_NONE;
 }
 

@@ -80,6 +80,54 @@ static int config_init(Config *self, PyObject *args, PyObject *kwargs)
     return 0;
 }
 
+/* The call as Python makes it where something is unusual. */
+static PyObject *call_slowly(PyObject *type, PyObject *const *args, Py_ssize_t given,
+                             PyObject *names)
+{
+    PyObject *tuple = PyTuple_New(given), *kwargs = PyDict_New(), *made = NULL;
+    int status = tuple != NULL && kwargs != NULL ? 0 : -1;
+    for (Py_ssize_t i = 0; status == 0 && i < given; i++)
+        PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    for (Py_ssize_t i = 0; status == 0 && names != NULL && i < PyTuple_GET_SIZE(names); i++)
+        status = PyDict_SetItem(kwargs, PyTuple_GET_ITEM(names, i), args[given + i]);
+    if (status == 0)
+        made = PyType_Type.tp_call(type, tuple, kwargs);
+    Py_XDECREF(tuple);
+    Py_XDECREF(kwargs);
+    return made;
+}
+
+/* M.C(name=value): what config_new and config_init do, without a dict of the arguments. */
+static PyObject *config_call(PyObject *type, PyObject *const *args, size_t flagged, PyObject *names)
+{
+    Class *class_ = class_of((PyTypeObject *)type);
+    Py_ssize_t given = PyVectorcall_NARGS(flagged);
+    Py_ssize_t count = names != NULL ? PyTuple_GET_SIZE(names) : 0;
+    if (class_ == NULL)
+        return NULL;
+    if (given > 0 || class_->warns || ((PyTypeObject *)type)->tp_init != (initproc)config_init)
+        return call_slowly(type, args, given, names);
+    Config *self = make((PyTypeObject *)type, class_, xpm_config_new(class_->native));
+    if (self == NULL)
+        return NULL;
+    engine_here(&self->made);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, i);
+        PyObject *parameter = PyDict_GetItemWithError(class_->parameters, name);
+        if (parameter == NULL || engine_assign(self, (Parameter *)parameter, args[i]) < 0) {
+            Py_DECREF(self);
+            return PyErr_Occurred() ? NULL : call_slowly(type, args, given, names);
+        }
+    }
+    return (PyObject *)self;
+}
+
+void engine_call_fast(PyTypeObject *config_class)
+{
+    if (config_class->tp_new == config_new && config_class->tp_init == (initproc)config_init)
+        config_class->tp_vectorcall = config_call;
+}
+
 static int config_traverse(Config *self, visitproc visit, void *arg)
 {
     for (size_t i = 0; self->values != NULL && i < self->class_->count; i++)

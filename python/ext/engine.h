@@ -148,6 +148,8 @@ PyObject *engine_raise_enum(const xpm_value *value);
 
 /* The Python object of a native configuration: the one that it was made from, or a new one. */
 PyObject *engine_wrap(xpm_config *native);
+/* Makes calls of a class of configurations fast, if nothing in it is special. */
+void engine_call_fast(PyTypeObject *config_class);
 /* A copy of a configuration, less what is generated or constant. */
 PyObject *engine_clone_config(Config *config, PyObject *memo);
 /* A configuration is watched by the garbage collector from when it holds something that may hold it:
