@@ -49,6 +49,15 @@ class Constant:
         return Hint(type, "Constant")
 
 
+class DataPath:
+    """`x: DataPath` declares a Path whose file or folder is copied when the configuration is
+    saved."""
+
+
+class OptionalDataPath:
+    """`x: OptionalDataPath`: the same, or None."""
+
+
 class Choices:
     """`loss: Annotated[str, Choices(["square", "absolute"])]` declares a parameter that may have
     these values alone."""

@@ -127,7 +127,12 @@ class Information:
     @property
     def task(self):
         """The task that it is an output of (itself for a task that was submitted), or None."""
-        return self._config._task or (self._config if self._config._job is not None else None)
+        config = self._config
+        if config._task is not None or config._job is not None:
+            return config._task or config
+        from .serialization import task_of
+
+        return task_of(config)
 
     @property
     def meta(self):
@@ -335,6 +340,14 @@ class Config(Base):
     """
 
     C = XPMConfig = Maker()
+
+    def __xpm_serialize__(self, context):
+        """Saves what belongs to a configuration that is being saved: by default, copies the files
+        and folders of its data paths. Returns a dict from parameter to SerializedPath."""
+        from .serialization import serialize_data
+
+        return serialize_data(self, context)
+
     XPMValue = ValueClass()
     __xpmtype__ = TypeOf()
 

@@ -202,6 +202,21 @@ class experiment:
         """Where listeners are added: the experiment itself."""
         return self
 
+    def save(self, obj, name="default"):
+        """Saves a value with configurations in the run's folder, for `load`; nothing unless the
+        tasks run."""
+        if self.runs:
+            from .serialization import save_in_run
+
+            save_in_run(self.workdir, obj, name)
+
+    def load(self, reference, name="default", run_id=None):
+        """Loads what an experiment of this workspace, `reference`, has saved: its latest run that
+        has, or run `run_id`. FileNotFoundError when none has."""
+        from .serialization import load_from_run
+
+        return load_from_run(self._path, reference, name, run_id)
+
     def setenv(self, name, value, override=True):
         """Sets a variable in the environment of the jobs that are submitted from now on; unless
         `override`, only if this process has it not."""

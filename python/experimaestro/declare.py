@@ -12,8 +12,10 @@ from ._engine import Base, Class, Type
 from .annotations import (
     Choices,
     Constant,
+    DataPath,
     Hint,
     Meta,
+    OptionalDataPath,
     Param,
     PathGenerator,
     field,
@@ -22,6 +24,7 @@ from .annotations import (
 )
 
 META, CONSTANT, IGNORED_DEFAULT, NONE_IS_DEFAULT = 1, 2, 4, 8
+DATA, SAVER = 16, 8  # of a parameter, of a class
 FLAGS = {_config.Task: 1, _config.LightweightTask: 2, _config.InstanceConfig: 4}
 BARE = {
     list: Type.list,
@@ -96,7 +99,7 @@ def declare(cls):
         cls.__qualname__,
         file,
         f"{module_of(cls)}.{cls.__qualname__} ({place})",  # the latest of one origin replaces it
-        FLAGS.get(cls, 0),
+        FLAGS.get(cls, 0) | (SAVER if "__xpm_serialize__" in cls.__dict__ else 0),
         bases,
         "c" if program else "python",
         str(program) if program else None,
@@ -246,6 +249,10 @@ def read(annotation):
                 elif extra is Param or extra is Meta or extra is Constant:
                     kind = extra.__name__
             annotation = annotation.__origin__
+        elif annotation is DataPath or annotation is OptionalDataPath:
+            from pathlib import Path
+
+            return Path if annotation is DataPath else Path | None, "Data", markers
         else:
             break
     if kind is None and not markers:
@@ -283,7 +290,7 @@ def add_parameter(cls, class_, name, hint):
     where = f"{cls.__qualname__}.{name}"
     generator = markers.get(PathGenerator)
     given = given_in(cls, class_, name)
-    flags = {"Param": 0, "Meta": META, "Constant": CONSTANT}[kind]
+    flags = {"Param": 0, "Meta": META, "Constant": CONSTANT, "Data": DATA}[kind]
     more = field()
     if isinstance(given, field):
         more = given

@@ -34,7 +34,12 @@ def find(module, qualname, file=None):
         if found is None:
             from importlib import import_module
 
-            found = import_module(module)
+            try:
+                found = import_module(module)
+            except ModuleNotFoundError as error:
+                if file is None or error.name != module:
+                    raise
+                found = script(file)  # a module that was beside the script that made it
     for name in qualname.split("."):
         if name == "<locals>":
             raise ImportError(
@@ -48,8 +53,9 @@ def script(file):
     module = sys.modules.get("_main_")
     if module is not None and file in (None, module.__file__):
         return module
-    if file is None:
-        return sys.modules["__main__"]
+    main = sys.modules["__main__"]
+    if file is None or os.path.abspath(getattr(main, "__file__", None) or "") == file:
+        return main
     with open(file, "rb") as source:
         code = compile(source.read(), file, "exec")
     module = sys.modules["_main_"] = type(sys)("_main_")

@@ -564,9 +564,19 @@ static PyMethodDef config_methods[] = {
     {0},
 };
 
+/* What was loaded has its task in C alone. */
+static PyObject *config_get_task(Config *self, void *Py_UNUSED(closure))
+{
+    xpm_config *task = self->task == NULL ? xpm_config_task(self->native) : NULL;
+    if (task != NULL && task != self->native)
+        return engine_wrap(task);
+    if (task != NULL && self->job == NULL) /* a task that was loaded is its own */
+        return Py_NewRef((PyObject *)self);
+    return Py_NewRef(self->task != NULL ? self->task : Py_None);
+}
+
 static PyMemberDef config_members[] = {
     {"_class", T_OBJECT, offsetof(Config, class_), READONLY, NULL},
-    {"_task", T_OBJECT, offsetof(Config, task), READONLY, NULL},
     {"_init_tasks", T_OBJECT, offsetof(Config, init_tasks), READONLY, NULL},
     {"_job", T_OBJECT, offsetof(Config, job), 0, NULL},
     {0},
@@ -574,6 +584,7 @@ static PyMemberDef config_members[] = {
 
 static PyGetSetDef config_getset[] = {
     {"_address", (getter)config_address, NULL, "What ObjectStore knows it by", NULL},
+    {"_task", (getter)config_get_task, NULL, NULL, NULL},
     {"_sealed", (getter)config_is_sealed, NULL, NULL, NULL},
     {"_dependencies", (getter)config_dependencies, NULL, NULL, NULL},
     {"_meta", (getter)config_get_meta, (setter)config_set_meta, NULL, NULL},

@@ -216,6 +216,7 @@ void engine_locate_for_library(void);
 /* ---- Functions of the module --------------------------------------------------------------------- */
 
 extern PyMethodDef engine_run_methods[];   /* run.c */
+extern PyMethodDef engine_saved_methods[]; /* saved.c */
 extern PyMethodDef engine_tag_methods[];   /* tag.c */
 extern PyMethodDef engine_watch_methods[]; /* watch.c */
 
