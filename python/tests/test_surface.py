@@ -19,15 +19,18 @@ NAMES = {
         Param field Config Meta Task tqdm Annotated Constant pathgenerator setmeta tags
         LightweightTask PathGenerator RunMode documentation tag tagspath Option Launcher SubmitHook
         Job experiment taskglobals progress click cache ResumableTask InstanceConfig Any Path
-        Choices
+        Choices Action Interaction CLIInteraction Prepare TagDict ObjectStore DirectoryContext
+        initializer sealed_set copyconfig stop_tags help deprecate
         """,
-    "experimaestro.annotations": "cache documentation tag tags tagspath",
+    "experimaestro.annotations": "cache documentation initializer stop_tags tag tags tagspath",
     "experimaestro.click": "forwardoption",
     "experimaestro.connectors": "LocalConnector",
     "experimaestro.connectors.local": "LocalConnector",
-    "experimaestro.core.arguments": "Argument Constant Meta Option Param field",
+    "experimaestro.core.arguments": "Argument Choices Constant Meta Option Param field help",
     "experimaestro.core.identifier": "Identifier",
-    "experimaestro.core.objects": "Config ConfigInformation ConfigMixin Task clone setmeta",
+    "experimaestro.core.objects": """
+        Config ConfigInformation ConfigMixin ObjectStore Task clone copyconfig initializer setmeta
+        """,
     "experimaestro.core.objects.config": "Config ConfigInformation clone",
     "experimaestro.core.types": "Any Identifier ObjectType SubmitHook Type",
     "experimaestro.exceptions": "HandledException",
@@ -65,28 +68,47 @@ NAMES = {
     "experimaestro.types": "Argument Identifier ObjectType Type",
     "experimaestro.utils": "cleanupdir",
     "experimaestro.utils.settings": "JsonSettings",
+    "experimaestro.xpmutils": "DirectoryContext",
 }
+
+# Those of saving, which is work of its own: as soon as one is there, all are.
+SAVING = {
+    "experimaestro": """
+        DataPath OptionalDataPath PathSerializationLWTask SerializationContext SerializationLWTask
+        SerializedPath deserialize from_state_dict from_task_dir load load_xp_info save serialize
+        state_dict
+        """,
+    "experimaestro.core.arguments": "DataPath OptionalDataPath",
+    "experimaestro.core.context": "SerializationContext SerializedPath",
+    "experimaestro.core.serialization": "deserialize load save serialize state_dict",
+    "experimaestro.core.serializers": "PathSerializationLWTask SerializationLWTask",
+}
+saves = "save" in experimaestro.__all__
+
+
+def import_names(module, names):
+    names = ", ".join(names.split())
+    line = f"from {module} import {names}; assert all(found is not None for found in [{names}])"
+    subprocess.run([sys.executable, "-c", line], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("module", NAMES)
 def test_names_are_imported_from_their_module_in_a_fresh_interpreter(module):
-    names = NAMES[module].split()
-    line = f"from {module} import {', '.join(names)}; assert all([{', '.join(names)}])"
-    subprocess.run([sys.executable, "-c", line], check=True, timeout=60)
+    import_names(module, NAMES[module])
 
 
-# Listed already, by modules whose other names are there.
-AWAITED = {
-    "DataPath", "OptionalDataPath", "help", "SerializationContext", "SerializedPath",
-    "SerializedPathLoader", "ObjectStore", "copyconfig", "initializer",
-}
+@pytest.mark.skipif(not saves, reason="configurations cannot be saved yet")
+@pytest.mark.parametrize("module", SAVING)
+def test_names_of_saving_are_imported_from_their_module(module):
+    import_names(module, SAVING[module])
 
 
 def test_the_lists_of_public_names_hold():
+    awaited = set() if saves else {name for names in SAVING.values() for name in names.split()}
     for module in NAMES:
         found = importlib.import_module(module)
         for name in getattr(found, "__all__", ()):
-            assert name in AWAITED or hasattr(found, name), f"{module}.{name}"
+            assert name in awaited or hasattr(found, name), f"{module}.{name}"
 
 
 def test_a_name_that_a_module_has_not_is_an_error_that_names_both():

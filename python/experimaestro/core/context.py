@@ -2,6 +2,6 @@
 
 from .. import _finder
 
-__all__ = ["SerializationContext", "SerializedPath", "SerializedPathLoader"]
+__all__ = ["SerializationContext", "SerializedPath"]
 
 __getattr__ = _finder(globals(), dict.fromkeys(__all__, "experimaestro"))
