@@ -156,7 +156,7 @@ XPM_API const xpm_type *xpm_type_config_of(const xpm_class *class_,
  * Errors: FORMAT, UNKNOWN. */
 XPM_API const xpm_type *xpm_type_parse(const char *text, xpm_error *err);
 
-XPM_API xpm_kind xpm_type_kind(const xpm_type *type);
+XPM_API xpm_kind xpm_type_kind(const xpm_type *type); /* never UNSET */
 /* What a list, a set, an optional, or a tuple has at `index` (any for the first three), the values of
  * a dict, or the alternatives of a union; NULL when there is none. */
 XPM_API const xpm_type *xpm_type_item(const xpm_type *type, size_t index);
@@ -166,7 +166,8 @@ XPM_API const xpm_type *xpm_type_key(const xpm_type *type); /* of a dict; else N
 XPM_API const xpm_class *xpm_type_class(const xpm_type *type);
 /* The type's text, as xpm_type_parse reads it. New: xpm_free. */
 XPM_API char *xpm_type_text(const xpm_type *type);
-/* An enumeration's module, qualified name, and names of members; NULL past the last. */
+/* An enumeration's module, qualified name, and names of members (NULL past the last). Borrowed, for
+ * ever. */
 XPM_API const char *xpm_type_enum_module(const xpm_type *type);
 XPM_API const char *xpm_type_enum_name(const xpm_type *type);
 XPM_API const char *xpm_type_enum_member(const xpm_type *type, size_t index);
@@ -190,14 +191,15 @@ struct xpm_value {
     } as;
 };
 
+/* Each gives a new value. A collection is empty at first. */
 XPM_API xpm_value xpm_none(void);
 XPM_API xpm_value xpm_bool(bool boolean);
 XPM_API xpm_value xpm_int(int64_t integer);
 XPM_API xpm_value xpm_float(double real);
-XPM_API xpm_value xpm_str(const char *text);                    /* copies; NULL gives none */
-XPM_API xpm_value xpm_str_sized(const char *text, size_t size); /* copies */
-XPM_API xpm_value xpm_path(const char *path);                   /* copies; NULL gives none */
-XPM_API xpm_value xpm_enum(const xpm_type *type, size_t member);
+XPM_API xpm_value xpm_str(const char *text);                     /* copies; NULL gives none */
+XPM_API xpm_value xpm_str_sized(const char *text, size_t size);  /* copies */
+XPM_API xpm_value xpm_path(const char *path);                    /* copies; NULL gives none */
+XPM_API xpm_value xpm_enum(const xpm_type *type, size_t member); /* numbered from 0 */
 XPM_API xpm_value xpm_object(xpm_config *config); /* adds a reference; NULL gives none */
 XPM_API xpm_value xpm_list_new(void);
 XPM_API xpm_value xpm_tuple_new(void);
@@ -317,9 +319,11 @@ XPM_API void xpm_class_inherit(xpm_class *class_, const xpm_class *base);
 XPM_API void xpm_class_bind(xpm_class *class_, const xpm_type *variable, const xpm_type *type);
 
 XPM_API const xpm_class *xpm_class_find(const char *name); /* NULL when there is none */
+/* The name that identifies it, in lower case: that of another class when it is deprecated. */
 XPM_API const char *xpm_class_name(const xpm_class *class_);
-XPM_API unsigned xpm_class_flags(const xpm_class *class_);
-XPM_API void *xpm_class_user(const xpm_class *class_);
+XPM_API unsigned xpm_class_flags(const xpm_class *class_); /* of xpm_class_flag */
+XPM_API void *xpm_class_user(const xpm_class *class_);     /* as it was declared */
+/* Whether it is `base`, or extends it, directly or not. */
 XPM_API bool xpm_class_is(const xpm_class *class_, const xpm_class *base);
 /* Parameters are numbered in ascending order of name. */
 XPM_API size_t xpm_class_count(const xpm_class *class_);
@@ -375,10 +379,11 @@ XPM_API xpm_config *xpm_config_yield(xpm_config *config);
 typedef void (*xpm_locator)(const xpm_config *config, char *text, size_t size);
 /* Messages then say it. NULL, as at first: they do not. */
 XPM_API void xpm_set_locator(xpm_locator locator);
-/* Drops all the values of an unsealed configuration: how a cycle is broken. */
+/* Drops all the values of an unsealed configuration: how a cycle is broken. A sealed one keeps them
+ * (others may hold it): those that hold one another in a cycle live as long as the process. */
 XPM_API void xpm_config_clear(xpm_config *config);
 
-XPM_API const xpm_class *xpm_config_class(const xpm_config *config);
+XPM_API const xpm_class *xpm_config_class(const xpm_config *config); /* never NULL */
 /* The binding's own pointer to what stands for the configuration there; NULL at first. */
 XPM_API void xpm_config_set_user(xpm_config *config, void *user);
 XPM_API void *xpm_config_user(const xpm_config *config);
