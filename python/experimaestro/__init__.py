@@ -65,7 +65,7 @@ _lazy = {
     "EmptyContextError": "._engine",
     "ExperimentInfo": ".serialization",
     "FailedExperiment": ".context",
-    "Identifier": ".config",
+    "Identifier": "._engine",
     "Interaction": ".actions",
     "Job": ".job",
     "JobFailureStatus": ".states",

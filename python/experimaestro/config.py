@@ -2,48 +2,13 @@
 
 import os
 
-from ._engine import Base, Configuration, Maker
+from ._engine import Base, Configuration, Handle, Maker
 
 
-class Identifier:
-    """An identifier. all: its 32 bytes."""
+class Information(Handle):
+    """What is known of a configuration: its attribute __xpm__. identifier: its Identifier."""
 
-    __slots__ = ("all",)
-
-    def __init__(self, all):
-        self.all = all
-
-    @property
-    def main(self):
-        """The 32 bytes too."""
-        return self.all
-
-    def hex(self):
-        """64 hexadecimal digits."""
-        return self.all.hex()
-
-    def __eq__(self, other):
-        return isinstance(other, Identifier) and other.all == self.all
-
-    def __hash__(self):
-        return hash(self.all)
-
-    def __repr__(self):
-        return f"Identifier({self.hex()})"
-
-
-class Information:
-    """What is known of a configuration: its attribute __xpm__."""
-
-    __slots__ = ("_config",)
-
-    def __init__(self, config):
-        self._config = config
-
-    @property
-    def identifier(self):
-        """Its identifier. ValueError when a value in it is not of its type."""
-        return Identifier(self._config._identify())
+    __slots__ = ()
 
     @property
     def values(self):
@@ -93,7 +58,7 @@ class Information:
     def partial_identifier(self, partial):
         """Its partial identifier: `partial` is the name of an attribute of the class, or the
         partial itself. KeyError when the class has none of that name."""
-        return Identifier(self._config._identify(getattr(partial, "name", partial)))
+        return self._partial(getattr(partial, "name", partial))
 
     get_partial_identifier = partial_identifier
 
@@ -174,10 +139,6 @@ class TypeOf:
 
 class ConfigMixin(Configuration):
     """The methods of a configuration, as made by M.C(...)."""
-
-    @property
-    def __xpm__(self):
-        return Information(self)
 
     def __identifier__(self):
         """Its Identifier, as of __xpm__."""

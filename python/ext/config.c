@@ -180,6 +180,19 @@ PyObject *engine_wrap(xpm_config *native)
     return (PyObject *)make((PyTypeObject *)class_->config_class, class_, native);
 }
 
+int engine_identify(Config *config, const xpm_partial *partial, uint8_t bytes[XPM_IDENTIFIER_SIZE])
+{
+    xpm_error err;
+    if (!xpm_config_sealed(config->native) && engine_pass(config, false, NULL) < 0)
+        return -1;
+    int status = partial != NULL
+                     ? xpm_config_partial_identifier(config->native, partial, bytes, &err)
+                     : xpm_config_identifier(config->native, bytes, &err);
+    if (status < 0)
+        engine_error(&err);
+    return status;
+}
+
 /* Whether a parameter has a value of its own, read already or not. */
 static bool is_set(const Config *config, size_t index)
 {
@@ -256,7 +269,6 @@ static PyObject *config_compare(PyObject *self, PyObject *other, int compared)
 static Py_hash_t config_hash(Config *self)
 {
     uint8_t identifier[XPM_IDENTIFIER_SIZE];
-    Py_hash_t hash;
     xpm_error err;
     if (!xpm_config_sealed(self->native)) {
         PyErr_Format(
@@ -270,8 +282,7 @@ static Py_hash_t config_hash(Config *self)
         engine_error(&err);
         return -1;
     }
-    memcpy(&hash, identifier, sizeof hash);
-    return hash != -1 ? hash : -2;
+    return engine_identifier_hash(identifier);
 }
 
 /* outer @ inner: gives the outer one the inner one, for the one parameter that takes it. */
@@ -288,28 +299,6 @@ static PyObject *config_compose(PyObject *outer, PyObject *inner)
 }
 
 /* ---- Methods ------------------------------------------------------------------------------------- */
-
-static PyObject *config_identify(Config *self, PyObject *args)
-{
-    uint8_t identifier[XPM_IDENTIFIER_SIZE];
-    const char *name = NULL;
-    xpm_error err;
-    if (!PyArg_ParseTuple(args, "|z:identify", &name))
-        return NULL;
-    const xpm_partial *partial =
-        name != NULL ? xpm_class_partial(self->class_->native, name) : NULL;
-    if (name != NULL && partial == NULL)
-        return PyErr_Format(PyExc_KeyError, "%s has no partial identifier %s",
-                            xpm_class_name(self->class_->native), name);
-    if (!xpm_config_sealed(self->native) && engine_pass(self, false, NULL) < 0)
-        return NULL;
-    int status = partial != NULL
-                     ? xpm_config_partial_identifier(self->native, partial, identifier, &err)
-                     : xpm_config_identifier(self->native, identifier, &err);
-    if (status < 0)
-        return engine_error(&err);
-    return PyBytes_FromStringAndSize((const char *)identifier, sizeof identifier);
-}
 
 static PyObject *config_tag(Config *self, PyObject *args)
 {
@@ -464,6 +453,11 @@ static PyObject *config_instances(Config *self, PyObject *Py_UNUSED(args))
     return both;
 }
 
+static PyObject *config_handle(Config *self, void *Py_UNUSED(closure))
+{
+    return engine_handle(self);
+}
+
 static PyObject *config_address(Config *self, void *Py_UNUSED(closure))
 {
     return PyLong_FromVoidPtr(self->native);
@@ -535,8 +529,6 @@ static int config_setattro(PyObject *self, PyObject *name, PyObject *value)
 }
 
 static PyMethodDef config_methods[] = {
-    {"_identify", (PyCFunction)config_identify, METH_VARARGS,
-     "_identify(partial=None): the identifier, 32 bytes"},
     {"tag", (PyCFunction)config_tag, METH_VARARGS,
      "tag(name, value, /)\n--\n\n"
      "Tags the configuration: what varies, for people. Returns it. ValueError when the value is no "
@@ -583,6 +575,7 @@ static PyMemberDef config_members[] = {
 };
 
 static PyGetSetDef config_getset[] = {
+    {"__xpm__", (getter)config_handle, NULL, "What is known of it: an Information", NULL},
     {"_address", (getter)config_address, NULL, "What ObjectStore knows it by", NULL},
     {"_task", (getter)config_get_task, NULL, NULL, NULL},
     {"_sealed", (getter)config_is_sealed, NULL, NULL, NULL},

@@ -160,6 +160,8 @@ static inline void engine_watch(Config *config, PyObject *value)
     if (value != NULL && PyObject_IS_GC(value) && !PyObject_GC_IsTracked((PyObject *)config))
         PyObject_GC_Track(config);
 }
+/* The identifier, or a partial one. -1 and an exception when it has none. */
+int engine_identify(Config *config, const xpm_partial *partial, uint8_t bytes[XPM_IDENTIFIER_SIZE]);
 /* Sets a parameter, checking and coercing. */
 int engine_assign(Config *config, Parameter *parameter, PyObject *value);
 /* Sets it to a value of its type, which is taken, without asking whether it may be set. */
@@ -194,6 +196,15 @@ PyObject *engine_class_rename_from(Class *self, PyObject *name);
 PyObject *engine_class_renamed(Class *self, PyObject *args);
 /* Whether a deprecated configuration is being converted: what it holds may be sealed. */
 extern bool engine_converting;
+
+/* ---- Identifiers (identifier.c) ------------------------------------------------------------------ */
+
+extern PyTypeObject Identifier_Type, Handle_Type;
+
+PyObject *engine_identifier(const uint8_t bytes[XPM_IDENTIFIER_SIZE]);
+Py_hash_t engine_identifier_hash(const uint8_t bytes[XPM_IDENTIFIER_SIZE]);
+/* What a configuration's __xpm__ is: an experimaestro.config.Information, which derives from Handle. */
+PyObject *engine_handle(Config *config);
 
 /* ---- Places in the user's code (provenance.c) ---------------------------------------------------- */
 

@@ -23,6 +23,8 @@ static int add_types(PyObject *module)
         {"Configuration", &Config_Type},
         {"Base", &Base_Type},
         {"Maker", &Maker_Type},
+        {"Identifier", &Identifier_Type},
+        {"Handle", &Handle_Type},
         {"tag", &Tag_Type},
         {"Job", &Job_Type},
         {"Experiment", &Experiment_Type},

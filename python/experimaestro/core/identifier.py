@@ -1,5 +1,5 @@
 """Identifiers of configurations."""
 
-from ..config import Identifier
+from .._engine import Identifier
 
 __all__ = ["Identifier"]
