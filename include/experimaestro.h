@@ -461,6 +461,11 @@ XPM_API int xpm_config_identifier(xpm_config *config, uint8_t identifier[XPM_IDE
                                   xpm_error *err);
 XPM_API int xpm_config_partial_identifier(xpm_config *config, const xpm_partial *partial,
                                           uint8_t identifier[XPM_IDENTIFIER_SIZE], xpm_error *err);
+/* Where, in a value at `where` ("$.part"), there are values that were generated when their
+ * configuration was sealed for one place: "$.part.file, $.part.inner.file". Given to another
+ * configuration, they would not be its own. What is the output of a task is not looked into. NULL
+ * when there are none. New: xpm_free. */
+XPM_API char *xpm_value_generated(const xpm_value *value, const char *where);
 /* Whether two configurations are equal: two sealed ones by their identifiers, others by their
  * classes and values, defaults included. 1 or 0; -1 when one cannot be identified. Errors: TYPE. */
 XPM_API int xpm_config_equal(xpm_config *a, xpm_config *b, xpm_error *err);

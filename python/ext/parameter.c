@@ -77,23 +77,19 @@ static PyObject *kept(PyObject *value, const xpm_value *lowered, bool holds)
 }
 
 /* A configuration whose paths were generated for one place is not put in another. */
-static int check_generated(const Parameter *parameter, PyObject *value)
+static int check_generated(const Parameter *parameter, const xpm_value *value)
 {
-    Config *config = (Config *)value;
-    if (parameter->ignore_generated || engine_converting || !xpm_config_sealed(config->native) ||
-        xpm_config_task(config->native) != NULL)
+    const char *where = PyUnicode_AsUTF8(parameter->where);
+    char *generated = xpm_value_generated(value, where);
+    if (generated == NULL)
         return 0;
-    for (size_t i = 0; i < config->class_->count; i++) {
-        const Parameter *inner = config->class_->by_index[i];
-        if (!inner->generated)
-            continue;
-        engine_fail(PyExc_AttributeError, PyUnicode_AsUTF8(parameter->where),
-                    "%s was sealed elsewhere, where its %U was generated: give a copy, or declare "
-                    "the parameter with field(ignore_generated=True)",
-                    xpm_class_name(config->class_->native), inner->name);
-        return -1;
-    }
-    return 0;
+    engine_fail(
+        PyExc_AttributeError, where,
+        "it was sealed elsewhere, where values were generated (%s): give a copy, or declare "
+        "the parameter with field(ignore_generated=True)",
+        generated);
+    xpm_free(generated);
+    return -1;
 }
 
 /* An integer of any size where a float is wanted. */
@@ -129,7 +125,8 @@ static bool store_exact(Config *config, const Parameter *parameter, PyObject *va
     return true;
 }
 
-int engine_store(Config *config, Parameter *parameter, PyObject *value)
+/* `foreign`: a configuration in it may have been sealed elsewhere, which is to be refused. */
+static int store(Config *config, Parameter *parameter, PyObject *value, bool foreign)
 {
     xpm_value lowered;
     xpm_error err;
@@ -146,7 +143,7 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     PyObject *keep = NULL;
     if (xpm_config_check(config->native, parameter->index, &lowered, where, &err) < 0)
         engine_error(&err);
-    else
+    else if (!foreign || !holds || check_generated(parameter, &lowered) == 0)
         keep = kept(value, &lowered, holds);
     if (PyErr_Occurred()) {
         engine_blame(engine_place_of(config, parameter->index));
@@ -155,6 +152,11 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
     }
     put(config, parameter, keep, lowered);
     return 0;
+}
+
+int engine_store(Config *config, Parameter *parameter, PyObject *value)
+{
+    return store(config, parameter, value, false);
 }
 
 static int store_tag(Config *config, const Parameter *parameter, const Tag *tag, PyObject *value)
@@ -201,12 +203,11 @@ int engine_assign(Config *config, Parameter *parameter, PyObject *value)
         else
             tag = (Tag *)value;
     }
+    bool foreign = !parameter->ignore_generated && !engine_converting;
     if (!store_exact(config, parameter, value)) {
-        if (engine_is_config(value) && check_generated(parameter, value) < 0)
-            return -1;
         if (value == Py_None && none_is_default(config, parameter))
             put(config, parameter, NULL, (xpm_value){0});
-        else if (engine_store(config, parameter, value) < 0)
+        else if (store(config, parameter, value, foreign) < 0)
             return -1;
     }
     xpm_config_stop_tags(config->native, parameter->index, stops);

@@ -358,3 +358,34 @@ def test_what_is_refused_is_not_sealed():
     assert not top.__xpm__.sealed
     top.parts[0].name = "right"
     top.seal()
+
+
+# ---- What was generated elsewhere ----------------------------------------------------------------
+
+
+class Held(Config):
+    one: Param[Holder | None]
+    many: Param[list[Holder]] = field(default_factory=list)
+    named: Param[dict[str, Holder]] = field(default_factory=dict)
+    free: Param[Holder | None] = field(ignore_generated=True, default=None)
+
+
+@pytest.mark.parametrize(
+    "values, path",
+    [
+        (lambda sealed: {"one": sealed}, r"\$\.one\.placed\.file"),
+        (lambda sealed: {"many": [Holder.C(), sealed]}, r"\$\.many\[1\]\.placed\.file"),
+        (lambda sealed: {"named": {"a": sealed}}, r"\$\.named\[\"a\"\]\.placed\.file"),
+    ],
+)
+def test_what_was_generated_elsewhere_is_not_put_in_another(values, path):
+    sealed = Holder.C(placed=Placed.C()).seal("/job")
+    with pytest.raises(AttributeError, match=f"sealed elsewhere, where values were .*{path}"):
+        Held.C(**values(sealed))
+    assert Held.C(free=sealed).free is sealed
+    assert Held.C(**values(sealed.copy()))
+
+
+def test_what_holds_no_generated_value_may_be_sealed_before():
+    sealed = Outer.C(inner=Inner.C()).seal()
+    assert Top.C(outer=sealed).outer is sealed

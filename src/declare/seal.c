@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "declare/generated.h"
 #include "declare/instance.h"
 #include "declare/value.h"
 #include "declare/walk.h"
@@ -26,29 +27,14 @@ typedef struct sealer {
     xpm_error *err;
 } sealer;
 
-/* "layers/2" as an error names it: ".layers[2]". */
-static void print_steps(const char *relative, xpm__str *out)
-{
-    while (*relative != '\0') {
-        size_t size = strcspn(relative, "/");
-        bool number = strspn(relative, "0123456789") == size;
-        xpm__str_puts(out, number ? "[" : ".");
-        xpm__str_add(out, relative, size);
-        xpm__str_puts(out, number ? "]" : "");
-        relative += size + (relative[size] == '/');
-    }
-}
-
 /* The path of a parameter of the configuration that is visited, or with NULL its own. */
 static char *error_path(const xpm__walk *walk, const char *name)
 {
-    xpm__str relative = {0}, path = {0};
-    xpm__walk_path(walk, &relative);
+    xpm__str path = {0};
     xpm__str_putc(&path, '$');
-    print_steps(relative.data, &path);
+    xpm__walk_steps(walk, &path);
     if (name != NULL)
         xpm__str_printf(&path, ".%s", name);
-    xpm__str_free(&relative);
     return xpm__str_take(&path);
 }
 
@@ -140,14 +126,6 @@ char *xpm__seal_folder(const xpm__walk *walk)
     return xpm__str_take(&folder);
 }
 
-static bool has_generated(const xpm_config *config)
-{
-    for (size_t i = 0; i < config->class_->count; i++)
-        if (xpm__parameter_generated(&config->class_->parameters[i]))
-            return true;
-    return false;
-}
-
 /* A default that is a configuration, or holds some, is shared by all: each object gets its own. */
 static xpm_value clone_value(const xpm_value *value)
 {
@@ -187,11 +165,19 @@ static int freeze(void *user, xpm_config *config, const xpm__walk *walk)
         return XPM__WALK_PAST;
     own_defaults(config);
     config->sealed = true;
-    if (has_generated(config)) {
+    if (xpm__config_has_generated(config)) {
         sealing->pending = xpm__grow(sealing->pending, &sealing->capacity, sealing->count,
                                      sizeof *sealing->pending);
         sealing->pending[sealing->count++] = (struct xpm__pending){config, xpm__seal_folder(walk)};
     }
+    return XPM__WALK_ON;
+}
+
+static int mark(void *user, xpm_config *config, const xpm__walk *walk)
+{
+    (void)user;
+    (void)walk;
+    xpm__config_mark_placed(config);
     return XPM__WALK_ON;
 }
 
@@ -204,7 +190,8 @@ int xpm__seal_begin(xpm_config *config, bool placed, xpm__sealing *sealing, xpm_
     int status = xpm__walk_from(config, &walker);
     xpm__instances_free(&s.instances);
     xpm__ptrmap_free(&seen);
-    return status < 0 ? -1 : xpm__walk_from(config, &(xpm__walker){.enter = freeze, .user = &s});
+    walker = (xpm__walker){.enter = freeze, .leave = mark, .user = &s};
+    return status < 0 ? -1 : xpm__walk_from(config, &walker);
 }
 
 /* The folder of a generated file: the partial identifier's, or in the job's. New: xpm_free. */

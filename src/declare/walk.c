@@ -1,5 +1,7 @@
 #include "declare/walk.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
@@ -191,4 +193,25 @@ void xpm__walk_path(const xpm__walk *walk, xpm__str *out)
         print_step(walk, &walk->steps[way[i]], out);
     }
     xpm_free(way);
+}
+
+/* "layers/2" as an error names it: ".layers[2]". */
+static void print_steps(const char *relative, xpm__str *out)
+{
+    while (*relative != '\0') {
+        size_t size = strcspn(relative, "/");
+        bool number = strspn(relative, "0123456789") == size;
+        xpm__str_puts(out, number ? "[" : ".");
+        xpm__str_add(out, relative, size);
+        xpm__str_puts(out, number ? "]" : "");
+        relative += size + (relative[size] == '/');
+    }
+}
+
+void xpm__walk_steps(const xpm__walk *walk, xpm__str *out)
+{
+    xpm__str relative = {0};
+    xpm__walk_path(walk, &relative);
+    print_steps(relative.data, out);
+    xpm__str_free(&relative);
 }

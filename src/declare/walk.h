@@ -35,4 +35,7 @@ int xpm__walk_from(xpm_config *root, const xpm__walker *walker);
  * root itself. A task reached from its output adds nothing. */
 void xpm__walk_path(const xpm__walk *walk, xpm__str *out);
 
+/* The same as an error names it: ".layers[2]". */
+void xpm__walk_steps(const xpm__walk *walk, xpm__str *out);
+
 #endif
