@@ -49,13 +49,18 @@ static bool has_post_init(PyObject *instance, const Class *class_)
            (class_->value_class != NULL && PyObject_HasAttrString(instance, "__post_init__"));
 }
 
-static int fill(PyObject *instance, const Class *class_, xpm_config *native,
-                const Instances *instances)
+/* The class's __init__, without argument. */
+static int initialize(PyObject *instance, xpm_config *native, const Instances *instances)
 {
     if (Py_TYPE(instance)->tp_init != PyBaseObject_Type.tp_init && call(instance, "__init__") < 0)
         return -1;
-    if (instances->keep && set_config(instance, native) < 0)
-        return -1;
+    return instances->keep ? set_config(instance, native) : 0;
+}
+
+/* What it holds has been made. */
+static int complete(PyObject *instance, xpm_config *native, const Instances *instances)
+{
+    const Class *class_ = xpm_class_user(xpm_config_class(native));
     for (size_t i = 0; i < class_->count; i++)
         if (set_field(instance, class_->by_index[i], xpm_config_at(native, i), instances) < 0)
             return -1;
@@ -65,37 +70,150 @@ static int fill(PyObject *instance, const Class *class_, xpm_config *native,
     return has_post_init(instance, class_) ? call(instance, "__post_init__") : 0;
 }
 
-static PyObject *make(xpm_config *native, PyObject *key, const Instances *instances)
+static PyObject *make(xpm_config *native)
 {
-    Class *class_ = xpm_class_user(xpm_config_class(native));
-    PyObject *empty = PyTuple_New(0), *instance = NULL;
+    const Class *class_ = xpm_class_user(xpm_config_class(native));
     if (class_ == NULL)
-        PyErr_Format(PyExc_TypeError, "no Python class is declared for %s",
-                     xpm_class_name(xpm_config_class(native)));
-    else if (empty != NULL && (class_->by_index != NULL || engine_class(class_->cls) != NULL))
-        instance = PyBaseObject_Type.tp_new(
-            (PyTypeObject *)(class_->value_class != NULL ? class_->value_class : class_->cls),
-            empty, NULL);
-    Py_XDECREF(empty);
-    if (instance == NULL)
+        return PyErr_Format(PyExc_TypeError, "no Python class is declared for %s",
+                            xpm_class_name(xpm_config_class(native)));
+    if (class_->by_index == NULL && engine_class(class_->cls) == NULL)
         return NULL;
-    /* Registered before it is filled: what it holds may hold it. */
-    if (PyDict_SetItem(instances->made, key, instance) < 0 ||
-        fill(instance, class_, native, instances) < 0)
-        Py_CLEAR(instance);
+    PyObject *cls = class_->value_class != NULL ? class_->value_class : class_->cls;
+    PyObject *empty = PyTuple_New(0);
+    PyObject *instance =
+        empty != NULL ? PyBaseObject_Type.tp_new((PyTypeObject *)cls, empty, NULL) : NULL;
+    Py_XDECREF(empty);
     return instance;
+}
+
+/* ---- A graph of them ----------------------------------------------------------------------------- */
+
+/* What is being made, the innermost last: on the heap, since configurations may nest deep. */
+typedef struct making {
+    const Instances *instances;
+    struct step {
+        xpm_config *config;
+        bool completing; /* it was made, and what it holds is above it */
+    } * steps;
+    size_t count, capacity;
+} making;
+
+static PyObject *find(const making *m, xpm_config *native)
+{
+    PyObject *key = PyLong_FromVoidPtr(native);
+    PyObject *instance = key != NULL ? PyDict_GetItemWithError(m->instances->made, key) : NULL;
+    Py_XDECREF(key);
+    return instance;
+}
+
+/* Registered before what it holds is made, which may hold it. */
+static int enter(making *m, xpm_config *native)
+{
+    PyObject *key = PyLong_FromVoidPtr(native), *instance = key != NULL ? make(native) : NULL;
+    int status = -1;
+    if (instance != NULL && PyDict_SetItem(m->instances->made, key, instance) == 0)
+        status = initialize(instance, native, m->instances);
+    Py_XDECREF(instance);
+    Py_XDECREF(key);
+    return status;
+}
+
+static int push(making *m, xpm_config *config)
+{
+    if (m->count == m->capacity) {
+        size_t capacity = m->capacity > 0 ? 2 * m->capacity : 32;
+        struct step *steps = PyMem_Realloc(m->steps, capacity * sizeof *steps);
+        if (steps == NULL)
+            return PyErr_NoMemory(), -1;
+        m->steps = steps;
+        m->capacity = capacity;
+    }
+    m->steps[m->count++] = (struct step){.config = config};
+    return 0;
+}
+
+/* How many values there are in a collection: pairs count twice. */
+static size_t span_of(const xpm_value *value)
+{
+    switch (value->kind) {
+    case XPM_KIND_LIST:
+    case XPM_KIND_TUPLE:
+    case XPM_KIND_SET:
+        return value->size;
+    case XPM_KIND_DICT:
+        return 2 * (size_t)value->size;
+    default:
+        return 0;
+    }
+}
+
+/* Pushes the configurations in a value, the last one first: the first is to be made first. */
+static int push_value(making *m, const xpm_value *value)
+{
+    if (value->kind == XPM_KIND_CONFIG)
+        return push(m, value->as.config);
+    for (size_t i = span_of(value); i > 0; i--)
+        if (push_value(m, &value->as.items[i - 1]) < 0)
+            return -1;
+    return 0;
+}
+
+static int push_children(making *m, const xpm_config *native)
+{
+    for (size_t i = xpm_class_count(xpm_config_class(native)); i > 0; i--) {
+        const xpm_value *value = xpm_config_at(native, i - 1);
+        if (value != NULL && push_value(m, value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int step(making *m)
+{
+    struct step *top = &m->steps[m->count - 1];
+    xpm_config *config = top->config;
+    PyObject *instance = find(m, config);
+    if (instance == NULL && PyErr_Occurred())
+        return -1;
+    if (top->completing) {
+        m->count--;
+        return complete(instance, config, m->instances);
+    }
+    if (instance != NULL) {
+        m->count--;
+        return 0;
+    }
+    top->completing = true;
+    return enter(m, config) < 0 ? -1 : push_children(m, config);
+}
+
+/* Those that were not completed are not instances. */
+static void give_up(making *m, xpm_config *failed)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    for (size_t i = 0; i <= m->count; i++) {
+        xpm_config *config = i < m->count ? m->steps[i].config : failed;
+        if (i < m->count && !m->steps[i].completing)
+            continue;
+        PyObject *key = PyLong_FromVoidPtr(config);
+        if (key == NULL || PyDict_DelItem(m->instances->made, key) < 0)
+            PyErr_Clear();
+        Py_XDECREF(key);
+    }
+    PyErr_Restore(type, value, traceback);
 }
 
 PyObject *engine_instance(xpm_config *native, const Instances *instances)
 {
-    PyObject *key = PyLong_FromVoidPtr(native);
-    PyObject *instance = key != NULL ? PyDict_GetItemWithError(instances->made, key) : NULL;
-    if (instance != NULL) {
-        Py_INCREF(instance);
-    } else if (!PyErr_Occurred() && Py_EnterRecursiveCall(" while making instances") == 0) {
-        instance = make(native, key, instances);
-        Py_LeaveRecursiveCall();
+    making m = {.instances = instances};
+    int status = push(&m, native);
+    while (status == 0 && m.count > 0) {
+        xpm_config *config = m.steps[m.count - 1].config;
+        status = step(&m);
+        if (status < 0)
+            give_up(&m, config);
     }
-    Py_XDECREF(key);
-    return instance;
+    PyMem_Free(m.steps);
+    return status == 0 ? Py_XNewRef(find(&m, native)) : NULL;
 }

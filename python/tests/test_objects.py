@@ -251,6 +251,45 @@ def test_what_is_held_is_made_before_the_fields_are_set():
     assert Ordered.log == ["init", "init", "post a", "post b"]
 
 
+def test_instances_of_deep_graphs_need_no_stack():
+    node = Node.C(value=0)
+    for i in range(1, 30_000):
+        node = Node.C(value=i, next=node)
+    instance, depth = node.instance(), 0
+    while instance.next is not None:
+        instance, depth = instance.next, depth + 1
+    assert depth == 29_999
+
+
+def test_an_instance_may_hold_itself():
+    first = Node.C(value=0)
+    first.next = Node.C(value=1, next=first)
+    instance = first.instance()
+    assert instance.next.next is instance
+
+
+class Fragile(Config):
+    inner: Param["Fragile | None"]
+    name: Param[str]
+    broken = set()
+
+    def __post_init__(self):
+        if self.name in self.broken:
+            raise RuntimeError(f"{self.name} is broken")
+
+
+def test_an_instance_that_could_not_be_completed_is_made_again():
+    store = ObjectStore()
+    fragile = Fragile.C(name="outer", inner=Fragile.C(name="inner"))
+    Fragile.broken.add("outer")
+    with pytest.raises(RuntimeError, match="outer is broken"):
+        fragile.instance(objects=store)
+    inner = store.retrieve(fragile.inner)
+    assert store.retrieve(fragile) is None and inner.name == "inner"
+    Fragile.broken.clear()
+    assert fragile.instance(objects=store).inner is inner
+
+
 class Load(LightweightTask):
     def execute(self):
         raise AssertionError("not executed by instance()")
