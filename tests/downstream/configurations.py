@@ -120,7 +120,8 @@ def build(packages):
         try:
             yield identified(described(cls, classes))
         except Exception as error:
-            name = {"module": cls.__module__, "class": cls.__qualname__, "parameters": {}}
+            # Without values for its parameters there is nothing to make, in either package.
+            name = {"module": cls.__module__, "class": cls.__qualname__, "parameters": None}
             yield {**name, "error": f"{type(error).__name__}: {error}"}
 
 
