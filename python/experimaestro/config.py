@@ -255,9 +255,10 @@ class ConfigMixin(Configuration):
 
 def describe(value, depth):
     """A short text for a value, which never follows a cycle for ever."""
+    if isinstance(value, (list, tuple, dict, set)):
+        return describe_collection(value, depth)
     if not isinstance(value, Configuration):
-        text = repr(value) if not isinstance(value, (list, tuple, dict, set)) else None
-        return text if text is not None else f"{type(value).__name__} of {len(value)}"
+        return repr(value)
     name = value._class.cls.__qualname__
     if depth == 0:
         return f"{name}(...)"
@@ -268,6 +269,25 @@ def describe(value, depth):
         except KeyError:
             pass
     return f"{name}({', '.join(fields)})"
+
+
+def describe_collection(value, depth):
+    """A short text for a collection: its first items."""
+    opening, closing = {list: "[]", tuple: "()"}.get(type(value), "{}")
+    if depth == 0 and value:
+        return f"{opening}...{closing}"
+    items = []
+    for item in list(value)[:SHOWN]:
+        text = describe(item, depth - 1)
+        if isinstance(value, dict):
+            text += f": {describe(value[item], depth - 1)}"
+        items.append(text)
+    if len(value) > SHOWN:
+        items.append(f"... {len(value)} in all")
+    return opening + ", ".join(items) + closing
+
+
+SHOWN = 5  # items of a collection in a text, at most
 
 
 def new_instance(cls):

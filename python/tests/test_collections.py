@@ -132,7 +132,7 @@ def test_what_is_in_a_tuple_may_change_until_it_is_sealed():
 def test_a_tuple_that_leads_back_is_described_and_a_cycle():
     first = Tuples(pair=(1, "a"))
     first.anything = (Tuples(anything=(first,)),)
-    assert repr(first) == "Tuples(anything=tuple of 1, pair=tuple of 2)"
+    assert repr(first) == "Tuples(anything=(Tuples(anything=(...))), pair=(1, 'a'))"
     first.__xpm__.identifier
 
 

@@ -428,3 +428,17 @@ def test_what_was_generated_elsewhere_is_not_put_in_another(values, path):
 def test_what_holds_no_generated_value_may_be_sealed_before():
     sealed = Outer.C(inner=Inner.C()).seal()
     assert Top.C(outer=sealed).outer is sealed
+
+
+# ---- Text ----------------------------------------------------------------------------------------
+
+
+def test_a_configuration_says_what_it_holds_and_not_too_much():
+    many = Many.C(inners=[Inner.C(x=n) for n in range(9)], by_name={"a": Inner.C()})
+    text = str(many)
+    assert "by_name={'a': Inner(notes='', x=1)}" in text
+    assert "inners=[Inner(notes='', x=0), " in text and "... 9 in all]" in text
+    assert str(Top.C(outer=Outer.C(inner=Inner.C()))) == "Top(outer=Outer(inner=Inner(notes='', x=1)))"
+    node = Node.C(value=0)
+    node.next = node
+    assert "next=Node(...)" in str(node)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "declare/generic.h"
 #include "declare/parameter.h"
 #include "declare/tag.h"
@@ -335,6 +336,8 @@ int xpm_class_index_for(const xpm_class *class_, const xpm_class *given, xpm_err
     return found;
 }
 
+enum { SHOWN = 12 }; /* parameters in a message, at most */
+
 int xpm_class_unknown(const xpm_class *class_, const char *name, xpm_error *err)
 {
     const char **names = xpm__alloc((class_->count + 1) * sizeof *names);
@@ -342,11 +345,15 @@ int xpm_class_unknown(const xpm_class *class_, const char *name, xpm_error *err)
         names[i] = class_->parameters[i].name;
     const char *near = xpm__nearest(name, names, class_->count);
     char *where = xpm__format("$.%s", name);
+    xpm__str right = {0};
     if (near != NULL)
-        xpm__fail(err, XPM_E_UNKNOWN, where, "%s is not a parameter of %s; is it %s?", name,
-                  class_->name, near);
-    else
-        xpm__fail(err, XPM_E_UNKNOWN, where, "%s is not a parameter of %s", name, class_->name);
+        xpm__str_printf(&right, "; is it %s?", near);
+    for (size_t i = 0; near == NULL && i < class_->count && i <= SHOWN; i++)
+        xpm__str_printf(&right, "%s%s", i > 0 ? ", " : ", which has ",
+                        i < SHOWN ? names[i] : "...");
+    xpm__fail(err, XPM_E_UNKNOWN, where, "%s is not a parameter of %s%s", name, class_->name,
+              right.data != NULL ? right.data : ", which has none");
+    xpm__str_free(&right);
     xpm_free(where);
     xpm_free(names);
     return -1;

@@ -191,7 +191,9 @@ TEST(an_unknown_parameter_names_the_nearest)
     assert_error(&last, XPM_E_UNKNOWN, "epoch is not a parameter of demo.learn; is it epochs?");
     assert_string_equal(last.path, "$.epoch");
     assert_int_equal(xpm_config_set(config, "temperature", xpm_int(1), &last), -1);
-    assert_string_equal(last.message, "temperature is not a parameter of demo.learn");
+    assert_string_equal(
+        last.message,
+        "temperature is not a parameter of demo.learn, which has data, epochs, model, out");
     xpm_config_unref(config);
 }
 
