@@ -125,7 +125,7 @@ XPM_API const xpm_type *xpm_type_set(const xpm_type *item);
 XPM_API const xpm_type *xpm_type_tuple(const xpm_type *const *types, size_t count);
 /* Any number of items of one type: what "tuple[int,...]" reads as. */
 XPM_API const xpm_type *xpm_type_tuple_of(const xpm_type *item);
-/* `key` must be int, float, bool, str or an enumeration. */
+/* NULL when `key` cannot be that of keys: a list, a set, a dict, or configurations. */
 XPM_API const xpm_type *xpm_type_dict(const xpm_type *key, const xpm_type *value);
 /* `item` or none. */
 XPM_API const xpm_type *xpm_type_optional(const xpm_type *item);

@@ -52,7 +52,15 @@ static PyObject *type_dict(PyObject *Py_UNUSED(cls), PyObject *args)
     Type *key, *value;
     if (!PyArg_ParseTuple(args, "O!O!", &Type_Type, &key, &Type_Type, &value))
         return NULL;
-    return type_of(xpm_type_dict(key->native, value->native), XPM_KIND_DICT);
+    const xpm_type *native = xpm_type_dict(key->native, value->native);
+    if (native != NULL)
+        return type_of(native, XPM_KIND_DICT);
+    char *text = xpm_type_text(key->native);
+    PyErr_Format(PyExc_TypeError,
+                 "%s cannot be the type of a dict's keys: these are scalars, or tuples of such",
+                 text);
+    xpm_free(text);
+    return NULL;
 }
 
 static PyObject *type_optional(PyObject *Py_UNUSED(cls), PyObject *arg)

@@ -324,3 +324,11 @@ def test_abstract_classes_can_be_configured():
 
     assert Uses(what=Concrete(x=2)).instance().what.compute() == 2
     assert isinstance(Concrete(), ABC)
+
+
+def test_the_keys_of_a_dict_are_scalars():
+    class Keyed(Config):
+        table: Param[dict[Leaf, int]]
+
+    with pytest.raises(TypeError, match="Keyed.table: .*leaf cannot be the type of a dict's keys"):
+        Keyed(table={})

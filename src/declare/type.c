@@ -61,9 +61,30 @@ const xpm_type *xpm_type_set(const xpm_type *item)
     return new_of(XPM_KIND_SET, NULL, item);
 }
 
+/* Whether values of a type can be keys of a dict: those that stay as they are. */
+static bool is_key(const xpm_type *type)
+{
+    switch (type->kind) {
+    case XPM_KIND_LIST:
+    case XPM_KIND_SET:
+    case XPM_KIND_DICT:
+    case XPM_KIND_CONFIG:
+        return false;
+    case XPM_KIND_OPTIONAL:
+        return is_key(type->item);
+    case XPM_KIND_UNION:
+        for (size_t i = 0; i < type->count; i++)
+            if (!is_key(type->types[i]))
+                return false;
+        return true;
+    default:
+        return true;
+    }
+}
+
 const xpm_type *xpm_type_dict(const xpm_type *key, const xpm_type *value)
 {
-    return new_of(XPM_KIND_DICT, key, value);
+    return is_key(key) ? new_of(XPM_KIND_DICT, key, value) : NULL;
 }
 
 const xpm_type *xpm_type_tuple_of(const xpm_type *item)
@@ -318,6 +339,8 @@ static const xpm_type *parse_inside(parser *p, xpm_kind kind)
         return NULL;
     if (kind == XPM_KIND_DICT) {
         key = item;
+        if (!is_key(key))
+            return bad(p, "a scalar as the type of keys");
         if (!accept(p, ','))
             return bad(p, ",");
         if ((item = parse_union(p)) == NULL)

@@ -59,6 +59,7 @@ TEST(a_type_that_cannot_be_read_says_what_was_expected)
         {"list[int", "expected ]", XPM_E_FORMAT},
         {"list[int]]", "expected the end at \"]\"", XPM_E_FORMAT},
         {"dict[str]", "expected ,", XPM_E_FORMAT},
+        {"dict[list[int],str]", "expected a scalar as the type of keys", XPM_E_FORMAT},
         {"tuple", "expected [", XPM_E_FORMAT},
         {"tuple[int", "expected ]", XPM_E_FORMAT},
         {"tuple[...]", "no class \"...\" is declared", XPM_E_UNKNOWN},
