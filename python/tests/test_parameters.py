@@ -50,7 +50,7 @@ def test_a_choice_is_accepted(name, given, kept):
         ("alone", "z", r'\$\.alone: str "z" is not one of the choices'),
         ("number", 3, r"\$\.number: int 3 is not one of the choices: int 1, int 2"),
         ("color", Color.GREEN, r"\$\.color: .*GREEN is not one of the choices: .*RED"),
-        ("maybe", 2, r"\$\.maybe: float 2 is not one of the choices"),
+        ("maybe", 2, r"\$\.maybe: float 2.0 is not one of the choices"),
         ("alone", 3, r"\$\.alone: expected str, got int 3"),
     ],
 )

@@ -63,12 +63,18 @@ static xpm__tag *find(const xpm__tags *tags, const char *name)
     return found ? &tags->items[at] : NULL;
 }
 
-static void put(xpm__tags *tags, const xpm__tag *tag)
+static xpm__tag copy_tag(const xpm__tag *tag)
 {
-    size_t at = place_of(tags, tag->name);
     xpm__tag copy = *tag;
     copy.name = xpm__strdup(tag->name);
     copy.value = xpm_value_copy(&tag->value);
+    return copy;
+}
+
+static void put(xpm__tags *tags, const xpm__tag *tag)
+{
+    size_t at = place_of(tags, tag->name);
+    xpm__tag copy = copy_tag(tag);
     if (at < tags->count && strcmp(tags->items[at].name, tag->name) == 0) {
         clear_tag(&tags->items[at]);
     } else {
@@ -114,9 +120,25 @@ bool xpm__tags_stopped(const xpm_config *config, size_t parameter)
 
 typedef struct collection {
     xpm__tags tags;
-    xpm_tell tell;
-    void *user;
+    struct conflict {
+        xpm__tag first; /* the value that was there first */
+        size_t changes;
+    } * conflicts; /* one a name: a task that gathers many others has thousands of changes */
+    size_t conflict_count, conflict_capacity;
 } collection;
+
+static void note_conflict(collection *c, const xpm__tag *before)
+{
+    size_t i = 0;
+    while (i < c->conflict_count && strcmp(c->conflicts[i].first.name, before->name) != 0)
+        i++;
+    if (i == c->conflict_count) {
+        c->conflicts =
+            xpm__grow(c->conflicts, &c->conflict_capacity, c->conflict_count, sizeof *c->conflicts);
+        c->conflicts[c->conflict_count++] = (struct conflict){.first = copy_tag(before)};
+    }
+    c->conflicts[i].changes++;
+}
 
 static void print_tag(const xpm__tag *tag, xpm__str *out)
 {
@@ -125,25 +147,41 @@ static void print_tag(const xpm__tag *tag, xpm__str *out)
         xpm__str_printf(out, " (set at %s:%d)", tag->file, tag->line);
 }
 
-static void tell_conflict(const collection *c, const xpm_config *config, const xpm__tag *before,
-                          const xpm__tag *kept)
+static void tell_conflict(const struct conflict *conflict, const xpm__tag *kept,
+                          const xpm_config *config, xpm_tell tell, void *user)
 {
     xpm__str text = {0};
-    xpm__str_printf(&text, "tag %s has two values for %s: ", kept->name, config->class_->name);
-    print_tag(before, &text);
-    xpm__str_puts(&text, ", and ");
+    const char *name = config->class_->name;
+    if (conflict->changes == 1)
+        xpm__str_printf(&text, "tag %s has two values for %s: ", kept->name, name);
+    else
+        xpm__str_printf(&text, "tag %s has %zu values in turn for %s: first ", kept->name,
+                        conflict->changes + 1, name);
+    print_tag(&conflict->first, &text);
+    xpm__str_puts(&text, conflict->changes == 1 ? ", and " : ", and at last ");
     print_tag(kept, &text);
     xpm__str_puts(&text, ", which is kept");
-    c->tell(c->user, text.data);
+    tell(user, text.data);
     xpm__str_free(&text);
 }
 
-static void collect_all(collection *c, const xpm_config *config, const xpm__tags *tags)
+static void end_conflicts(collection *c, const xpm_config *config, xpm_tell tell, void *user)
+{
+    for (size_t i = 0; i < c->conflict_count; i++) {
+        struct conflict *conflict = &c->conflicts[i];
+        if (tell != NULL)
+            tell_conflict(conflict, find(&c->tags, conflict->first.name), config, tell, user);
+        clear_tag(&conflict->first);
+    }
+    xpm_free(c->conflicts);
+}
+
+static void collect_all(collection *c, const xpm__tags *tags)
 {
     for (size_t i = 0; i < tags->count; i++) {
         const xpm__tag *tag = &tags->items[i], *before = find(&c->tags, tag->name);
-        if (c->tell != NULL && before != NULL && !xpm__value_equal(&before->value, &tag->value))
-            tell_conflict(c, config, before, tag);
+        if (before != NULL && !xpm__value_equal(&before->value, &tag->value))
+            note_conflict(c, before);
         put(&c->tags, tag);
     }
 }
@@ -154,7 +192,7 @@ static int enter(void *user, xpm_config *config, const xpm__walk *walk)
     if (!config->tagged)
         return XPM__WALK_ON;
     if (config->extra != NULL)
-        collect_all(user, config, &config->extra->all_tags);
+        collect_all(user, &config->extra->all_tags);
     return XPM__WALK_PAST;
 }
 
@@ -163,13 +201,13 @@ static int leave(void *user, xpm_config *config, const xpm__walk *walk)
 {
     (void)walk;
     if (config->extra != NULL)
-        collect_all(user, config, &config->extra->tags);
+        collect_all(user, &config->extra->tags);
     return XPM__WALK_ON;
 }
 
 static xpm__tags collect(const xpm_config *config, xpm_tell tell, void *user)
 {
-    collection c = {.tell = tell, .user = user};
+    collection c = {0};
     xpm__ptrmap seen = {0};
     xpm__walk_from((xpm_config *)config, &(xpm__walker){.enter = enter,
                                                         .leave = leave,
@@ -178,6 +216,7 @@ static xpm__tags collect(const xpm_config *config, xpm_tell tell, void *user)
                                                         .tasks = true,
                                                         .passes = xpm__tags_stopped});
     xpm__ptrmap_free(&seen);
+    end_conflicts(&c, config, tell, user);
     return c.tags;
 }
 

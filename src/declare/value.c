@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
@@ -299,7 +300,8 @@ void xpm__value_describe(const xpm_value *value, xpm__str *out)
         xpm__str_printf(out, "int %lld", (long long)value->as.integer);
         break;
     case XPM_KIND_FLOAT:
-        xpm__str_printf(out, "float %.17g", value->as.real);
+        xpm__str_puts(out, "float ");
+        xpm__json_double(out, value->as.real);
         break;
     case XPM_KIND_STR:
         xpm__str_printf(out, "str \"%.60s\"%s", value->as.text, value->size > 60 ? "..." : "");

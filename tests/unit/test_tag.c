@@ -52,6 +52,25 @@ TEST(a_conflict_names_both_places)
     xpm_config_unref(config);
 }
 
+TEST(what_gathers_many_is_told_once_for_each_tag)
+{
+    xpm_value parts = xpm_list_new();
+    for (int i = 0; i < 100; i++) {
+        xpm_config *part = xpm_new("demo.base", "scale", 1.0);
+        tag_at(part, "lr", i % 2, "a.c", i);
+        tag_at(part, "size", i, "a.c", i);
+        xpm_list_append(&parts, xpm_object(part));
+    }
+    xpm_config *config = xpm_new("demo.model", "layers", parts);
+    xpm_value tags = tags_of(config);
+    assert_tag(&tags, 1, "size", 99);
+    assert_int_equal(told_count, 2);
+    assert_string_equal(told, "tag size has 100 values in turn for demo.model: first int 0 (set at "
+                              "a.c:0), and at last int 99 (set at a.c:99), which is kept");
+    xpm_value_clear(&tags);
+    xpm_config_unref(config);
+}
+
 TEST(equal_values_and_a_tag_that_is_set_again_are_no_conflict)
 {
     xpm_config *part = xpm_new("demo.base", "scale", 1.0);
@@ -90,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conflict_names_both_places),
+        cmocka_unit_test(what_gathers_many_is_told_once_for_each_tag),
         cmocka_unit_test(equal_values_and_a_tag_that_is_set_again_are_no_conflict),
         cmocka_unit_test(tags_that_are_stopped_reach_the_root_by_another_way_alone),
     };
