@@ -306,18 +306,11 @@ static PyObject *config_tag(Config *self, PyObject *args)
     PyObject *value;
     xpm_value lowered;
     if (!PyArg_ParseTuple(args, "sO:tag", &name, &value) ||
-        engine_lower(value, "the value of the tag", NULL, NULL, &lowered) < 0)
+        engine_lower_tag(value, "the value of the tag", &lowered) < 0)
         return NULL;
-    bool is_scalar = lowered.kind <= XPM_KIND_ENUM;
-    if (is_scalar)
-        engine_tag(self, name, &lowered, NULL);
-    else
-        PyErr_Format(PyExc_ValueError,
-                     "tag %s: a tag is a number, a text, a path or a member of "
-                     "an enumeration, and not %R",
-                     name, value);
+    engine_tag(self, name, &lowered, NULL);
     xpm_value_clear(&lowered);
-    return is_scalar ? Py_NewRef((PyObject *)self) : NULL;
+    return Py_NewRef((PyObject *)self);
 }
 
 static PyObject *config_tags(Config *self, PyObject *Py_UNUSED(args))

@@ -174,6 +174,8 @@ PyObject *engine_value(Config *config, Parameter *parameter);
 int engine_pass(Config *config, bool sealing, PyObject *order);
 /* The instance made of a configuration, if it was not made already. */
 PyObject *engine_instance(xpm_config *native, const Instances *instances);
+/* The value of a tag: what engine_lower makes of it, or of its text when it holds configurations. */
+int engine_lower_tag(PyObject *value, const char *where, xpm_value *lowered);
 /* Gives a configuration a tag, at the place of `tag`; NULL for the line that is executed. */
 void engine_tag(Config *config, const char *name, const xpm_value *value, const Tag *tag);
 /* An xpm_tell: logs a warning, under the name "xpm". */

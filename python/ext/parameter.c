@@ -162,19 +162,11 @@ int engine_store(Config *config, Parameter *parameter, PyObject *value)
 static int store_tag(Config *config, const Parameter *parameter, const Tag *tag, PyObject *value)
 {
     xpm_value lowered;
-    const char *where = PyUnicode_AsUTF8(parameter->where);
-    if (engine_lower(value, where, NULL, NULL, &lowered) < 0)
+    if (engine_lower_tag(value, PyUnicode_AsUTF8(parameter->where), &lowered) < 0)
         return -1;
-    bool is_scalar = lowered.kind >= XPM_KIND_NONE && lowered.kind <= XPM_KIND_ENUM;
-    if (is_scalar)
-        engine_tag(config, PyUnicode_AsUTF8(parameter->name), &lowered, tag);
-    else
-        engine_fail(PyExc_ValueError, where,
-                    "a tag is a number, a text, a path or a member of an "
-                    "enumeration, and not %R",
-                    value);
+    engine_tag(config, PyUnicode_AsUTF8(parameter->name), &lowered, tag);
     xpm_value_clear(&lowered);
-    return is_scalar ? 0 : -1;
+    return 0;
 }
 
 static int refuse_write(Config *config, const Parameter *parameter)

@@ -2,6 +2,26 @@
  * stop_tags(value): what it holds keeps its tags for itself. */
 #include "engine.h"
 
+static int holds_config(void *user, Config *Py_UNUSED(config))
+{
+    *(bool *)user = true;
+    return 0;
+}
+
+int engine_lower_tag(PyObject *value, const char *where, xpm_value *lowered)
+{
+    bool holds = false;
+    if (engine_lower(value, where, holds_config, &holds, lowered) < 0)
+        return -1;
+    if (!holds)
+        return 0;
+    xpm_value_clear(lowered);
+    PyObject *text = PyObject_Str(value);
+    int status = text != NULL ? engine_lower(text, where, NULL, NULL, lowered) : -1;
+    Py_XDECREF(text);
+    return status;
+}
+
 void engine_tag(Config *config, const char *name, const xpm_value *value, const Tag *tag)
 {
     Place here = {0};
@@ -81,7 +101,7 @@ PyTypeObject Tag_Type = {
     .tp_doc =
         "tag(value, /)\n--\n\n"
         "Marks a value that varies: Learn.C(epochs=tag(100)) gives the configuration the tag\n"
-        "`epochs`, of value 100. ValueError, on assignment, when the value is no scalar.",
+        "`epochs`, of value 100. A value that holds configurations is kept as its text.",
     .tp_basicsize = sizeof(Tag),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = tag_new,

@@ -179,11 +179,46 @@ def test_only_the_whole_value_of_a_parameter_can_be_tagged():
             raise ValueError(str(error)) from None
 
 
-def test_a_tag_is_a_scalar():
-    with pytest.raises(ValueError, match=r"^\$\.sizes: a tag is a number"):
-        Many(models=[], sizes=tag([1]))
-    with pytest.raises(ValueError, match="^tag sizes: a tag is a number"):
-        Model(layers=1).tag("sizes", [1])
+def test_a_collection_is_a_tag_too(tmp_path, capfd):
+    learn = Learn(model=Model(layers=1)).tag("d", {"a": (1, {2})}).tag("l", [1, None])
+    assert learn.tags() == {"d": {"a": (1, {2})}, "l": [1, None]}
+    assert hash(learn.tags()) == hash(TagDict(l=[1, None], d={"a": (1, {2})}))
+    assert tagspath(Many(models=[], sizes=tag([1, 2]))) == "sizes=[1, 2]"
+    with experiment(tmp_path, "dry", run_mode=RunMode.GENERATE_ONLY):
+        learn.submit()
+    assert '"tags":{"d":{"a":[1,[2]]},"l":[1,null]}' in (learn.jobpath / "params.json").read_text()
+
+
+def test_the_keys_of_a_tag_are_texts_in_files(tmp_path, capfd):
+    learn = Learn(model=Model(layers=1)).tag("d", {1: 0, True: 2, "a": 3, Path("/p"): 4})
+    with experiment(tmp_path, "dry", run_mode=RunMode.GENERATE_ONLY):
+        learn.submit()
+    assert '"tags":{"d":{"1":2,"a":3,"/p":4}}' in (learn.jobpath / "params.json").read_text()
+
+
+class TellTags(Task):
+    model: Param[Model]
+
+    def execute(self):
+        print(dict(self.__tags__))
+
+
+def test_a_task_is_given_tags_that_are_collections(tmp_path):
+    with experiment(tmp_path, "run"):
+        tell = TellTags(model=Model(layers=1)).tag("d", {"type": [1, {"a": None}]}).submit()
+    assert tell.stdout().read_text() == "{'d': {'type': [1, {'a': None}]}}\n"
+
+
+def test_a_configuration_as_a_tag_is_its_text():
+    pair = Pair(first=tag(Model(layers=1)), second=Model(layers=2))
+    assert pair.tags() == {"first": str(Model(layers=1))}
+    assert pair.first.layers == 1
+    assert Model(layers=1).tag("m", [pair.first]).tags() == {"m": str([pair.first])}
+
+
+def test_what_no_parameter_can_hold_is_no_tag():
+    with pytest.raises(ValueError, match="the value of the tag"):
+        Model(layers=1).tag("x", object())
 
 
 def test_tagspath_is_sorted_and_has_no_slash_of_a_text():

@@ -47,8 +47,9 @@ typedef struct xpm__writing {
 void xpm__document_write(xpm__writing *writing, xpm_config *root);
 /* Appends a value, whose configurations were written before. */
 void xpm__document_write_value(xpm__writing *writing, const xpm_value *value);
-/* A scalar as JSON, as tags are. */
-void xpm__document_write_scalar(const xpm_value *value, xpm__str *out);
+/* A value that holds no configuration as plain JSON: tuples and sets are arrays too, and the keys of
+ * an object are texts. */
+void xpm__document_write_plain(const xpm_value *value, xpm__str *out);
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
@@ -85,6 +86,8 @@ int xpm__document_read(xpm__reading *reading, json_object *objects, json_object 
  * to clear. `type` may be NULL. */
 int xpm__document_read_value(const xpm__reading *reading, const xpm_type *type, json_object *json,
                              xpm_value *value);
+/* The value of plain JSON, whose objects and arrays are dicts and lists. New. */
+xpm_value xpm__document_read_plain(json_object *json);
 /* The configuration of a number that was wanted; NULL, with an error, when there is none. */
 xpm_config *xpm__document_find(const xpm__reading *reading, int64_t id);
 /* Lets go of the configurations. After a failure, what was read must have been cleared before. */

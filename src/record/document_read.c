@@ -255,6 +255,23 @@ static int load_value(const reading *l, const xpm_type *type, json_object *json,
     return xpm__document_bad(l, "has a value of no known kind");
 }
 
+xpm_value xpm__document_read_plain(json_object *json)
+{
+    xpm_value value = {0};
+    if (json_object_is_type(json, json_type_array)) {
+        value = xpm_list_new();
+        for (size_t i = 0; i < json_object_array_length(json); i++)
+            xpm_list_append(&value, xpm__document_read_plain(json_object_array_get_idx(json, i)));
+    } else if (json_object_is_type(json, json_type_object)) {
+        value = xpm_dict_new();
+        json_object_object_foreach (json, key, member)
+            xpm_dict_append(&value, xpm_str(key), xpm__document_read_plain(member));
+    } else {
+        (void)load_value(&(reading){.path = ""}, NULL, json, &value);
+    }
+    return value;
+}
+
 /* ---- Objects ---------------------------------------------------------------------------------- */
 
 static int compare_ids(const void *a, const void *b)

@@ -106,7 +106,7 @@ static int64_t id_of(const xpm__writing *w, const xpm_config *config)
     return id != NULL ? (int64_t)*id : 0;
 }
 
-void xpm__document_write_scalar(const xpm_value *value, xpm__str *out)
+static void write_scalar(const xpm_value *value, xpm__str *out)
 {
     value = xpm__value_plain(value);
     switch (value->kind) {
@@ -141,7 +141,7 @@ static void write_value(xpm__writing *w, const xpm_value *value)
         if (value->as.enum_type->plain == NULL)
             write_enum(w, value);
         else
-            xpm__document_write_scalar(value, w->out);
+            write_scalar(value, w->out);
         break;
     case XPM_KIND_LIST:
         write_list(w, value);
@@ -165,8 +165,43 @@ static void write_value(xpm__writing *w, const xpm_value *value)
         xpm__json_close(w->out, '}');
         break;
     default:
-        xpm__document_write_scalar(value, w->out);
+        write_scalar(value, w->out);
     }
+}
+
+/* ---- Plain values ----------------------------------------------------------------------------- */
+
+static void write_plain_key(const xpm_value *key, xpm__str *out)
+{
+    xpm__str json = {0};
+    xpm__document_write_plain(key, &json);
+    if (json.data[0] == '"')
+        write_scalar(key, out);
+    else
+        xpm__json_text_sized(out, json.data, json.size);
+    xpm__str_putc(out, ':');
+    xpm__str_free(&json);
+}
+
+static void write_plain_items(const xpm_value *value, xpm__str *out)
+{
+    bool pairs = value->kind == XPM_KIND_DICT;
+    size_t step = pairs ? 2 : 1, span = xpm__value_span(value);
+    xpm__json_open(out, pairs ? '{' : '[');
+    for (size_t i = 0; i < span; i += step) {
+        if (pairs)
+            write_plain_key(&value->as.items[i], out);
+        xpm__document_write_plain(&value->as.items[i + step - 1], out);
+    }
+    xpm__json_close(out, pairs ? '}' : ']');
+}
+
+void xpm__document_write_plain(const xpm_value *value, xpm__str *out)
+{
+    if (xpm__value_is_collection(value))
+        write_plain_items(value, out);
+    else
+        write_scalar(value, out);
 }
 
 /* ---- Saved data ------------------------------------------------------------------------------- */

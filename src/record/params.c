@@ -10,17 +10,6 @@
 
 /* ---- Writing ---------------------------------------------------------------------------------- */
 
-static void write_tags(const xpm_value *tags, xpm__str *out)
-{
-    xpm__json_key(out, "tags");
-    xpm__json_open(out, '{');
-    for (size_t i = 0; i < tags->size; i++) {
-        xpm__json_key(out, tags->as.items[2 * i].as.text);
-        xpm__document_write_scalar(&tags->as.items[2 * i + 1], out);
-    }
-    xpm__json_close(out, '}');
-}
-
 static xpm__writing writing_of(const xpm_config *task, const xpm__params_context *context,
                                xpm__ptrmap *ids, xpm__str *out)
 {
@@ -42,7 +31,8 @@ void xpm__params_write(const xpm_config *task, const xpm_value *tags,
     xpm__json_pair(out, "workspace", context->workspace);
     xpm__json_pair_int(out, "version", XPM__DOCUMENT_VERSION);
     xpm__json_pair(out, "experimaestro", XPM_VERSION);
-    write_tags(tags, out);
+    xpm__json_key(out, "tags");
+    xpm__document_write_plain(tags, out);
     xpm__json_key(out, "objects");
     xpm__json_open(out, '[');
     xpm__document_write(&writing, (xpm_config *)task);
@@ -100,17 +90,8 @@ static json_object *last_object(json_object *root)
 static void load_tags(json_object *root, xpm_value *tags)
 {
     json_object *json = xpm__json_get(root, "tags");
-    xpm__reading none = {.path = "", .what = "", .remedy = ""};
-    *tags = xpm_dict_new();
-    if (!json_object_is_type(json, json_type_object))
-        return;
-    json_object_object_foreach (json, name, member) {
-        xpm_value value = {0};
-        if (!json_object_is_type(member, json_type_object) &&
-            !json_object_is_type(member, json_type_array) &&
-            xpm__document_read_value(&none, NULL, member, &value) == 0)
-            xpm_dict_append(tags, xpm_str(name), value);
-    }
+    bool is_object = json_object_is_type(json, json_type_object);
+    *tags = is_object ? xpm__document_read_plain(json) : xpm_dict_new();
 }
 
 static void load_header(json_object *root, const xpm__reading *reading, xpm__params *params)

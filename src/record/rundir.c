@@ -167,23 +167,13 @@ fail:
 
 /* ---- Listing ---------------------------------------------------------------------------------- */
 
-static void write_tags_object(const xpm_value *tags, xpm__str *out)
-{
-    xpm__json_key(out, "tags");
-    xpm__json_open(out, '{');
-    for (size_t i = 0; i < tags->size; i++) {
-        xpm__json_key(out, tags->as.items[2 * i].as.text);
-        xpm__document_write_scalar(&tags->as.items[2 * i + 1], out);
-    }
-    xpm__json_close(out, '}');
-}
-
 static void print_job(const xpm__run_job *job, xpm__str *out)
 {
     xpm__json_open(out, '{');
     xpm__json_pair(out, "job_id", job->job_id);
     xpm__json_pair(out, "task_id", job->task_id);
-    write_tags_object(job->tags, out);
+    xpm__json_key(out, "tags");
+    xpm__document_write_plain(job->tags, out);
     xpm__json_pair_double(out, "timestamp", xpm__clock_now());
     xpm__json_close(out, '}');
     xpm__str_putc(out, '\n');
@@ -268,7 +258,7 @@ static void print_event(const xpm__rundir *run, const xpm__run_job *job, xpm_job
         xpm__json_open(out, '{');
         xpm__json_pair(out, "key", job->tags->as.items[2 * i].as.text);
         xpm__json_key(out, "value");
-        xpm__document_write_scalar(&job->tags->as.items[2 * i + 1], out);
+        xpm__document_write_plain(&job->tags->as.items[2 * i + 1], out);
         xpm__json_close(out, '}');
     }
     xpm__json_close(out, ']');
