@@ -422,15 +422,6 @@ def test_tags_do_not_count_in_the_identifier():
     assert Model(layers=tag(3)).__xpm__.identifier == Model(layers=3).__xpm__.identifier
 
 
-def test_only_scalars_are_tags():
-    with pytest.raises(ValueError, match=r"\$\.ints: a tag is"):
-        Holder(ints=tag([1]))
-    with pytest.raises(ValueError, match="tag a: a tag is"):
-        Model().tag("a", [1])
-    with pytest.raises(ValueError, match="only the whole value"):
-        Holder(ints=[tag(1)])
-
-
 def test_the_text_of_a_configuration_is_short():
     assert repr(Model(layers=3)) == "Model(layers=3, rate=0.5)"
     assert repr(Model()) == "Model(rate=0.5)"
