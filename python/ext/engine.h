@@ -116,6 +116,8 @@ void engine_report(xpm_error *error);
 typedef int (*engine_found)(void *user, Config *config);
 int engine_lower(PyObject *value, const char *where, engine_found found, void *user,
                  xpm_value *lowered);
+/* An engine_found that sets the bool that `user` is. */
+int engine_note_found(void *user, Config *config);
 /* The objects that run, as they are made of configurations. */
 typedef struct Instances {
     PyObject *made; /* dict: address of the configuration to its instance */

@@ -109,12 +109,6 @@ static int store_float(Config *config, Parameter *parameter, PyObject *value)
     return 0;
 }
 
-static int holds_config(void *user, Config *Py_UNUSED(config))
-{
-    *(bool *)user = true;
-    return 0;
-}
-
 static bool store_exact(Config *config, const Parameter *parameter, PyObject *value)
 {
     xpm_value lowered;
@@ -136,7 +130,7 @@ static int store(Config *config, Parameter *parameter, PyObject *value, bool for
         return store_float(config, parameter, value);
     bool holds = false;
     const char *where = PyUnicode_AsUTF8(parameter->where);
-    if (engine_lower(value, where, holds_config, &holds, &lowered) < 0) {
+    if (engine_lower(value, where, engine_note_found, &holds, &lowered) < 0) {
         engine_blame(engine_place_of(config, parameter->index));
         return -1;
     }

@@ -2,16 +2,10 @@
  * stop_tags(value): what it holds keeps its tags for itself. */
 #include "engine.h"
 
-static int holds_config(void *user, Config *Py_UNUSED(config))
-{
-    *(bool *)user = true;
-    return 0;
-}
-
 int engine_lower_tag(PyObject *value, const char *where, xpm_value *lowered)
 {
     bool holds = false;
-    if (engine_lower(value, where, holds_config, &holds, lowered) < 0)
+    if (engine_lower(value, where, engine_note_found, &holds, lowered) < 0)
         return -1;
     if (!holds)
         return 0;

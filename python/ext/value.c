@@ -262,6 +262,12 @@ int engine_lower(PyObject *value, const char *where, engine_found found, void *u
     return lower(value, &root, &context, lowered);
 }
 
+int engine_note_found(void *user, Config *Py_UNUSED(config))
+{
+    *(bool *)user = true;
+    return 0;
+}
+
 /* ---- Raising ------------------------------------------------------------------------------------ */
 
 static PyObject *raise_path(const xpm_value *value)
