@@ -173,14 +173,16 @@ static void write_value(xpm__writing *w, const xpm_value *value)
 
 static void write_plain_key(const xpm_value *key, xpm__str *out)
 {
-    xpm__str json = {0};
-    xpm__document_write_plain(key, &json);
-    if (json.data[0] == '"')
+    xpm_kind kind = xpm__value_plain(key)->kind;
+    if (kind == XPM_KIND_STR || kind == XPM_KIND_PATH || kind == XPM_KIND_ENUM) {
         write_scalar(key, out);
-    else
+    } else {
+        xpm__str json = {0};
+        xpm__document_write_plain(key, &json);
         xpm__json_text_sized(out, json.data, json.size);
+        xpm__str_free(&json);
+    }
     xpm__str_putc(out, ':');
-    xpm__str_free(&json);
 }
 
 static void write_plain_items(const xpm_value *value, xpm__str *out)
