@@ -426,7 +426,8 @@ XPM_API int xpm_config_add_dependency(xpm_config *task, xpm_config *on, xpm_erro
 /* Those that were added, borrowed; NULL past the last. */
 XPM_API xpm_config *xpm_config_dependency(const xpm_config *task, size_t index);
 
-/* A tag: what varies, for people. `value` holds no configuration; copies. The second says where it is set. */
+/* A tag: what varies, for people. `value` holds no configuration; copies. The second says where it
+ * is set. */
 XPM_API void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value);
 XPM_API void xpm_config_tag_at(xpm_config *config, const char *name, const xpm_value *value,
                                const char *file, int line);
