@@ -66,7 +66,9 @@ XPM_API void xpm_free(void *pointer);
     X(FORMAT, "a file that cannot be understood")                                                  \
     X(VERSION, "a file of a newer version")                                                        \
     X(PLACE, "a path to generate, and no directory for it")                                        \
-    X(CALLBACK, "a function of the caller failed")
+    X(CALLBACK, "a function of the caller failed")                                                 \
+    X(MEMORY, "memory ran out")                                                                    \
+    X(TIMEOUT, "the time is up")
 
 typedef enum xpm_code {
 #define XPM_CODE_ENUM(name, text) XPM_E_##name,
@@ -247,6 +249,7 @@ typedef enum xpm_class_flag {
     XPM_CLASS_LIGHTWEIGHT = 2, /* can be an init task */
     XPM_CLASS_INSTANCE = 4,    /* distinct objects with equal parameters are told apart */
     XPM_CLASS_SAVER = 8,       /* an xpm_data_saver is asked for its data */
+    XPM_CLASS_RESUMABLE = 16,  /* goes on where it was when it is started again: see xpm_retry */
 } xpm_class_flag;
 
 typedef enum xpm_parameter_flag {
@@ -487,6 +490,7 @@ typedef enum xpm_run_mode {
 
 #define XPM_JOB_STATES(X)                                                                          \
     X(UNSCHEDULED, "unscheduled")                                                                  \
+    X(TRANSIENT, "transient") /* not run, as nothing needs it: see xpm_transient */                \
     X(WAITING, "waiting")                                                                          \
     X(READY, "ready")                                                                              \
     X(SCHEDULED, "scheduled")                                                                      \
@@ -518,11 +522,40 @@ typedef enum xpm_reason {
 XPM_API const char *xpm_job_state_text(xpm_job_state state); /* borrowed, for ever */
 XPM_API const char *xpm_reason_text(xpm_reason reason);
 
+/* What a job may use; 0 is no limit. At `seconds`, its process is told to end, as when it is cancelled,
+ * and fails with the reason TIMEOUT. Beyond `memory` (bytes of data that it asks the kernel for),
+ * allocations fail. */
+typedef struct xpm_limits {
+    double seconds;
+    int64_t memory;
+} xpm_limits;
+
+/* When a failed job is started again in the same run: for a reason in `on`, a set of XPM_ON(reason),
+ * `times` times at most (0 for the experiment's max_retries), with its limits multiplied each time by
+ * `more_time` and `more_memory` (0 for as they were). Without one, a resumable task is started
+ * again on TIMEOUT, and another never. How often a resumable job has failed is kept in its folder: at
+ * `times`, submitting it again does not start it, until it is submitted with more. */
+typedef struct xpm_retry {
+    unsigned on;
+    int times;
+    double more_time, more_memory;
+} xpm_retry;
+#define XPM_ON(reason) (1u << XPM_REASON_##reason)
+
+/* How much a job's result is wanted for itself. */
+typedef enum xpm_transient {
+    XPM_TRANSIENT_NONE,   /* it is run */
+    XPM_TRANSIENT_KEEP,   /* run only when a job that is not transient waits for it */
+    XPM_TRANSIENT_REMOVE, /* the same, and its folder is removed when the run has ended well */
+} xpm_transient;
+
 typedef struct xpm_experiment_options {
     xpm_run_mode mode;
     int slots;           /* jobs that run at once; 0 for one a core that this process may use */
     const char *program; /* what runs native tasks; NULL for this very program */
     const char *python;  /* the interpreter that runs Python tasks; NULL refuses them */
+    int max_retries;     /* of resumable tasks; 0 for 3, negative for none */
+    xpm_limits limits;   /* of each job, unless it is given others */
     /* Told while the experiment's lock is held by another; may be NULL. */
     void (*waiting)(void *user, const char *holder);
     /* Asked when a signal came while it waits for that lock: true gives up. May be NULL. */
@@ -546,7 +579,8 @@ XPM_API void xpm_experiment_setenv(xpm_experiment *xp, const char *name, const c
 /* Counts of the run's jobs; a job submitted twice counts once. */
 typedef struct xpm_counts {
     size_t submitted, waiting, running, done, failed;
-    size_t started; /* processes started by this run: 0 when all was done already */
+    size_t transient; /* that nothing needed */
+    size_t started;   /* processes started by this run: 0 when all was done already */
 } xpm_counts;
 XPM_API xpm_counts xpm_experiment_counts(const xpm_experiment *xp);
 
@@ -562,6 +596,12 @@ XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
 XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
 /* Starts no further job; those that run go on. */
 XPM_API void xpm_experiment_stop(xpm_experiment *xp);
+/* The same, and cancels those that run, as xpm_job_cancel. Returns how many. They have ended after
+ * xpm_experiment_drain. */
+XPM_API size_t xpm_experiment_cancel(xpm_experiment *xp);
+/* Waits until no job of a stopped experiment runs, or `seconds` have passed (forever when negative).
+ * Returns how many run. */
+XPM_API size_t xpm_experiment_drain(xpm_experiment *xp, double seconds);
 /* Ends the run, recording its end as "done" or "failed", and frees it. Jobs that still run go on
  * without it. Accepts NULL. Errors: IO. */
 XPM_API int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err);
@@ -580,9 +620,20 @@ XPM_API xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *er
 /* Changes the job's environment, over the inherited one, before it is submitted. Copies. */
 XPM_API void xpm_job_setenv(xpm_job *job, const char *name, const char *value);
 XPM_API const char *xpm_job_getenv(const xpm_job *job, const char *name); /* NULL when not set */
+/* Its limits, its policy of retries, and whether it is transient, before it is submitted. Of a job that
+ * was submitted already, as an equal task, the larger number of retries counts, and the mode in which
+ * its result is wanted more. Copies. */
+XPM_API void xpm_job_set_limits(xpm_job *job, const xpm_limits *limits);
+XPM_API void xpm_job_set_retry(xpm_job *job, const xpm_retry *retry);
+XPM_API void xpm_job_set_max_retries(xpm_job *job, int times); /* of its policy, whichever it is */
+XPM_API void xpm_job_set_transient(xpm_job *job, xpm_transient mode);
 /* Hands the job to the scheduler. A job that was submitted already is not again, unless it had
  * failed. A job that is done is not run. Errors: IO. */
 XPM_API int xpm_job_submit(xpm_job *job, xpm_error *err);
+/* Tells the process of a job that runs to end: SIGTERM, and SIGKILL to it and what it started when it
+ * has not ended 30 seconds later. One that waits does not run any more. It ends in error, with the
+ * reason CANCELLED. False when it has ended, or was not submitted. */
+XPM_API bool xpm_job_cancel(xpm_job *job);
 /* Gives up a task of which xpm_job_new made the job: it can be submitted again, and its job, unless
  * an equal task was submitted, is not. */
 XPM_API void xpm_job_withdraw(xpm_job *job, xpm_config *task);
@@ -633,7 +684,7 @@ XPM_API char *xpm_jobs_json(const char *workspace, const char *experiment, xpm_e
 typedef const xpm_class *(*xpm_resolver)(void *user, const char *name, const char *module,
                                          const char *qualname, const char *file, xpm_error *err);
 /* Executes a task. 0 is success, another value the exit status of the failure, whose message may be
- * put into err. */
+ * put into err; the codes MEMORY and TIMEOUT there are reasons. */
 typedef int (*xpm_executor)(void *user, xpm_task *task, xpm_error *err);
 
 /* Runs the job of a params.json, as what a launcher starts: takes over the job's lock (waits for
@@ -670,6 +721,18 @@ XPM_API const xpm_value *xpm_task_tags(const xpm_task *task); /* a dict; borrowe
  * written when the value has changed by more than 0.01. A value that is no number is passed over.
  * From one thread at a time. */
 XPM_API void xpm_task_progress(xpm_task *task, unsigned level, double value, const char *desc);
+
+/* Seconds until the time limit of the job ends it, or negative when it has none. */
+XPM_API double xpm_task_remaining(const xpm_task *task);
+/* Whether the task was told to end. From the first call on, a signal no longer ends the process at
+ * once: the task has 30 seconds to put things in order and return. */
+XPM_API bool xpm_task_cancelled(xpm_task *task);
+/* The same from the beginning, and `raise` is called in the handler of each signal: it may only call
+ * what a handler may. */
+XPM_API void xpm_task_on_cancel(xpm_task *task, void (*raise)(int signal_number));
+/* Says why the task ends in error, and returns the exit status for it to return: TIMEOUT stops a
+ * resumable task which sees that its time will not do, to be started again; MEMORY, FAILED. */
+XPM_API int xpm_task_fail(xpm_task *task, xpm_reason reason, const char *message);
 
 /* A file of a configuration that several tasks may want to compute, in the workspace's config/
  * folder, under an exclusive lock between processes: waits for it. Gives the absolute path (new:

@@ -116,6 +116,7 @@ typedef enum xpm_layout {
     XPM_LAYOUT_PARTIAL,
     XPM_LAYOUT_VALIDATE,
     XPM_LAYOUT_OUTPUT,
+    XPM_LAYOUT_RETRY,
 } xpm_layout;
 
 typedef struct xpm_fallback {
@@ -136,6 +137,7 @@ typedef struct xpm_field {
     xpm_converter convert;
     xpm_check_object validate;
     xpm_outputs outputs;
+    xpm_retry retry;
     size_t offset;
     xpm_layout layout;
     unsigned flags;
@@ -203,12 +205,15 @@ XPM_API xpm_value xpm_value_same(xpm_value value);
  *     .help = "..."
  *
  * In the place of a parameter, a class may have XPM_EXTENDS, XPM_PARTIAL, XPM_VALIDATE, XPM_OUTPUT,
- * XPM_RENAMED_FROM and XPM_DEPRECATED, all below.
+ * XPM_RETRY, XPM_RENAMED_FROM and XPM_DEPRECATED, all below.
  *
  * A member of the wrong C type does not compile. What is wrong in a text (an unknown type, a default
  * that is not of the type) is the error of whatever uses the class. */
 #define XPM_CONFIG(type, ...) XPM_DECLARE_(type, 0, NULL, __VA_ARGS__, )
 #define XPM_TASK(type, name, ...) XPM_TASK_(type, XPM_CLASS_TASK, name, __VA_ARGS__, )
+/* A task that goes on where it was when it is started again (xpm_retry). */
+#define XPM_RESUMABLE(type, name, ...)                                                             \
+    XPM_TASK_(type, XPM_CLASS_TASK | XPM_CLASS_RESUMABLE, name, __VA_ARGS__, )
 #define XPM_LIGHTWEIGHT(type, name, ...) XPM_TASK_(type, XPM_CLASS_LIGHTWEIGHT, name, __VA_ARGS__, )
 
 /* Members: int64_t, double, bool and const char *. An optional number may be a const int64_t *,
@@ -261,6 +266,12 @@ XPM_API xpm_value xpm_value_same(xpm_value value);
 #define XPM_OUTPUT(function)                                                                       \
     {                                                                                              \
         .outputs = function, .layout = XPM_LAYOUT_OUTPUT                                           \
+    }
+/* When a failed task is started again, an xpm_retry: XPM_RETRY(.on = XPM_ON(MEMORY), .times = 2,
+ * .more_memory = 2). */
+#define XPM_RETRY(...)                                                                             \
+    {                                                                                              \
+        .retry = {__VA_ARGS__}, .layout = XPM_LAYOUT_RETRY                                         \
     }
 /* The type was called so before: old results are read, and can be linked (experimaestro deprecated). */
 #define XPM_RENAMED_FROM(class_name)                                                               \

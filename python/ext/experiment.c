@@ -29,8 +29,8 @@ static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py
     xpm_experiment_options options = {
         .waiting = tell_waiting, .interrupted = is_interrupted, .warn = engine_warn};
     xpm_error err;
-    if (!PyArg_ParseTuple(args, "ssiizzO:Experiment", &workspace, &name, &mode, &options.slots,
-                          &options.program, &options.python, &waiting))
+    if (!PyArg_ParseTuple(args, "ssiizzO|i:Experiment", &workspace, &name, &mode, &options.slots,
+                          &options.program, &options.python, &waiting, &options.max_retries))
         return NULL;
     Experiment *self = (Experiment *)type->tp_alloc(type, 0);
     if (self == NULL)
@@ -119,6 +119,23 @@ static PyObject *experiment_stop(Experiment *self, PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
+static PyObject *experiment_cancel(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    return PyLong_FromSize_t(self->native != NULL ? xpm_experiment_cancel(self->native) : 0);
+}
+
+static PyObject *experiment_drain(Experiment *self, PyObject *args)
+{
+    double seconds = -1;
+    size_t left;
+    if (!PyArg_ParseTuple(args, "|d:drain", &seconds) || !is_open(self))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    left = xpm_experiment_drain(self->native, seconds);
+    Py_END_ALLOW_THREADS;
+    return PyLong_FromSize_t(left);
+}
+
 static PyObject *experiment_close(Experiment *self, PyObject *args)
 {
     int failed = 0;
@@ -149,7 +166,7 @@ static PyObject *experiment_counts(Experiment *self, PyObject *Py_UNUSED(args))
     if (!is_open(self))
         return NULL;
     xpm_counts counts = xpm_experiment_counts(self->native);
-    return Py_BuildValue("{snsnsnsnsnsn}", "submitted", (Py_ssize_t)counts.submitted, "waiting",
+    return Py_BuildValue("{snsnsnsnsnsnsn}", "transient", (Py_ssize_t)counts.transient, "submitted", (Py_ssize_t)counts.submitted, "waiting",
                          (Py_ssize_t)counts.waiting, "running", (Py_ssize_t)counts.running, "done",
                          (Py_ssize_t)counts.done, "failed", (Py_ssize_t)counts.failed, "started",
                          (Py_ssize_t)counts.started);
@@ -173,6 +190,10 @@ static PyMethodDef experiment_methods[] = {
      "wait(seconds=-1): waits for all jobs; returns how many have not ended"},
     {"stop", (PyCFunction)experiment_stop, METH_NOARGS,
      "Starts no further job; those that run go on"},
+    {"cancel", (PyCFunction)experiment_cancel, METH_NOARGS,
+     "The same, and tells those to end; how many there are"},
+    {"drain", (PyCFunction)experiment_drain, METH_VARARGS,
+     "drain(seconds=-1): waits until no job runs; how many do"},
     {"close", (PyCFunction)experiment_close, METH_VARARGS, "close(failed=False)"},
     {"add_action", (PyCFunction)experiment_add_action, METH_VARARGS,
      "add_action(action, description): its identifier"},
@@ -189,7 +210,7 @@ static PyGetSetDef experiment_getset[] = {
 
 PyTypeObject Experiment_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "experimaestro._engine.Experiment",
-    .tp_doc = "Experiment(workspace, name, mode, slots, program, python, waiting)",
+    .tp_doc = "Experiment(workspace, name, mode, slots, program, python, waiting, max_retries=0)",
     .tp_basicsize = sizeof(Experiment),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = experiment_new,

@@ -70,6 +70,50 @@ static PyObject *job_getenv(Job *self, PyObject *arg)
     return name != NULL ? Py_BuildValue("z", xpm_job_getenv(self->native, name)) : NULL;
 }
 
+static PyObject *job_set_limits(Job *self, PyObject *args)
+{
+    xpm_limits limits;
+    long long memory;
+    if (!PyArg_ParseTuple(args, "dL:set_limits", &limits.seconds, &memory))
+        return NULL;
+    limits.memory = memory;
+    xpm_job_set_limits(self->native, &limits);
+    Py_RETURN_NONE;
+}
+
+static PyObject *job_set_retry(Job *self, PyObject *args)
+{
+    xpm_retry retry;
+    if (!PyArg_ParseTuple(args, "Iidd:set_retry", &retry.on, &retry.times, &retry.more_time,
+                          &retry.more_memory))
+        return NULL;
+    xpm_job_set_retry(self->native, &retry);
+    Py_RETURN_NONE;
+}
+
+static PyObject *job_set_max_retries(Job *self, PyObject *arg)
+{
+    long times = PyLong_AsLong(arg);
+    if (times == -1 && PyErr_Occurred())
+        return NULL;
+    xpm_job_set_max_retries(self->native, (int)times);
+    Py_RETURN_NONE;
+}
+
+static PyObject *job_set_transient(Job *self, PyObject *arg)
+{
+    long mode = PyLong_AsLong(arg);
+    if (mode == -1 && PyErr_Occurred())
+        return NULL;
+    xpm_job_set_transient(self->native, (xpm_transient)mode);
+    Py_RETURN_NONE;
+}
+
+static PyObject *job_cancel(Job *self, PyObject *Py_UNUSED(args))
+{
+    return PyBool_FromLong(xpm_job_cancel(self->native));
+}
+
 static PyObject *job_wait(Job *self, PyObject *args)
 {
     Experiment *experiment = (Experiment *)self->experiment;
@@ -152,6 +196,12 @@ static PyMethodDef job_methods[] = {
     {"_submit", (PyCFunction)job_submit, METH_NOARGS, "Hands the job to the scheduler"},
     {"_setenv", (PyCFunction)job_setenv, METH_VARARGS, "_setenv(name, value)"},
     {"_getenv", (PyCFunction)job_getenv, METH_O, "_getenv(name): None when not set"},
+    {"_set_limits", (PyCFunction)job_set_limits, METH_VARARGS, "_set_limits(seconds, memory)"},
+    {"_set_retry", (PyCFunction)job_set_retry, METH_VARARGS,
+     "_set_retry(on, times, more_time, more_memory): `on` has a bit for each reason"},
+    {"_set_max_retries", (PyCFunction)job_set_max_retries, METH_O, "_set_max_retries(times)"},
+    {"_set_transient", (PyCFunction)job_set_transient, METH_O, "_set_transient(mode)"},
+    {"_cancel", (PyCFunction)job_cancel, METH_NOARGS, "Cancels the job; false when it has ended"},
     {"_wait", (PyCFunction)job_wait, METH_VARARGS, "_wait(seconds=-1): until the job has ended"},
     {"_withdraw", (PyCFunction)job_withdraw, METH_O, "_withdraw(task): it is not submitted"},
     {"_hold", (PyCFunction)job_hold, METH_NOARGS, "Keeps the job from starting"},

@@ -35,11 +35,47 @@ static const xpm_class *resolve(void *user, const char *name, const char *module
 
 static xpm_task *executed; /* the job of this process, while it is executed */
 
+/* An exception that says why the task ends, without being an error of its own. */
+static bool is_raised(const char *name) /* of experimaestro.ending, if that was imported */
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "experimaestro.ending");
+    PyObject *class_ = module != NULL ? PyObject_GetAttrString(module, name) : NULL;
+    PyErr_Clear();
+    bool raised = class_ != NULL && PyErr_GivenExceptionMatches(type, class_);
+    Py_XDECREF(class_);
+    PyErr_Restore(type, value, traceback);
+    return raised;
+}
+
+static int graceful_timeout(xpm_error *err)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *text = value != NULL ? PyObject_Str(value) : NULL;
+    const char *message = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
+    xpm_fail(err, XPM_E_TIMEOUT, NULL, "%s",
+             message != NULL && message[0] != '\0' ? message : "it stopped before its time was over");
+    PyErr_Clear();
+    Py_XDECREF(text);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return 1;
+}
+
 /* The exit status that a raised exception stands for; clears it. */
 static int exit_status(xpm_error *err)
 {
+    if (is_raised("GracefulTimeout"))
+        return graceful_timeout(err);
     if (!PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        bool memory = PyErr_ExceptionMatches(PyExc_MemoryError);
         engine_report(err);
+        if (memory && err != NULL)
+            err->code = XPM_E_MEMORY;
         return 1;
     }
     PyObject *type, *value, *traceback;
@@ -152,6 +188,24 @@ static PyObject *set_running(PyObject *Py_UNUSED(module), PyObject *arg)
     Py_RETURN_NONE;
 }
 
+static void interrupt(int signal_number)
+{
+    PyErr_SetInterruptEx(signal_number);
+}
+
+static PyObject *on_cancel(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
+{
+    if (executed != NULL)
+        xpm_task_on_cancel(executed, interrupt);
+    Py_RETURN_NONE;
+}
+
+static PyObject *remaining(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
+{
+    double seconds = executed != NULL ? xpm_task_remaining(executed) : -1;
+    return seconds >= 0 ? PyFloat_FromDouble(seconds) : Py_NewRef(Py_None);
+}
+
 static PyObject *progress(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned level;
@@ -199,6 +253,10 @@ PyMethodDef engine_run_methods[] = {
     {"compare", compare, METH_VARARGS,
      "compare(params, resolve): what today's classes make of an old params.json, as JSON"},
     {"set_running", set_running, METH_O, "Says whether code runs inside a task"},
+    {"on_cancel", on_cancel, METH_NOARGS,
+     "From now on, a signal that tells the job of this process to end is Python's to handle"},
+    {"remaining", remaining, METH_NOARGS,
+     "Seconds until the time limit of the job of this process; None without one"},
     {"progress", progress, METH_VARARGS,
      "progress(level, value, desc): says how far the job of this process is, if there is one"},
     {"cache_lock", cache_lock, METH_VARARGS,

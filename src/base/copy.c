@@ -94,7 +94,7 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
     return remove(path);
 }
 
-static int remove_all(const char *path)
+int xpm__remove_all(const char *path)
 {
     int status = nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     return status < 0 && errno == ENOENT ? 0 : status;
@@ -157,11 +157,11 @@ int xpm__copy(const char *source, const char *target, xpm_error *err)
                                   __atomic_fetch_add(&counter, 1, __ATOMIC_RELAXED));
     int status = copy_any(source, temporary, err);
     if (status == 0 && exists && (S_ISDIR(from.st_mode) || S_ISDIR(there.st_mode)))
-        status = remove_all(target) != 0 ? xpm__fail_io(err, target, "replace") : 0;
+        status = xpm__remove_all(target) != 0 ? xpm__fail_io(err, target, "replace") : 0;
     if (status == 0 && rename(temporary, target) < 0)
         status = xpm__fail_io(err, target, "write");
     if (status < 0)
-        remove_all(temporary);
+        xpm__remove_all(temporary);
     xpm_free(temporary);
     return status;
 }

@@ -35,6 +35,7 @@ struct xpm_class {
     const xpm_static_class *native; /* its C struct, when it was declared by macro */
     xpm_check_object check_object;  /* of its C struct, before it is sealed; or NULL */
     xpm_outputs outputs;            /* or NULL */
+    xpm_retry retry;                /* of its jobs */
     const xpm_error *broken;        /* why its declaration by macro cannot be used */
     void *user;
     xpm_class *next; /* of all, those that another replaced included */

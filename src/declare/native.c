@@ -252,6 +252,8 @@ static int add_base(xpm_class *class_, const xpm_field *field, xpm_error *err)
             class_->parameters[i].offset += field->offset;
     if (class_->outputs == NULL)
         class_->outputs = base->outputs;
+    if (class_->retry.on == 0 && class_->retry.times == 0)
+        class_->retry = base->retry;
     return 0;
 }
 
@@ -284,6 +286,9 @@ static int add_member(xpm_class *class_, const xpm_field *field, xpm_error *err)
         return 0;
     case XPM_LAYOUT_OUTPUT:
         class_->outputs = field->outputs;
+        return 0;
+    case XPM_LAYOUT_RETRY:
+        class_->retry = field->retry;
         return 0;
     case XPM_LAYOUT_BASE:
         return add_base(class_, field, err);

@@ -1,5 +1,6 @@
 #include "launch/command.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -15,6 +16,15 @@ static bool is_python(const xpm_class *class_)
 {
     return class_->program == NULL && class_->language != NULL &&
            strcmp(class_->language, "python") == 0;
+}
+
+/* What the runner must know of this attempt, when there is anything. */
+static void describe_start(const xpm_job *job, xpm__command *command)
+{
+    xpm_limits limits = xpm__job_limits(job);
+    if (limits.seconds > 0 || limits.memory > 0 || job->failures > 0)
+        snprintf(command->start, sizeof command->start, XPM__START_VARIABLE "=%u %.3f %lld",
+                 job->failures, limits.seconds, (long long)limits.memory);
 }
 
 int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err)
@@ -38,6 +48,7 @@ int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err)
         command->argv[2] = command->argument;
     }
     command->argv[0] = command->program;
+    describe_start(job, command);
     return 0;
 }
 
@@ -65,7 +76,9 @@ int xpm__command_write_script(const xpm__command *command, const xpm_job *job, i
     return status < 0 ? xpm__fail_io(err, file, "write the script") : 0;
 }
 
-char **xpm__command_environment(const xpm_job *job)
+char **xpm__command_environment(const xpm__command *command, const xpm_job *job)
 {
-    return xpm__environment_array(job->environment, &job->variables, lock_entry);
+    const char *start = command->start[0] != '\0' ? command->start : NULL;
+    const char *entries[] = {lock_entry, start, NULL};
+    return xpm__environment_array(job->environment, &job->variables, entries);
 }

@@ -13,6 +13,7 @@ typedef struct xpm__command {
     const char *program;  /* absolute path; borrowed from the experiment or the class */
     const char *argv[4];  /* ends with NULL; borrowed from this struct */
     char *argument;       /* of the program: the script, or params.json */
+    char start[96];       /* XPM__START_VARIABLE=..., or "" */
 } xpm__command;
 
 int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err);
@@ -23,7 +24,7 @@ int xpm__command_write_script(const xpm__command *command, const xpm_job *job, i
                               xpm_error *err);
 
 /* The environment of jobs: what this process has, then what the experiment and the job add. A new
- * array whose texts are borrowed: xpm_free. */
-char **xpm__command_environment(const xpm_job *job);
+ * array whose texts are borrowed, of the command too: xpm_free. */
+char **xpm__command_environment(const xpm__command *command, const xpm_job *job);
 
 #endif

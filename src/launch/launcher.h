@@ -29,7 +29,9 @@ typedef struct xpm__process {
 typedef struct xpm__end {
     int code;   /* exit status, when it exited */
     int signal; /* that killed it, or 0 */
-    bool known; /* false for a process that is not a child of this one */
+    bool known;  /* false for a process that is not a child of this one */
+    bool memory; /* the kernel killed it, for memory had run out */
+    int64_t peak_memory; /* bytes; 0 when not known */
 } xpm__end;
 
 typedef struct xpm__launcher {
@@ -38,6 +40,8 @@ typedef struct xpm__launcher {
     int (*start)(const xpm__start *start, xpm__process *process, xpm_error *err);
     /* Takes over the process that a job's .pid names, started by another. -1 when it is no more. */
     int (*adopt)(pid_t pid, xpm__process *process);
+    /* Tells a job's process to end. False when it is no more. */
+    bool (*cancel)(const xpm__process *process);
     /* Collects the end of a process whose descriptor is readable. */
     void (*end)(const xpm__process *process, xpm__end *end);
 } xpm__launcher;

@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "launch/launcher.h"
+#include "launch/oom.h"
 #include "record/jobdir.h"
 
 static int open_pidfd(pid_t pid)
@@ -73,6 +75,7 @@ static int start_local(const xpm__start *start, xpm__process *process, xpm_error
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC), status = -1;
     int out = open_stream(start, ".out", err);
+    xpm__oom_watch();
     int error_stream = out >= 0 ? open_stream(start, ".err", err) : -1;
     if (error_stream < 0)
         goto end;
@@ -106,22 +109,31 @@ static int adopt_local(pid_t pid, xpm__process *process)
     return 0;
 }
 
+static bool cancel_local(const xpm__process *process)
+{
+    return syscall(SYS_pidfd_send_signal, process->fd, SIGTERM, NULL, 0) == 0;
+}
+
 static void end_local(const xpm__process *process, xpm__end *end)
 {
     int status;
+    struct rusage usage;
     *end = (xpm__end){0};
-    if (waitpid(process->pid, &status, WNOHANG) != process->pid)
+    if (wait4(process->pid, &status, WNOHANG, &usage) != process->pid)
         return;
     end->known = true;
+    end->peak_memory = usage.ru_maxrss * 1024L;
     if (WIFSIGNALED(status))
         end->signal = WTERMSIG(status);
     else
         end->code = WEXITSTATUS(status);
+    end->memory = end->signal == SIGKILL && xpm__oom_killed(process->pid);
 }
 
 const xpm__launcher xpm__local_launcher = {
     .name = "local",
     .start = start_local,
     .adopt = adopt_local,
+    .cancel = cancel_local,
     .end = end_local,
 };

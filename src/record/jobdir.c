@@ -17,6 +17,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#define STATUS_FILE ".experimaestro/status.json"
+enum { HOST_SIZE = 256 };
+
 static const char *const reasons[] = {
 #define XPM_REASON_TEXT(name, text) text,
     XPM_REASONS(XPM_REASON_TEXT)
@@ -176,22 +179,62 @@ static long long start_time(pid_t pid)
     return field != NULL ? strtoll(field, NULL, 10) : 0;
 }
 
-/* Reads .pid; true when the process that it names lives. */
-static bool pid_is_alive(int dir, const char *name, pid_t *pid)
+static void this_host(char host[HOST_SIZE])
 {
-    char file[XPM__NAME_SIZE];
+    host[0] = '\0';
+    gethostname(host, HOST_SIZE - 1);
+}
+
+/* Whether .pid names a process; `*pid` is it when it lives, on this machine. */
+static bool names_process(int dir, const char *name, pid_t *pid)
+{
+    char file[XPM__NAME_SIZE], here[HOST_SIZE] = "";
     xpm__jobdir_file(name, ".pid", file);
     json_object *json = read_json(dir, file);
     const char *type = xpm__json_get_text(json, "type");
+    const char *host = xpm__json_get_text(json, "host");
     json_object *start = xpm__json_get(json, "start");
-    bool alive = false;
-    if (type != NULL && strcmp(type, "local") == 0) {
-        *pid = json_object_get_int(xpm__json_get(json, "pid"));
-        long long now = *pid > 0 ? start_time(*pid) : 0;
-        alive = now != 0 && (start == NULL || json_object_get_int64(start) == now);
+    pid_t given = json_object_get_int(xpm__json_get(json, "pid"));
+    bool named = type != NULL && strcmp(type, "local") == 0 && given > 0;
+    this_host(here);
+    if (named && (host == NULL || strcmp(host, here) == 0)) {
+        long long now = start_time(given);
+        bool lives = now != 0 && (start == NULL || json_object_get_int64(start) == now);
+        *pid = lives ? given : 0;
     }
     json_object_put(json);
-    return alive;
+    return named;
+}
+
+pid_t xpm__jobdir_pid(int dir, const char *name)
+{
+    pid_t pid = 0;
+    names_process(dir, name, &pid);
+    return pid;
+}
+
+static unsigned failures_in(json_object *status)
+{
+    int failures = json_object_get_int(xpm__json_get(status, "retry_count"));
+    return failures > 0 ? (unsigned)failures : 0;
+}
+
+unsigned xpm__jobdir_failures(int dir)
+{
+    json_object *status = read_json(dir, STATUS_FILE);
+    unsigned failures = failures_in(status);
+    json_object_put(status);
+    return failures;
+}
+
+xpm__stamp xpm__jobdir_failed_stamp(int dir, const char *name)
+{
+    char file[XPM__NAME_SIZE];
+    struct stat info;
+    xpm__jobdir_file(name, ".failed", file);
+    if (fstatat(dir, file, &info, 0) < 0)
+        return (xpm__stamp){0};
+    return (xpm__stamp){info.st_ino, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }
 
 static bool reads_running(json_object *status)
@@ -204,11 +247,12 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
 {
     char done[XPM__NAME_SIZE];
     bool marked = xpm__jobdir_read_markers(dir, name, state);
-    json_object *status = read_json(dir, ".experimaestro/status.json");
+    json_object *status = read_json(dir, STATUS_FILE);
     const char *started = xpm__json_get_text(status, "started_time");
     const char *ended = xpm__json_get_text(status, "ended_time");
-    bool named = !marked && pid_is_alive(dir, name, &state->pid);
-    bool alive = !marked && (named || lock_is_held(dir, name));
+    bool named = !marked && names_process(dir, name, &state->pid);
+    bool alive = !marked && (state->pid != 0 || lock_is_held(dir, name));
+    unsigned failures = failures_in(status);
     state->started = started != NULL ? xpm__clock_parse(started) : xpm__jobdir_started(dir, name);
     state->ended = marked && ended != NULL ? xpm__clock_parse(ended) : 0;
     xpm__jobdir_file(name, ".done", done);
@@ -216,13 +260,14 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
         state->ended = modified(dir, done);
     if (alive) {
         state->state = XPM_JOB_RUNNING;
-    } else if (!marked && (state->pid != 0 || reads_running(status))) {
+    } else if (!marked && (named || reads_running(status))) {
         /* The markers may have come since they were looked for. */
         if (!xpm__jobdir_read_markers(dir, name, state)) {
             state->state = XPM_JOB_ERROR;
             state->reason = XPM_REASON_LOST;
         }
     }
+    state->failures = failures;
     json_object_put(status);
 }
 
@@ -253,7 +298,7 @@ static void print_progress(const xpm__status *s, xpm__str *out)
 static void print_status(const xpm__status *s, xpm__str *out)
 {
     const char *state = xpm_job_state_text(s->state);
-    char upper[XPM__REASON_SIZE];
+    char upper[XPM__REASON_SIZE], host[HOST_SIZE];
     const char *reason = xpm__reason_upper(s->reason, upper);
     bool ended = s->state == XPM_JOB_DONE || s->state == XPM_JOB_ERROR;
     xpm__json_open(out, '{');
@@ -271,9 +316,9 @@ static void print_status(const xpm__status *s, xpm__str *out)
         xpm__json_int(out, s->code);
     else
         xpm__json_null(out);
-    xpm__json_pair_int(out, "retry_count", 0);
+    xpm__json_pair_int(out, "retry_count", s->failures);
     xpm__json_key(out, "resumable");
-    xpm__json_bool(out, false);
+    xpm__json_bool(out, s->resumable);
     print_progress(s, out);
     xpm__json_key(out, "process");
     if (s->pid > 0 && !ended) {
@@ -286,17 +331,20 @@ static void print_status(const xpm__status *s, xpm__str *out)
     }
     xpm__json_pair(out, "run_group_id", NULL);
     xpm__json_pair_int(out, "events_count", 0);
+    this_host(host);
+    xpm__json_pair(out, "host", host);
+    if (s->peak_memory > 0)
+        xpm__json_pair_int(out, "peak_memory", s->peak_memory);
     xpm__json_close(out, '}');
 }
 
 int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err)
 {
-    static const char file[] = ".experimaestro/status.json";
     xpm__str out = {0};
     print_status(status, &out);
-    int written = xpm__file_write(dir, file, out.data, out.size, 0666);
+    int written = xpm__file_write(dir, STATUS_FILE, out.data, out.size, 0666);
     if (written < 0 && errno == ENOENT && mkdirat(dir, ".experimaestro", 0777) == 0)
-        written = xpm__file_write(dir, file, out.data, out.size, 0666);
+        written = xpm__file_write(dir, STATUS_FILE, out.data, out.size, 0666);
     xpm__str_free(&out);
     return written < 0 ? xpm__fail_io(err, status->path, "write the status in") : 0;
 }
@@ -329,15 +377,41 @@ int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reas
 
 int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid)
 {
-    char file[XPM__NAME_SIZE];
+    char file[XPM__NAME_SIZE], host[HOST_SIZE];
     xpm__str out = {0};
+    this_host(host);
     xpm__jobdir_file(name, ".pid", file);
     xpm__json_open(&out, '{');
     xpm__json_pair(&out, "type", "local");
     xpm__json_pair_int(&out, "pid", pid);
     xpm__json_pair_int(&out, "start", start_time(pid));
+    xpm__json_pair(&out, "host", host);
     xpm__json_close(&out, '}');
     int status = xpm__file_write(dir, file, out.data, out.size, 0666);
     xpm__str_free(&out);
     return status;
+}
+
+/* ---- Streams ----------------------------------------------------------------------------------- */
+
+static void rotate(int dir, const char *name, const char *suffix, const char *stamp)
+{
+    char file[XPM__NAME_SIZE], kept[2 * XPM__NAME_SIZE];
+    struct stat info;
+    xpm__jobdir_file(name, suffix, file);
+    if (fstatat(dir, file, &info, AT_SYMLINK_NOFOLLOW) < 0 || info.st_size == 0)
+        return;
+    snprintf(kept, sizeof kept, "%s.%s%s", name, stamp, suffix);
+    for (int number = 1; xpm__file_exists(dir, kept); number++) /* of the same second */
+        snprintf(kept, sizeof kept, "%s.%s.%d%s", name, stamp, number, suffix);
+    (void)renameat(dir, file, dir, kept); /* else it is emptied */
+}
+
+void xpm__jobdir_rotate(int dir, const char *name)
+{
+    char now[XPM__TIME_SIZE], stamp[XPM__TIME_SIZE];
+    xpm__clock_compact(xpm__clock_now(), now);
+    snprintf(stamp, sizeof stamp, "%.8s%s", now, now + 9); /* without the underscore */
+    rotate(dir, name, ".out", stamp);
+    rotate(dir, name, ".err", stamp);
 }

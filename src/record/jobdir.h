@@ -12,6 +12,9 @@ enum { XPM__NAME_SIZE = 256 };
 /* The lock is inherited by the job's process as this descriptor, named in this variable. */
 #define XPM__LOCK_VARIABLE "XPM_JOB_LOCK"
 enum { XPM__LOCK_FD = 3 };
+/* In this one, when they are not all 0: how often the job has failed before, its limits of time in
+ * seconds and of memory in bytes; numbers with a space between. */
+#define XPM__START_VARIABLE "XPM_JOB_START"
 
 /* Links to the directories that the job shares with others, by the name of the partial identifier;
  * in each, the file that the one job holds which may write there. The process inherits these locks
@@ -33,12 +36,13 @@ typedef struct xpm__jobdir_state {
     int code; /* exit status, when it ended in error */
     char message[sizeof((xpm_error *)0)->message];
     double started, ended; /* seconds since 1970; 0 when not known */
-    pid_t pid;             /* of the process that .pid names; 0 when none */
+    pid_t pid;             /* of the live process of this machine that .pid names; 0 when none */
+    unsigned failures;     /* how often it has failed, as far as status.json says */
 } xpm__jobdir_state;
 
 /* The truth about a job, from the evidence on disk (the table of docs/formats.md). */
 void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state);
-/* The same from the markers alone; false when there is none. */
+/* The same from the markers alone, and no `failures`; false when there is none. */
 bool xpm__jobdir_read_markers(int dir, const char *name, xpm__jobdir_state *state);
 
 /* How far a task is, in one of its loops: `value` is from 0 to 1, `desc` says of what, or is NULL. */
@@ -55,6 +59,9 @@ typedef struct xpm__status {
     double started, ended;
     int code;
     pid_t pid;
+    unsigned failures; /* how often it has failed, this attempt included */
+    bool resumable;
+    int64_t peak_memory; /* bytes; 0 when not known */
     const xpm__progress *progress; /* of `levels` loops, the outer one first */
     size_t levels;
 } xpm__status;
@@ -66,6 +73,18 @@ int xpm__jobdir_mark_done(int dir, const char *name);
 int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reason,
                             const char *message);
 int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid);
+/* The live process of this machine that .pid names; 0 when there is none. */
+pid_t xpm__jobdir_pid(int dir, const char *name);
+/* How often the job has failed, as status.json says. */
+unsigned xpm__jobdir_failures(int dir);
+/* What tells a .failed from a later one; all 0 when there is none. */
+typedef struct xpm__stamp {
+    uint64_t inode;
+    int64_t seconds, nanoseconds;
+} xpm__stamp;
+xpm__stamp xpm__jobdir_failed_stamp(int dir, const char *name);
+/* Keeps what an earlier attempt wrote: NAME.out becomes NAME.YYYYmmddHHMMSS.out, unless it is empty. */
+void xpm__jobdir_rotate(int dir, const char *name);
 /* When the process started that .pid names: that file's time. 0 when there is none. */
 double xpm__jobdir_started(int dir, const char *name);
 

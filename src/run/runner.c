@@ -7,20 +7,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "declare/class.h"
+#include "declare/config.h"
 #include "record/jobdir.h"
+
+/* Seconds that a task has after it was told to end, and a process after it has recorded its end. */
+enum { GRACE = 30, EXIT_GRACE = 60 };
 
 /* One process runs one job: what the handler of a signal needs is here. */
 static struct running {
     int dir;  /* the job's folder */
     int lock; /* held until the process ends */
     pid_t pid;
+    unsigned failures; /* of earlier attempts */
+    xpm_limits limits;
+    double deadline; /* on the monotonic clock, when there is a limit */
+    timer_t grace;   /* kills the process */
+    bool has_grace;
+    volatile sig_atomic_t told;     /* the signal by which it was told to end */
+    volatile sig_atomic_t graceful; /* the task looks at that, and ends by itself */
+    void (*raise)(int signal_number);
     char name[XPM__NAME_SIZE];
     char failed[XPM__NAME_SIZE], mark[XPM__NAME_SIZE], pid_file[XPM__NAME_SIZE];
 } job = {.dir = -1, .lock = -1};
@@ -34,34 +49,117 @@ static void remove_file(const char *suffix)
 
 /* ---- Cancellation ----------------------------------------------------------------------------- */
 
-/* Marks the job cancelled and ends the process. It only calls what a handler may. A child that the
- * task forked has the handler too, and must not speak for the job. */
-static void on_cancel(int signal_number)
+static double monotonic(void)
 {
-    static const char mark[] =
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static bool is_over_time(void)
+{
+    return job.limits.seconds > 0 && monotonic() >= job.deadline;
+}
+
+/* The kernel does it, whatever the process is busy with. A handler may call it. */
+static void kill_in(time_t seconds)
+{
+    if (job.has_grace)
+        timer_settime(job.grace, 0, &(struct itimerspec){.it_value.tv_sec = seconds}, NULL);
+}
+
+static void mark_told(void)
+{
+    static const char cancelled[] =
         "{\"code\":15,\"reason\":\"cancelled\",\"message\":\"cancelled by a signal\"}";
-    if (getpid() == job.pid) {
-        int fd = openat(job.dir, job.mark, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (fd >= 0 && write(fd, mark, sizeof mark - 1) == (ssize_t)sizeof mark - 1)
-            renameat(job.dir, job.mark, job.dir, job.failed);
+    static const char timeout[] =
+        "{\"code\":15,\"reason\":\"timeout\",\"message\":\"its time limit was reached\"}";
+    bool over = is_over_time();
+    const char *mark = over ? timeout : cancelled;
+    size_t size = over ? sizeof timeout - 1 : sizeof cancelled - 1;
+    int fd = openat(job.dir, job.mark, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd >= 0 && write(fd, mark, size) == (ssize_t)size)
+        renameat(job.dir, job.mark, job.dir, job.failed);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Marks the job before anything else: whatever the task does from here on, it ends in error. A task
+ * that looks at it goes on for as long as the grace lasts, at whose end the kernel kills the process.
+ * It only calls what a handler may. A child that the task forked has the handler too, and must not
+ * speak for the job. */
+static void on_told(int signal_number)
+{
+    int saved = errno;
+    if (getpid() != job.pid) {
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+        return;
+    }
+    bool first = !job.told;
+    if (first) {
+        job.told = signal_number;
+        mark_told();
+        kill_in(GRACE);
+    }
+    if (!job.graceful || !job.has_grace) {
         unlinkat(job.dir, job.pid_file, 0);
         _exit(1);
     }
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
+    if (first && job.raise != NULL)
+        job.raise(signal_number);
+    errno = saved;
 }
 
-static void catch_cancel(void)
+static void set_handlers(void)
 {
-    struct sigaction action = {.sa_handler = on_cancel};
+    struct sigaction action = {.sa_handler = on_told};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
 }
 
-static void ignore_cancel(void)
+static void catch_signals(void)
+{
+    struct sigevent kill_self = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    job.has_grace = timer_create(CLOCK_MONOTONIC, &kill_self, &job.grace) == 0;
+    set_handlers();
+}
+
+static void ignore_signals(void)
 {
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
+}
+
+/* ---- Limits ----------------------------------------------------------------------------------- */
+
+/* What the launcher says of this attempt; removed, as no program that the task starts is meant. */
+static void read_start(void)
+{
+    const char *text = getenv(XPM__START_VARIABLE);
+    long long memory = 0;
+    if (text != NULL)
+        sscanf(text, "%u %lf %lld", &job.failures, &job.limits.seconds, &memory);
+    job.limits.memory = memory;
+    unsetenv(XPM__START_VARIABLE);
+}
+
+/* At its time limit the process is told to end by a timer of the kernel, whoever else lives. */
+static void set_limits(void)
+{
+    timer_t timer;
+    struct sigevent tell = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
+    double seconds = job.limits.seconds;
+    if (seconds > 0 && timer_create(CLOCK_MONOTONIC, &tell, &timer) == 0) {
+        struct timespec end = {.tv_sec = (time_t)seconds,
+                               .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+        job.deadline = monotonic() + seconds;
+        timer_settime(timer, 0, &(struct itimerspec){.it_value = end}, NULL);
+    }
+    if (job.limits.memory > 0) {
+        struct rlimit limit = {(rlim_t)job.limits.memory, (rlim_t)job.limits.memory};
+        setrlimit(RLIMIT_DATA, &limit);
+    }
 }
 
 /* ---- Begin ------------------------------------------------------------------------------------ */
@@ -182,17 +280,52 @@ static int record_done(xpm_task *task)
     return 0;
 }
 
+static xpm_reason reason_of(const xpm_error *err)
+{
+    if (err->code == XPM_E_TIMEOUT)
+        return XPM_REASON_TIMEOUT;
+    return err->code == XPM_E_MEMORY ? XPM_REASON_MEMORY : XPM_REASON_FAILED;
+}
+
 static int record_failed(xpm_task *task, int code, const xpm_error *err)
 {
     xpm__status *status = task->status;
     status->state = XPM_JOB_ERROR;
-    status->reason = XPM_REASON_FAILED;
+    status->reason = reason_of(err);
     status->code = code;
+    status->failures++;
     xpm__runner_record(task);
     xpm__jobdir_mark_failed(job.dir, job.name, code, status->reason,
                             err->message[0] != '\0' ? err->message : NULL);
     remove_file(".pid");
     return code;
+}
+
+/* The end of a task that was told to end: the marker was written then, and holds whatever the task
+ * has done since. */
+static int record_told(xpm_task *task)
+{
+    xpm__jobdir_state marked;
+    xpm__status *status = task->status;
+    if (!xpm__jobdir_read_markers(job.dir, job.name, &marked) || marked.state != XPM_JOB_ERROR)
+        return record_failed(task, 1, &(xpm_error){.message = "it was told to end"});
+    status->state = XPM_JOB_ERROR;
+    status->reason = marked.reason;
+    status->code = marked.code;
+    status->failures++;
+    xpm__runner_record(task);
+    remove_file(".pid");
+    return 1;
+}
+
+/* The most that the process, or one that it has waited for, has held at once. */
+static int64_t peak_memory(void)
+{
+    struct rusage own, children;
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &children);
+    long peak = own.ru_maxrss > children.ru_maxrss ? own.ru_maxrss : children.ru_maxrss;
+    return peak * (int64_t)1024;
 }
 
 /* ---- The steps -------------------------------------------------------------------------------- */
@@ -215,18 +348,31 @@ static void print_error(int code, const xpm_error *err)
 static int execute_locked(xpm_task *task, const char *params, xpm_resolver resolve,
                           xpm_executor execute, void *user, xpm_error *err)
 {
-    xpm__status status = {.state = XPM_JOB_RUNNING, .started = xpm__clock_now()};
+    xpm__status status = {
+        .state = XPM_JOB_RUNNING, .started = xpm__clock_now(), .failures = job.failures};
     int code = 1;
     task->status = &status;
+    task->failure = err;
     remove_file(".failed");
     xpm__jobdir_write_pid(job.dir, job.name, job.pid);
-    catch_cancel();
-    if (take_guards(err) == 0 && xpm__params_load(params, resolve, user, &task->params, err) == 0)
+    catch_signals();
+    set_limits();
+    if (take_guards(err) == 0 &&
+        xpm__params_load(params, resolve, user, &task->params, err) == 0) {
+        status.resumable = (task->params.task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
         code = execute(user, task, err);
-    ignore_cancel(); /* from here on the end is being written */
+    }
+    ignore_signals(); /* from here on the end is being written */
+    task->failure = NULL;
     status.ended = xpm__clock_now();
+    status.peak_memory = peak_memory();
     print_error(code, err);
-    return code == 0 ? record_done(task) : record_failed(task, code, err);
+    if (job.told)
+        code = record_told(task);
+    else
+        code = code == 0 ? record_done(task) : record_failed(task, code, err);
+    kill_in(EXIT_GRACE); /* threads that never end do not keep a process whose end is recorded */
+    return code;
 }
 
 int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user)
@@ -234,6 +380,7 @@ int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void
     xpm_task task = {0};
     xpm_error err = {0};
     int code = 1;
+    read_start();
     if (enter_folder(params, &task, &err) < 0 || take_lock(task.directory, &err) < 0) {
         fprintf(stderr, "experimaestro: %s\n", err.message);
     } else if (already_done()) {
@@ -288,4 +435,41 @@ xpm_config *xpm_task_config(const xpm_task *task)
 const xpm_value *xpm_task_tags(const xpm_task *task)
 {
     return &task->params.tags;
+}
+
+double xpm_task_remaining(const xpm_task *task)
+{
+    if (task->status == NULL || job.limits.seconds <= 0)
+        return -1;
+    double left = job.deadline - monotonic();
+    return left > 0 ? left : 0;
+}
+
+bool xpm_task_cancelled(xpm_task *task)
+{
+    if (task->status == NULL)
+        return false;
+    job.graceful = 1;
+    return job.told != 0;
+}
+
+void xpm_task_on_cancel(xpm_task *task, void (*raise)(int signal_number))
+{
+    if (task->status == NULL)
+        return;
+    job.raise = raise;
+    job.graceful = 1;
+    set_handlers(); /* a binding may have put its own in their place */
+}
+
+int xpm_task_fail(xpm_task *task, xpm_reason reason, const char *message)
+{
+    xpm_code code = XPM_E_CALLBACK;
+    if (reason == XPM_REASON_TIMEOUT)
+        code = XPM_E_TIMEOUT;
+    else if (reason == XPM_REASON_MEMORY)
+        code = XPM_E_MEMORY;
+    if (task->failure != NULL)
+        xpm__fail(task->failure, code, "", "%s", message);
+    return 1;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/copy.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -16,6 +17,8 @@
 #include "schedule/scheduler.h"
 #include "schedule/start.h"
 #include "submit/job.h"
+
+enum { DEFAULT_RETRIES = 3 };
 
 static int usable_cores(void)
 {
@@ -73,6 +76,8 @@ xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
     xp->user = o->user;
     xp->name = xpm__strdup(name);
     xp->slots = o->slots > 0 ? o->slots : usable_cores();
+    xp->max_retries = o->max_retries == 0 ? DEFAULT_RETRIES : o->max_retries;
+    xp->limits = o->limits;
     xp->program = o->program != NULL ? xpm__strdup(o->program) : this_program();
     xp->python = xpm__strdup(o->python);
     xp->workspace = xpm__workspace_open(workspace, xpm__experiment_writes(xp), err);
@@ -94,13 +99,39 @@ fail:
 
 /* ---- Submitting ------------------------------------------------------------------------------- */
 
+static void print_dry_run(const xpm_job *job, const char *what)
+{
+    if (job->xp->mode == XPM_DRY_RUN)
+        fprintf(stderr, "%-9s %s/%s\n", what, xpm_job_type(job), job->hex);
+}
+
+/* A job that would run, and the transient ones that it needs: a list, since chains are long. */
+static void would_run(xpm_job *job)
+{
+    job->next = NULL;
+    for (xpm_job *last = job; job != NULL; job = job->next) {
+        print_dry_run(job, "would run");
+        for (size_t i = 0; i < job->dependency_count; i++) {
+            xpm_job *dependency = job->dependencies[i];
+            if (xpm__job_state(dependency) != XPM_JOB_TRANSIENT)
+                continue;
+            xpm__job_set_state(dependency, XPM_JOB_READY, XPM_REASON_NONE);
+            dependency->next = NULL;
+            last = last->next = dependency;
+        }
+    }
+}
+
 static void set_state_of_dry_run(xpm_job *job)
 {
-    bool done = xpm_job_is_done(job);
-    if (job->xp->mode == XPM_DRY_RUN)
-        fprintf(stderr, "%-8s %s/%s\n", done ? "done" : "would run", xpm_job_type(job), job->hex);
-    if (done)
+    if (xpm_job_is_done(job)) {
+        print_dry_run(job, "done");
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
+    } else if (xpm__job_transient(job) != XPM_TRANSIENT_NONE) {
+        xpm__job_set_state(job, XPM_JOB_TRANSIENT, XPM_REASON_NONE);
+    } else {
+        would_run(job);
+    }
 }
 
 static void count_handed(xpm_job *job)
@@ -139,14 +170,29 @@ static int hand_over(xpm_job *job, xpm_error *err)
     return 0;
 }
 
+/* A job that was handed over already may have been left out, and be wanted now. */
+static void submit_again(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    xpm_job_state state = xpm__job_state(job);
+    if (xpm__job_transient(job) != XPM_TRANSIENT_NONE)
+        return;
+    if (xp->scheduler != NULL && (state == XPM_JOB_UNSCHEDULED || state == XPM_JOB_TRANSIENT))
+        xpm__scheduler_touch(xp->scheduler, job);
+    else if (state == XPM_JOB_TRANSIENT)
+        set_state_of_dry_run(job);
+}
+
 int xpm_job_submit(xpm_job *job, xpm_error *err)
 {
     xpm_experiment *xp = job->xp;
     if (xp == NULL)
         return xpm__fail(err, XPM_E_STATE, job->hex, "the experiment of %s/%s was closed",
                          xpm_job_type(job), job->hex);
-    if (job->handed && xpm__job_state(job) != XPM_JOB_ERROR)
+    if (job->handed && xpm__job_state(job) != XPM_JOB_ERROR) {
+        submit_again(job);
         return 0;
+    }
     if (xp->mode == XPM_GENERATE_ONLY)
         return generate(job, err);
     if (xp->mode != XPM_NORMAL) {
@@ -169,7 +215,7 @@ void xpm_job_release(xpm_job *job, const char *failure)
 {
     xpm_experiment *xp = job->xp;
     if (xp != NULL && xpm__job_release(job, failure) && xp->scheduler != NULL)
-        xpm__scheduler_release(xp->scheduler, job);
+        xpm__scheduler_touch(xp->scheduler, job);
 }
 
 /* What a native task gives in its place; the experiment takes hold of it. */
@@ -245,6 +291,58 @@ void xpm_experiment_stop(xpm_experiment *xp)
         xpm__scheduler_stop(xp->scheduler);
 }
 
+size_t xpm_experiment_cancel(xpm_experiment *xp)
+{
+    if (xp->scheduler == NULL)
+        return 0;
+    pthread_mutex_lock(&xp->mutex);
+    size_t running = xpm__experiment_running(xp);
+    pthread_mutex_unlock(&xp->mutex);
+    xpm_experiment_stop(xp);
+    xpm__scheduler_cancel(xp->scheduler);
+    return running;
+}
+
+size_t xpm_experiment_drain(xpm_experiment *xp, double seconds)
+{
+    int status = 0;
+    size_t left;
+    struct timespec deadline = xpm__deadline_in(seconds > 0 ? seconds : 0);
+    pthread_mutex_lock(&xp->mutex);
+    xp->draining = true;
+    while ((left = xpm__experiment_running(xp)) > 0 && status != ETIMEDOUT)
+        status = seconds < 0 ? pthread_cond_wait(&xp->ended, &xp->mutex)
+                             : pthread_cond_timedwait(&xp->ended, &xp->mutex, &deadline);
+    xp->draining = false;
+    pthread_mutex_unlock(&xp->mutex);
+    return left;
+}
+
+bool xpm_job_cancel(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp == NULL || xp->scheduler == NULL || !job->handed || xpm__job_has_ended(job))
+        return false;
+    xpm__scheduler_cancel_job(xp->scheduler, job);
+    return true;
+}
+
+/* The folders of jobs whose result was wanted for others alone, which have it now. */
+static void remove_transient(xpm_experiment *xp)
+{
+    for (size_t i = 0; i < xp->job_count; i++) {
+        const xpm_job *job = xp->jobs[i];
+        if (xpm__job_transient(job) != XPM_TRANSIENT_REMOVE || xpm__job_state(job) != XPM_JOB_DONE)
+            continue;
+        /* Under another name at once: half a folder must not be taken for a job that is done. */
+        char *hidden =
+            xpm__format("%s/jobs/%s/.%s.removed", xp->workspace->path, xpm_job_type(job), job->hex);
+        if (rename(job->directory, hidden) == 0)
+            (void)xpm__remove_all(hidden);
+        xpm_free(hidden);
+    }
+}
+
 static int job_state_at(void *user, size_t i, const char **job_id)
 {
     const xpm_experiment *xp = user;
@@ -261,7 +359,10 @@ int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err)
         return 0;
     xpm__scheduler_join(xp->scheduler);
     if (xp->run != NULL) {
-        const char *end = failed || xp->by_state[XPM_JOB_ERROR] > 0 ? "failed" : "done";
+        failed = failed || xp->by_state[XPM_JOB_ERROR] > 0;
+        const char *end = failed ? "failed" : "done";
+        if (!failed)
+            remove_transient(xp);
         status = xpm__rundir_write_status(xp->run, end, job_state_at, xp, err);
     }
     free_experiment(xp);

@@ -1,20 +1,19 @@
 /* Exclusive use of directories that jobs share, those of partial identifiers: one writer is let in,
  * of all processes. Jobs of this scheduler wait in a list for each directory; for the other processes
  * there is a lock in the directory, which the job's process takes over and the kernel releases. A
- * job that waits has no slot. All is for the loop's thread, but for the thread that waits for a lock
- * of another process. */
+ * job that waits has no slot. All is for the loop's thread. */
 #ifndef XPM_SCHEDULE_GUARD_H
 #define XPM_SCHEDULE_GUARD_H
 
 #include <experimaestro.h>
 
+#include "schedule/lockwait.h"
 #include "submit/job.h"
 
 typedef struct xpm__guards xpm__guards;
 
-/* `resume` is told, in the loop's thread, of a job that can go on; `wake`, from any thread, that
- * xpm__guards_next has one. */
-xpm__guards *xpm__guards_new(void (*resume)(void *user, xpm_job *job), void (*wake)(void *user),
+/* `resume` is told, in the loop's thread, of a job that can go on. `waits` is borrowed. */
+xpm__guards *xpm__guards_new(xpm__lockwaits *waits, void (*resume)(void *user, xpm_job *job),
                              void *user);
 void xpm__guards_free(xpm__guards *guards); /* accepts NULL */
 
@@ -29,7 +28,5 @@ xpm__entered xpm__guards_take(xpm__guards *guards, xpm_job *job, xpm_error *err)
 void xpm__guards_hand_over(xpm_job *job);
 /* The job has ended, or gives up: the next ones are let in. Does nothing for one that has none. */
 void xpm__guards_release(xpm__guards *guards, xpm_job *job);
-/* A job whose lock another process has left; NULL when there is none. */
-xpm_job *xpm__guards_next(xpm__guards *guards);
 
 #endif

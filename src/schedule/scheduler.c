@@ -14,10 +14,9 @@
 #include "schedule/start.h"
 #include "submit/job.h"
 
-enum {
-    STACK_SIZE = 64 << 20, /* graphs are walked on it; only what is used is ever mapped */
-    RETRY_MS = 100         /* until one that is starting elsewhere says which process it is */
-};
+enum { STACK_SIZE = 64 << 20 }; /* graphs are walked on it; only what is used is ever mapped */
+
+typedef struct xpm__running running;
 
 /* A first-in first-out list of jobs, linked by their `next`. */
 typedef struct queue {
@@ -32,24 +31,27 @@ struct xpm__scheduler {
     uv_async_t wake;
     pthread_mutex_t mutex; /* guards what other threads post: */
     queue posted;
-    xpm_job *released; /* linked by next_free; each a reference */
-    bool stop, quit;
+    xpm_job *touched; /* to be looked at again; linked by next_free; each a reference */
+    bool stop, cancel, quit;
     queue ready; /* the loop's own from here on */
+    xpm__lockwaits *waits;
     xpm__guards *guards;
+    running *runs; /* all that run */
     int free_slots;
     bool stopped;
 };
 
-/* A job that runs, and the handle that tells its end. */
-typedef struct running {
-    uv_poll_t poll;   /* of a process */
-    uv_timer_t timer; /* or until it can be found */
+/* A job that runs: what tells its end is the descriptor of its process, or the lock that another
+ * process holds and no .pid explains. */
+struct xpm__running {
+    uv_poll_t poll; /* when `process` is known */
     xpm__scheduler *scheduler;
     xpm_job *job;
     xpm__process process;
-} running;
+    xpm__stamp failed; /* else what its .failed was when the wait began */
+    running *next, **link;
+};
 
-static void watch_elsewhere(xpm__scheduler *s, xpm_job *job, pid_t pid);
 static void start_ready(xpm__scheduler *s);
 
 /* ---- Queues ----------------------------------------------------------------------------------- */
@@ -76,6 +78,20 @@ static xpm_job *queue_take(queue *q)
             q->last = &q->first;
     }
     return job;
+}
+
+/* Whether it was there. */
+static bool queue_remove(queue *q, const xpm_job *job)
+{
+    xpm_job **link = &q->first;
+    while (*link != NULL && *link != job)
+        link = &(*link)->next;
+    if (*link == NULL)
+        return false;
+    *link = job->next;
+    if (*link == NULL)
+        q->last = link;
+    return true;
 }
 
 /* ---- What blocks what ------------------------------------------------------------------------- */
@@ -155,18 +171,43 @@ static void fail_to_start(xpm_job *job, const char *message)
     fail_job(job, XPM_REASON_FAILED);
 }
 
-static void accept_job(xpm__scheduler *s, xpm_job *job)
+/* Whether a job is left out: nothing that is wanted needs it so far. */
+static bool is_unneeded(const xpm_job *job)
+{
+    return xpm__job_transient(job) != XPM_TRANSIENT_NONE && !job->needed &&
+           job->dependent_count == 0;
+}
+
+/* Adds a job to those that one which is wanted waits for. A transient one was left out so far: it goes
+ * to `needed`. */
+static void wait_for(xpm_job *job, xpm_job *dependency, queue *needed)
+{
+    add_dependent(dependency, job);
+    job->blocked++;
+    if (!dependency->needed && xpm__job_state(dependency) == XPM_JOB_TRANSIENT) {
+        dependency->needed = true;
+        queue_add(needed, dependency);
+    }
+}
+
+/* Takes a job in; those that it needs, and that were left out so far, go to `needed`. */
+static void accept_job(xpm__scheduler *s, xpm_job *job, queue *needed)
 {
     bool fails = false;
     job->blocked = 0;
+    job->restarts = 0;
+    job->failures = 0;
+    job->cancelled = false;
+    if (is_unneeded(job)) {
+        xpm__job_set_state(job, XPM_JOB_TRANSIENT, XPM_REASON_NONE);
+        return;
+    }
     for (size_t i = 0; i < job->dependency_count; i++) {
         xpm_job *dependency = job->dependencies[i];
         xpm_job_state state = xpm__job_state(dependency);
         fails |= state == XPM_JOB_ERROR;
-        if (state == XPM_JOB_DONE || state == XPM_JOB_ERROR)
-            continue;
-        add_dependent(dependency, job);
-        job->blocked++;
+        if (state != XPM_JOB_DONE && state != XPM_JOB_ERROR)
+            wait_for(job, dependency, needed);
     }
     char *failure;
     job->parked = xpm__job_held_back(job, &failure);
@@ -181,6 +222,14 @@ static void accept_job(xpm__scheduler *s, xpm_job *job)
         xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
     }
     xpm_free(failure);
+}
+
+/* A list, since chains of transient jobs are long. */
+static void accept_all(xpm__scheduler *s, queue *jobs)
+{
+    xpm_job *job;
+    while ((job = queue_take(jobs)) != NULL)
+        accept_job(s, job, jobs);
 }
 
 /* A job that was released; one that has failed meanwhile is let be. */
@@ -204,16 +253,48 @@ static void unpark(xpm__scheduler *s, xpm_job *job)
 static void free_running(uv_handle_t *handle)
 {
     running *r = handle->data;
-    if (r->process.fd >= 0)
-        close(r->process.fd);
+    close(r->process.fd);
     xpm_free(r);
 }
 
-/* A handle that ends is closed; what it needed of the job is in its `data` until then. */
-static void release(running *r, uv_handle_t *handle)
+static running *new_running(xpm__scheduler *s, xpm_job *job)
 {
+    running *r = xpm__zalloc(sizeof *r);
+    r->scheduler = s;
+    r->job = job;
+    r->process.fd = -1;
+    r->poll.data = r;
+    r->next = s->runs;
+    r->link = &s->runs;
+    if (r->next != NULL)
+        r->next->link = &r->next;
+    s->runs = r;
+    job->running = r;
+    s->free_slots--;
+    xpm__job_set_state(job, XPM_JOB_RUNNING, XPM_REASON_NONE);
+    return r;
+}
+
+/* Forgets one that has ended; a handle is closed before what it is part of can be freed. */
+static void end_running(running *r)
+{
+    r->job->running = NULL;
+    *r->link = r->next;
+    if (r->next != NULL)
+        r->next->link = r->link;
     r->scheduler->free_slots++;
-    uv_close(handle, free_running);
+    if (r->process.fd >= 0)
+        uv_close((uv_handle_t *)&r->poll, free_running);
+    else
+        xpm_free(r);
+}
+
+/* Whether a job that has failed is started again, in this run. */
+static bool is_retried(const xpm__scheduler *s, const xpm_job *job, const xpm__jobdir_state *state)
+{
+    return state->state == XPM_JOB_ERROR && !s->stopped && !job->cancelled &&
+           xpm__job_retries_on(job, state->reason) &&
+           job->failures <= (unsigned)xpm__job_max_retries(job);
 }
 
 static void on_process_end(uv_poll_t *poll, int status, int events)
@@ -226,30 +307,16 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     s->launcher->end(&r->process, &end);
-    release(r, (uv_handle_t *)poll);
+    end_running(r);
     xpm__end_job(job, &end, &state);
-    end_job(s, job, &state);
+    if (is_retried(s, job, &state)) {
+        job->restarts++;
+        xpm__guards_release(s->guards, job);
+        make_ready(s, job);
+    } else {
+        end_job(s, job, &state);
+    }
     start_ready(s);
-}
-
-static void on_retry(uv_timer_t *timer)
-{
-    running *r = timer->data;
-    xpm__scheduler *s = r->scheduler;
-    release(r, (uv_handle_t *)timer);
-    queue_add(&s->ready, r->job);
-    start_ready(s);
-}
-
-static running *new_running(xpm__scheduler *s, xpm_job *job)
-{
-    running *r = xpm__zalloc(sizeof *r);
-    r->scheduler = s;
-    r->job = job;
-    r->process.fd = -1;
-    r->poll.data = r->timer.data = r;
-    s->free_slots--;
-    return r;
 }
 
 static void watch_process(xpm__scheduler *s, xpm_job *job, const xpm__process *process)
@@ -258,20 +325,45 @@ static void watch_process(xpm__scheduler *s, xpm_job *job, const xpm__process *p
     r->process = *process;
     uv_poll_init(&s->loop, &r->poll, process->fd);
     uv_poll_start(&r->poll, UV_READABLE, on_process_end);
-    xpm__job_set_state(job, XPM_JOB_RUNNING, XPM_REASON_NONE);
 }
 
-/* Another process of this workspace runs it: its end is waited for, and its markers read. */
-static void watch_elsewhere(xpm__scheduler *s, xpm_job *job, pid_t pid)
+/* The lock of a job that ran elsewhere is free: it has failed there, or else it is looked at anew, as
+ * it is done, or was not started after all. */
+static void on_lock_free(void *user, xpm_job *job, int fd)
+{
+    xpm__scheduler *s = user;
+    running *r = job->running;
+    xpm__jobdir_state state;
+    bool failed = xpm__failed_since(job, &r->failed, &state);
+    end_running(r);
+    if (fd >= 0)
+        close(fd);
+    if (failed) {
+        job->failures = state.failures;
+        end_job(s, job, &state);
+    } else {
+        make_ready(s, job);
+    }
+    start_ready(s);
+}
+
+/* Another process of this workspace has the job: its end is waited for, and its markers read. */
+static void watch_elsewhere(xpm__scheduler *s, xpm_job *job)
 {
     xpm__process process;
-    if (pid > 0 && s->launcher->adopt(pid, &process) == 0) {
+    xpm__stamp failed;
+    xpm_error err = {0};
+    if (xpm__adopt_job(job, s->launcher, &process, &failed) == 0) {
         watch_process(s, job, &process);
         return;
     }
-    running *r = new_running(s, job);
-    uv_timer_init(&s->loop, &r->timer);
-    uv_timer_start(&r->timer, on_retry, RETRY_MS, 0);
+    char *lock = xpm__format("%s/%s.lock", job->directory, xpm_job_name(job));
+    new_running(s, job)->failed = failed;
+    if (xpm__lockwaits_add(s->waits, lock, on_lock_free, s, job, &err) < 0) {
+        end_running(job->running);
+        fail_job(job, XPM_REASON_LOST);
+    }
+    xpm_free(lock);
 }
 
 static void count_start(xpm_experiment *xp)
@@ -299,6 +391,10 @@ static void start_ready(xpm__scheduler *s)
     while (s->free_slots > 0 && !s->stopped && (job = queue_take(&s->ready)) != NULL) {
         xpm__process process;
         xpm__jobdir_state state;
+        if (job->cancelled) {
+            fail_job(job, XPM_REASON_CANCELLED);
+            continue;
+        }
         if (!enter_guards(s, job))
             continue;
         switch (xpm__start_job(job, s->launcher, &process, &state)) {
@@ -312,7 +408,7 @@ static void start_ready(xpm__scheduler *s)
             break;
         case XPM__ELSEWHERE:
             xpm__guards_release(s->guards, job); /* who runs it needs them */
-            watch_elsewhere(s, job, state.pid);
+            watch_elsewhere(s, job);
             break;
         }
     }
@@ -324,46 +420,86 @@ static void close_handle(uv_handle_t *handle, void *user)
 {
     (void)user;
     if (!uv_is_closing(handle))
-        uv_close(handle, handle->data != NULL ? free_running : NULL);
+        uv_close(handle, NULL);
 }
 
-static void unpark_all(xpm__scheduler *s, xpm_job *released)
+/* What runs goes on alone. */
+static void leave(xpm__scheduler *s)
 {
-    while (released != NULL) {
-        xpm_job *next = released->next_free;
-        pthread_mutex_lock(&s->mutex);
-        released->releasing = false; /* it may be listed again from here on */
-        pthread_mutex_unlock(&s->mutex);
-        unpark(s, released);
-        xpm_job_unref(released);
-        released = next;
+    while (s->runs != NULL)
+        end_running(s->runs);
+    uv_walk(&s->loop, close_handle, NULL);
+}
+
+/* One that runs is told to end, and ends by itself; one that waits, or is ready, ends now, unless it
+ * waits for a shared directory: then it does when its turn comes. */
+static void cancel_job(xpm__scheduler *s, xpm_job *job)
+{
+    xpm_job_state state = xpm__job_state(job);
+    job->cancelled = true;
+    if (job->running != NULL && job->running->process.fd >= 0)
+        s->launcher->cancel(&job->running->process);
+    else if (state == XPM_JOB_WAITING || state == XPM_JOB_TRANSIENT ||
+             (state == XPM_JOB_READY && queue_remove(&s->ready, job)))
+        fail_job(job, XPM_REASON_CANCELLED);
+}
+
+static void cancel_all(xpm__scheduler *s)
+{
+    for (running *r = s->runs; r != NULL; r = r->next)
+        cancel_job(s, r->job);
+}
+
+/* Looks again at a job of which another thread has said something. */
+static void look_again(xpm__scheduler *s, xpm_job *job)
+{
+    queue one;
+    pthread_mutex_lock(&s->mutex);
+    bool cancel = job->cancelling;
+    job->touched = job->cancelling = false; /* it may be listed again from here on */
+    pthread_mutex_unlock(&s->mutex);
+    if (cancel && job->held)
+        cancel_job(s, job);
+    unpark(s, job);
+    if (xpm__job_state(job) == XPM_JOB_TRANSIENT && !job->needed &&
+        xpm__job_transient(job) == XPM_TRANSIENT_NONE) {
+        queue_init(&one);
+        queue_add(&one, job);
+        accept_all(s, &one);
+    }
+}
+
+static void look_at_touched(xpm__scheduler *s, xpm_job *touched)
+{
+    while (touched != NULL) {
+        xpm_job *next = touched->next_touched;
+        look_again(s, touched);
+        xpm_job_unref(touched);
+        touched = next;
     }
 }
 
 static void on_wake(uv_async_t *wake)
 {
     xpm__scheduler *s = wake->loop->data;
-    xpm_job *job;
     pthread_mutex_lock(&s->mutex);
     queue posted = s->posted;
-    bool quit = s->quit;
+    bool quit = s->quit, cancel = s->cancel;
     if (posted.first == NULL)
         queue_init(&posted);
     queue_init(&s->posted);
-    xpm_job *released = s->released;
-    s->released = NULL;
+    xpm_job *touched = s->touched;
+    s->touched = NULL;
     s->stopped = s->stop;
+    s->cancel = false;
     pthread_mutex_unlock(&s->mutex);
-    for (job = posted.first; job != NULL;) {
-        xpm_job *next = job->next;
-        accept_job(s, job);
-        job = next;
-    }
-    unpark_all(s, released);
-    while ((job = xpm__guards_next(s->guards)) != NULL)
-        queue_add(&s->ready, job);
+    accept_all(s, &posted);
+    look_at_touched(s, touched);
+    xpm__lockwaits_run(s->waits);
+    if (cancel)
+        cancel_all(s);
     if (quit)
-        uv_walk(&s->loop, close_handle, NULL);
+        leave(s);
     else
         start_ready(s);
 }
@@ -383,7 +519,7 @@ static void run_loop(void *user)
     uv_run(&s->loop, UV_RUN_DEFAULT);
 }
 
-/* A shared directory was left, and this job is the next to enter it. */
+/* A shared directory was left, and this job is the next to enter it, or to try. */
 static void resume(void *user, xpm_job *job)
 {
     xpm__scheduler *s = user;
@@ -403,7 +539,8 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     s->xp = xp;
     s->launcher = &xpm__local_launcher;
     s->free_slots = xp->slots;
-    s->guards = xpm__guards_new(resume, wake, s);
+    s->waits = xpm__lockwaits_new(wake, s);
+    s->guards = xpm__guards_new(s->waits, resume, s);
     queue_init(&s->posted);
     queue_init(&s->ready);
     pthread_mutex_init(&s->mutex, NULL);
@@ -419,21 +556,33 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
         return s;
     xpm__fail(err, XPM_E_IO, xp->name, "cannot start the scheduler: %s", uv_strerror(status));
     pthread_mutex_destroy(&s->mutex);
+    xpm__lockwaits_free(s->waits);
     xpm__guards_free(s->guards);
     xpm_free(s);
     return NULL;
 }
 
-void xpm__scheduler_release(xpm__scheduler *s, xpm_job *job)
+static void touch(xpm__scheduler *s, xpm_job *job, bool cancel)
 {
     pthread_mutex_lock(&s->mutex);
-    if (!job->releasing) {
-        job->releasing = true;
-        job->next_free = s->released;
-        s->released = xpm_job_ref(job);
+    job->cancelling |= cancel;
+    if (!job->touched) {
+        job->touched = true;
+        job->next_touched = s->touched;
+        s->touched = xpm_job_ref(job);
     }
     pthread_mutex_unlock(&s->mutex);
     uv_async_send(&s->wake);
+}
+
+void xpm__scheduler_touch(xpm__scheduler *s, xpm_job *job)
+{
+    touch(s, job, false);
+}
+
+void xpm__scheduler_cancel_job(xpm__scheduler *s, xpm_job *job)
+{
+    touch(s, job, true);
 }
 
 void xpm__scheduler_post(xpm__scheduler *s, xpm_job *job)
@@ -461,17 +610,23 @@ void xpm__scheduler_stop(xpm__scheduler *s)
     tell(s, &s->stop);
 }
 
+void xpm__scheduler_cancel(xpm__scheduler *s)
+{
+    tell(s, &s->cancel);
+}
+
 void xpm__scheduler_join(xpm__scheduler *s)
 {
     if (s == NULL)
         return;
     tell(s, &s->quit);
     uv_thread_join(&s->thread);
+    xpm__lockwaits_free(s->waits);
     xpm__guards_free(s->guards);
-    while (s->released != NULL) {
-        xpm_job *next = s->released->next_free;
-        xpm_job_unref(s->released);
-        s->released = next;
+    while (s->touched != NULL) {
+        xpm_job *next = s->touched->next_touched;
+        xpm_job_unref(s->touched);
+        s->touched = next;
     }
     for (size_t i = 0; i < s->xp->job_count; i++) /* those that have not ended */
         if (s->xp->jobs[i]->held)

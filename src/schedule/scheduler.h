@@ -13,10 +13,14 @@ typedef struct xpm__scheduler xpm__scheduler;
 xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err);
 /* Hands it a job, of which it then holds a reference until the job has ended. */
 void xpm__scheduler_post(xpm__scheduler *scheduler, xpm_job *job);
-/* Lets a job go on that was held back when it was handed over, or fails it. */
-void xpm__scheduler_release(xpm__scheduler *scheduler, xpm_job *job);
+/* Looks again at a job that was handed over: it is no longer held back, or its result is wanted more
+ * than before. */
+void xpm__scheduler_touch(xpm__scheduler *scheduler, xpm_job *job);
+void xpm__scheduler_cancel_job(xpm__scheduler *scheduler, xpm_job *job);
 /* Starts no further job. */
 void xpm__scheduler_stop(xpm__scheduler *scheduler);
+/* Tells all that runs to end. */
+void xpm__scheduler_cancel(xpm__scheduler *scheduler);
 /* Ends the thread, leaving alone what runs, and frees. Accepts NULL. */
 void xpm__scheduler_join(xpm__scheduler *scheduler);
 

@@ -1,6 +1,7 @@
 #include "schedule/start.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,7 +109,7 @@ static int launch(const xpm_job *job, const xpm__launcher *launcher, int folder,
     if (status == 0)
         status = write_files(job, &command, folder, err);
     if (status == 0) {
-        char **environment = xpm__command_environment(job);
+        char **environment = xpm__command_environment(&command, job);
         int guards[XPM__GUARDS_MAX];
         for (size_t i = 0; i < job->guard_count; i++)
             guards[i] = job->guards[i].fd;
@@ -126,7 +127,8 @@ static int launch(const xpm_job *job, const xpm__launcher *launcher, int folder,
     return status;
 }
 
-static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *state)
+static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *state,
+                       int64_t peak_memory)
 {
     xpm__status status = {.job_id = job->hex,
                           .task_id = xpm_job_type(job),
@@ -135,7 +137,10 @@ static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *
                           .reason = state->reason,
                           .started = xpm__jobdir_started(folder, xpm_job_name(job)),
                           .ended = state->ended,
-                          .code = state->code};
+                          .code = state->code,
+                          .failures = job->failures + 1,
+                          .resumable = job->resumable,
+                          .peak_memory = peak_memory};
     char pid[XPM__NAME_SIZE];
     xpm__jobdir_write_status(folder, &status, NULL);
     xpm__jobdir_mark_failed(folder, xpm_job_name(job), state->code, state->reason, state->message);
@@ -150,7 +155,32 @@ static void set_failed(xpm__jobdir_state *state, xpm_reason reason, int code, co
     snprintf(state->message, sizeof state->message, "%s", message);
 }
 
-static xpm__started start_locked(const xpm_job *job, const xpm__launcher *launcher, int folder,
+/* Whether a resumable job has used up its attempts in earlier runs: then it is not started, and its
+ * last failure stands. */
+static bool has_given_up(xpm_job *job, int folder, xpm__jobdir_state *state)
+{
+    if (!job->resumable || job->restarts > 0)
+        return false;
+    job->failures = xpm__jobdir_failures(folder);
+    return job->failures > 0 && job->failures >= (unsigned)xpm__job_max_retries(job) &&
+           xpm__jobdir_read_markers(folder, xpm_job_name(job), state);
+}
+
+static void tell_given_up(const xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp->warn == NULL)
+        return;
+    char *message = xpm__format(
+        "%s/%s is not started again: it has failed %u times, and max_retries is %d. Submit it with "
+        "more, or remove %s/%s.failed",
+        xpm_job_type(job), job->hex, job->failures, xpm__job_max_retries(job), job->directory,
+        xpm_job_name(job));
+    xp->warn(xp->user, message);
+    xpm_free(message);
+}
+
+static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, int folder,
                                  int lock, bool fresh, xpm__process *process,
                                  xpm__jobdir_state *state)
 {
@@ -163,17 +193,23 @@ static xpm__started start_locked(const xpm_job *job, const xpm__launcher *launch
         unlinkat(folder, file, 0); /* just made, by whoever came while the job ended */
         return XPM__ENDED;
     }
-    if (!fresh)
+    if (!fresh && has_given_up(job, folder, state)) {
+        tell_given_up(job);
+        return XPM__ENDED;
+    }
+    if (!fresh) {
         remove_failure(job, folder);
+        xpm__jobdir_rotate(folder, xpm_job_name(job));
+    }
     if (launch(job, launcher, folder, lock, process, &err) == 0)
         return XPM__STARTED;
     set_failed(state, XPM_REASON_FAILED, 1, err.message);
-    record_end(job, folder, state);
+    record_end(job, folder, state, 0);
     return XPM__ENDED;
 }
 
-xpm__started xpm__start_job(const xpm_job *job, const xpm__launcher *launcher,
-                            xpm__process *process, xpm__jobdir_state *state)
+xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
+                            xpm__jobdir_state *state)
 {
     xpm_error err = {0};
     bool fresh;
@@ -191,7 +227,6 @@ xpm__started xpm__start_job(const xpm_job *job, const xpm__launcher *launcher,
         started = start_locked(job, launcher, folder, lock, fresh, process, state);
         close(lock); /* the process holds it now, if one was started */
     } else if (errno == EWOULDBLOCK) {
-        xpm__jobdir_read(folder, xpm_job_name(job), state);
         started = XPM__ELSEWHERE;
     } else {
         xpm__fail_io(&err, job->directory, "lock");
@@ -199,6 +234,49 @@ xpm__started xpm__start_job(const xpm_job *job, const xpm__launcher *launcher,
     }
     close(folder);
     return started;
+}
+
+/* -1 when there is none. */
+static int open_existing(const xpm_job *job)
+{
+    return open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int xpm__adopt_job(const xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
+                   xpm__stamp *failed)
+{
+    int folder = open_existing(job), status = -1;
+    *failed = (xpm__stamp){0};
+    if (folder < 0)
+        return -1;
+    pid_t pid = xpm__jobdir_pid(folder, xpm_job_name(job));
+    if (pid > 0 && launcher->adopt(pid, process) == 0) {
+        /* What was opened is that process, if .pid still names it: a number is not given anew to
+         * another while a descriptor is open for it. */
+        status = xpm__jobdir_pid(folder, xpm_job_name(job)) == pid ? 0 : -1;
+        if (status < 0)
+            close(process->fd);
+    }
+    if (status < 0)
+        *failed = xpm__jobdir_failed_stamp(folder, xpm_job_name(job));
+    close(folder);
+    return status;
+}
+
+bool xpm__failed_since(const xpm_job *job, const xpm__stamp *failed, xpm__jobdir_state *state)
+{
+    int folder = open_existing(job);
+    bool since = false;
+    if (folder < 0)
+        return false;
+    xpm__stamp now = xpm__jobdir_failed_stamp(folder, xpm_job_name(job));
+    if (now.inode != 0 && memcmp(&now, failed, sizeof now) != 0)
+        since = xpm__jobdir_read_markers(folder, xpm_job_name(job), state) &&
+                state->state == XPM_JOB_ERROR;
+    if (since)
+        state->failures = xpm__jobdir_failures(folder);
+    close(folder);
+    return since;
 }
 
 int xpm__generate_job(const xpm_job *job, xpm_error *err)
@@ -218,14 +296,15 @@ int xpm__generate_job(const xpm_job *job, xpm_error *err)
 
 /* The same for a job whose process has died, and its lock with it: unless another has started it
  * meanwhile, whose marker is then the one that counts. */
-static void record_unlocked(const xpm_job *job, int folder, const xpm__jobdir_state *state)
+static void record_unlocked(const xpm_job *job, int folder, const xpm__jobdir_state *state,
+                            int64_t peak_memory)
 {
     char file[XPM__NAME_SIZE];
     xpm__jobdir_file(xpm_job_name(job), ".lock", file);
     int lock = xpm__file_lock(folder, file, false);
     if (lock < 0)
         return;
-    record_end(job, folder, state);
+    record_end(job, folder, state, peak_memory);
     close(lock);
 }
 
@@ -238,34 +317,53 @@ void xpm__mark_failed(const xpm_job *job, const char *message)
     if (folder < 0)
         return;
     set_failed(&state, XPM_REASON_FAILED, 1, message);
-    record_unlocked(job, folder, &state);
+    record_unlocked(job, folder, &state, 0);
     close(folder);
 }
 
-void xpm__end_job(const xpm_job *job, const xpm__end *end, xpm__jobdir_state *state)
+/* What the way in which a process ended says of its job, which left no marker. */
+static void judge(const xpm_job *job, const xpm__end *end, double started, xpm__jobdir_state *state)
 {
-    xpm_error err = {0};
-    bool fresh;
     char message[128];
-    int folder = open_folder(job, &fresh, &err);
+    xpm_limits limits = xpm__job_limits(job);
+    bool killed = end->signal == SIGKILL;
+    if (!end->known) {
+        set_failed(state, XPM_REASON_LOST, 1, "its process ended without saying how");
+    } else if (end->memory) {
+        set_failed(state, XPM_REASON_MEMORY, 128 + SIGKILL,
+                   "the kernel killed it, because memory had run out");
+    } else if (killed && limits.seconds > 0 && started > 0 &&
+               xpm__clock_now() - started >= limits.seconds) {
+        snprintf(message, sizeof message, "killed: its time limit of %g seconds was over",
+                 limits.seconds);
+        set_failed(state, XPM_REASON_TIMEOUT, 128 + SIGKILL, message);
+    } else if (end->signal != 0) {
+        snprintf(message, sizeof message, "killed by signal %d (%s)", end->signal,
+                 strsignal(end->signal));
+        set_failed(state, job->cancelled ? XPM_REASON_CANCELLED : XPM_REASON_FAILED,
+                   128 + end->signal, message);
+    } else {
+        snprintf(message, sizeof message,
+                 "its process exited with status %d before the task could run: see its .err",
+                 end->code);
+        set_failed(state, XPM_REASON_FAILED, end->code, message);
+    }
+}
+
+void xpm__end_job(xpm_job *job, const xpm__end *end, xpm__jobdir_state *state)
+{
+    int folder = open_existing(job);
     if (folder < 0) {
-        set_failed(state, XPM_REASON_LOST, 1, err.message);
+        set_failed(state, XPM_REASON_LOST, 1, "its folder was removed while it ran");
         return;
     }
     if (!xpm__jobdir_read_markers(folder, xpm_job_name(job), state)) {
-        if (!end->known)
-            set_failed(state, XPM_REASON_LOST, 1, "its process ended without saying how");
-        else if (end->signal != 0) {
-            snprintf(message, sizeof message, "killed by signal %d (%s)", end->signal,
-                     strsignal(end->signal));
-            set_failed(state, XPM_REASON_FAILED, 128 + end->signal, message);
-        } else {
-            snprintf(message, sizeof message,
-                     "its process exited with status %d before the task could run: see its .err",
-                     end->code);
-            set_failed(state, XPM_REASON_FAILED, end->code, message);
-        }
-        record_unlocked(job, folder, state);
+        judge(job, end, xpm__jobdir_started(folder, xpm_job_name(job)), state);
+        record_unlocked(job, folder, state, end->peak_memory);
+        job->failures++;
+    } else if (state->state == XPM_JOB_ERROR) {
+        unsigned recorded = xpm__jobdir_failures(folder);
+        job->failures = recorded > job->failures ? recorded : job->failures + 1;
     }
     close(folder);
 }

@@ -11,11 +11,18 @@
 typedef enum xpm__started {
     XPM__STARTED,   /* a process runs it: `process` */
     XPM__ENDED,     /* it had ended already, or could not start: `state` */
-    XPM__ELSEWHERE, /* another process holds its lock: `state.pid`, when known */
+    XPM__ELSEWHERE, /* another process holds its lock */
 } xpm__started;
 
-xpm__started xpm__start_job(const xpm_job *job, const xpm__launcher *launcher,
-                            xpm__process *process, xpm__jobdir_state *state);
+xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
+                            xpm__jobdir_state *state);
+
+/* Finds the process of a job that was started elsewhere. -1 when .pid names none that lives here; then
+ * `*failed` is what its .failed is now, for xpm__failed_since. */
+int xpm__adopt_job(const xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
+                   xpm__stamp *failed);
+/* Whether the job has failed since then: `state` says how. */
+bool xpm__failed_since(const xpm_job *job, const xpm__stamp *failed, xpm__jobdir_state *state);
 
 /* Says in the folder of a job that could not be started why. */
 void xpm__mark_failed(const xpm_job *job, const char *message);
@@ -24,7 +31,7 @@ void xpm__mark_failed(const xpm_job *job, const char *message);
 int xpm__generate_job(const xpm_job *job, xpm_error *err);
 
 /* How a job ended whose process is no more: its markers, or else how the process ended, which is
- * then marked. */
-void xpm__end_job(const xpm_job *job, const xpm__end *end, xpm__jobdir_state *state);
+ * then marked. Counts a failure. */
+void xpm__end_job(xpm_job *job, const xpm__end *end, xpm__jobdir_state *state);
 
 #endif

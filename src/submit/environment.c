@@ -106,14 +106,17 @@ static size_t put(char **list, size_t count, const char *entry)
 }
 
 char **xpm__environment_array(const xpm__environment *environment, const xpm__variables *over,
-                              const char *entry)
+                              const char *const *entries)
 {
-    size_t count = environment->variables.count;
-    char **list = xpm__alloc((count + over->count + 2) * sizeof *list);
+    size_t count = environment->variables.count, more = 0;
+    while (entries[more] != NULL)
+        more++;
+    char **list = xpm__alloc((count + over->count + more + 1) * sizeof *list);
     memcpy(list, environment->variables.entries, count * sizeof *list);
     for (size_t i = 0; i < over->count; i++)
         count = put(list, count, over->entries[i]);
-    count = put(list, count, entry);
+    for (size_t i = 0; i < more; i++)
+        count = put(list, count, entries[i]);
     list[count] = NULL;
     return list;
 }

@@ -29,8 +29,9 @@ typedef struct xpm__environment {
 xpm__environment *xpm__environment_take(xpm__environment **last, const xpm__variables *added);
 void xpm__environment_unref(xpm__environment *environment); /* accepts NULL */
 
-/* An array for exec: the snapshot, `over` over it, and `entry`. Texts are borrowed: xpm_free. */
+/* An array for exec: the snapshot, `over` over it, and `entries` (ends with NULL). Texts are
+ * borrowed: xpm_free. */
 char **xpm__environment_array(const xpm__environment *environment, const xpm__variables *over,
-                              const char *entry);
+                              const char *const *entries);
 
 #endif

@@ -28,7 +28,8 @@ xpm_counts xpm_experiment_counts(const xpm_experiment *xp)
     pthread_mutex_t *mutex = (pthread_mutex_t *)&xp->mutex;
     pthread_mutex_lock(mutex);
     xpm_counts counts = {.waiting = xp->by_state[XPM_JOB_WAITING] + xp->by_state[XPM_JOB_READY],
-                         .running = xp->by_state[XPM_JOB_SCHEDULED] + xp->by_state[XPM_JOB_RUNNING],
+                         .running = xpm__experiment_running(xp),
+                         .transient = xp->by_state[XPM_JOB_TRANSIENT],
                          .done = xp->by_state[XPM_JOB_DONE],
                          .failed = xp->by_state[XPM_JOB_ERROR],
                          .submitted = xp->handed,

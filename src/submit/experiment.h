@@ -19,7 +19,8 @@ struct xpm_experiment {
     char *name;
     xpm__rundir *run;       /* NULL unless the mode is NORMAL */
     char *program, *python; /* that run native and Python tasks */
-    int slots;
+    int slots, max_retries;
+    xpm_limits limits; /* of each job, unless it has others */
     xpm_tell warn; /* or NULL; with its argument */
     void *user;
     xpm__map table; /* identifier to job */
@@ -35,7 +36,7 @@ struct xpm_experiment {
     size_t waiters;       /* threads that wait for one job */
     size_t by_state[XPM_JOB_ERROR + 1];
     size_t started;
-    bool stopped;
+    bool stopped, draining;
     struct xpm__scheduler *scheduler; /* NULL unless the mode is NORMAL */
 };
 
@@ -48,10 +49,17 @@ static inline bool xpm__experiment_writes(const xpm_experiment *xp)
     return xp->mode == XPM_NORMAL || xp->mode == XPM_GENERATE_ONLY;
 }
 
-/* How many submitted jobs have not ended. With the mutex held. */
+/* How many submitted jobs have not ended, and will. With the mutex held. */
 static inline size_t xpm__experiment_unfinished(const xpm_experiment *xp)
 {
-    return xp->handed - xp->by_state[XPM_JOB_DONE] - xp->by_state[XPM_JOB_ERROR];
+    return xp->handed - xp->by_state[XPM_JOB_DONE] - xp->by_state[XPM_JOB_ERROR] -
+           xp->by_state[XPM_JOB_TRANSIENT];
+}
+
+/* How many run. With the mutex held. */
+static inline size_t xpm__experiment_running(const xpm_experiment *xp)
+{
+    return xp->by_state[XPM_JOB_SCHEDULED] + xp->by_state[XPM_JOB_RUNNING];
 }
 
 #endif

@@ -47,6 +47,9 @@ static xpm_job *new_job(xpm_experiment *xp, xpm_config *task, const char *hex)
     job->tags = xpm_config_tags(task);
     memcpy(job->hex, hex, sizeof job->hex);
     job->directory = xpm__workspace_job(xp->workspace, task->class_->name, hex);
+    job->limits = xp->limits;
+    job->retry = task->class_->retry;
+    job->resumable = (task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
     return job;
 }
 
@@ -249,7 +252,9 @@ void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason)
     __atomic_store_n(&job->reason, (int)reason, __ATOMIC_RELEASE);
     __atomic_store_n(&job->state, (int)state, __ATOMIC_RELEASE);
     bool ended = state == XPM_JOB_DONE || state == XPM_JOB_ERROR;
-    if (ended && (xp->waiters > 0 || xpm__experiment_unfinished(xp) == 0))
+    bool drained = xp->draining && xpm__experiment_running(xp) == 0;
+    bool none_left = xpm__experiment_unfinished(xp) == 0;
+    if (drained || none_left || (ended && xp->waiters > 0))
         pthread_cond_broadcast(&xp->ended);
     pthread_mutex_unlock(&xp->mutex);
 }
@@ -274,7 +279,7 @@ bool xpm_job_is_done(const xpm_job *job)
 /* With the mutex held. */
 static bool is_pending(const xpm_job *job)
 {
-    return !xpm__job_has_ended(job) &&
+    return !xpm__job_has_ended(job) && xpm__job_state(job) != XPM_JOB_TRANSIENT &&
            !(job->xp->stopped && xpm__job_state(job) < XPM_JOB_SCHEDULED);
 }
 
@@ -360,6 +365,64 @@ void xpm_job_setenv(xpm_job *job, const char *name, const char *value)
 const char *xpm_job_getenv(const xpm_job *job, const char *name)
 {
     return xpm__variables_get(&job->variables, name);
+}
+
+/* ---- What may be said of it beside its parameters ---------------------------------------------- */
+
+void xpm_job_set_limits(xpm_job *job, const xpm_limits *limits)
+{
+    if (!job->handed)
+        job->limits = *limits;
+}
+
+void xpm_job_set_retry(xpm_job *job, const xpm_retry *retry)
+{
+    if (job->handed)
+        xpm_job_set_max_retries(job, retry->times);
+    else
+        job->retry = *retry;
+}
+
+void xpm_job_set_max_retries(xpm_job *job, int times)
+{
+    if (times == 0)
+        times = -1; /* 0 is the experiment's number, here, and none was asked for */
+    if (!job->handed || times > xpm__job_max_retries(job))
+        __atomic_store_n(&job->retry.times, times, __ATOMIC_RELEASE);
+}
+
+void xpm_job_set_transient(xpm_job *job, xpm_transient mode)
+{
+    if (!job->handed || mode < xpm__job_transient(job))
+        __atomic_store_n(&job->transient, (int)mode, __ATOMIC_RELEASE);
+}
+
+int xpm__job_max_retries(const xpm_job *job)
+{
+    int times = __atomic_load_n(&job->retry.times, __ATOMIC_ACQUIRE);
+    if (times == 0)
+        times = job->xp->max_retries;
+    return times > 0 ? times : 0;
+}
+
+bool xpm__job_retries_on(const xpm_job *job, xpm_reason reason)
+{
+    unsigned on = job->retry.on;
+    if (on == 0 && job->resumable)
+        on = XPM_ON(TIMEOUT);
+    return (on & (1u << reason)) != 0;
+}
+
+xpm_limits xpm__job_limits(const xpm_job *job)
+{
+    xpm_limits limits = job->limits;
+    for (unsigned i = 0; i < job->failures; i++) {
+        limits.seconds *= job->retry.more_time > 0 ? job->retry.more_time : 1;
+        double memory = (double)limits.memory;
+        memory *= job->retry.more_memory > 0 ? job->retry.more_memory : 1;
+        limits.memory = memory < (double)INT64_MAX ? (int64_t)memory : INT64_MAX;
+    }
+    return limits;
 }
 
 const char *xpm_job_identifier(const xpm_job *job)

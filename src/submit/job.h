@@ -31,9 +31,18 @@ struct xpm_job {
     } * dependents;       /* L: those that it blocks */
     size_t dependent_count, dependent_capacity;
     size_t blocked;   /* L: how many of its dependencies are not done, and 1 while it is parked */
-    unsigned attempt; /* L: how often it has failed */
+    unsigned attempt; /* L: how often it has ended in error */
     bool doomed;      /* L: in the list of those that a failure ends */
     xpm_job *next;    /* in the one queue where it is */
+    int transient;    /* atomic: an xpm_transient */
+    bool needed;      /* L: a job that is not transient waits for it */
+    bool cancelled;   /* L: it must not start */
+    bool resumable;
+    xpm_limits limits;
+    xpm_retry retry; /* S, and the loop reads `times` atomically */
+    unsigned restarts; /* L: how often it was started again since it was submitted */
+    unsigned failures; /* L: of its attempts so far, those of earlier runs among them */
+    struct xpm__running *running; /* L: the process that runs it; NULL when none is known */
     struct xpm__guard {
         const char *name; /* of a partial identifier */
         char *directory;  /* that it shares; absolute */
@@ -44,8 +53,9 @@ struct xpm_job {
     int holds;          /* experiment's mutex: how often it is held back */
     char *failure;      /* experiment's mutex: why it cannot start, from a release; or NULL */
     bool parked;        /* L: blocked until it is released */
-    bool releasing;     /* scheduler's mutex: in the list of those that were released */
-    xpm_job *next_free; /* in that list */
+    bool touched;          /* scheduler's mutex: in the list of those to be looked at again */
+    bool cancelling;       /* scheduler's mutex: because it is to be cancelled */
+    xpm_job *next_touched; /* in that list */
 };
 
 /* Changes a job's state: the event first, then the state, then those who wait are told. */
@@ -60,6 +70,17 @@ static inline xpm_job_state xpm__job_state(const xpm_job *job)
 {
     return (xpm_job_state)__atomic_load_n(&job->state, __ATOMIC_ACQUIRE);
 }
+
+static inline xpm_transient xpm__job_transient(const xpm_job *job)
+{
+    return (xpm_transient)__atomic_load_n(&job->transient, __ATOMIC_ACQUIRE);
+}
+
+/* How often it may be started again, and the reasons for which it is. */
+int xpm__job_max_retries(const xpm_job *job);
+bool xpm__job_retries_on(const xpm_job *job, xpm_reason reason);
+/* Its limits after as many failures as it has had. */
+xpm_limits xpm__job_limits(const xpm_job *job);
 
 static inline bool xpm__job_has_ended(const xpm_job *job)
 {

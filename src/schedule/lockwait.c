@@ -1,0 +1,158 @@
+#include "schedule/lockwait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+enum {
+    FIRST_FD = 64,
+    STACK_SIZE = 128 << 10
+};
+
+/* One thread, and what it waits for. */
+typedef struct waiting {
+    xpm__lockwaits *waits; /* NULL once they are gone: what it gets is then let go */
+    char *path;
+    xpm__locked locked;
+    void *user;
+    xpm_job *job;
+    int fd, error;
+    bool done;
+    struct waiting *next;
+} waiting;
+
+struct xpm__lockwaits {
+    waiting *first; /* with the mutex */
+    void (*wake)(void *user);
+    void *user;
+};
+
+/* Threads outlive the scheduler that started them. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+
+int xpm__move_up(int fd)
+{
+    int moved = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD) : -1, saved = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return moved;
+}
+
+static void free_waiting(waiting *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    xpm_free(w->path);
+    xpm_free(w);
+}
+
+static void *wait_for_lock(void *user)
+{
+    waiting *w = user;
+    int fd = xpm__move_up(xpm__file_lock(AT_FDCWD, w->path, true)), error = errno;
+    pthread_mutex_lock(&mutex);
+    w->fd = fd;
+    w->error = error;
+    w->done = true;
+    if (w->waits != NULL)
+        w->waits->wake(w->waits->user);
+    else
+        free_waiting(w);
+    pthread_mutex_unlock(&mutex);
+    return NULL;
+}
+
+/* Signals are for the thread that submits. */
+static int start_thread(waiting *w)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int status = pthread_create(&thread, &attributes, wait_for_lock, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return status;
+}
+
+xpm__lockwaits *xpm__lockwaits_new(void (*wake)(void *user), void *user)
+{
+    xpm__lockwaits *waits = xpm__zalloc(sizeof *waits);
+    waits->wake = wake;
+    waits->user = user;
+    return waits;
+}
+
+int xpm__lockwaits_add(xpm__lockwaits *waits, const char *path, xpm__locked locked, void *user,
+                       xpm_job *job, xpm_error *err)
+{
+    waiting *w = xpm__zalloc(sizeof *w);
+    *w = (waiting){.waits = waits,
+                   .path = xpm__strdup(path),
+                   .locked = locked,
+                   .user = user,
+                   .job = job,
+                   .fd = -1};
+    pthread_mutex_lock(&mutex);
+    int status = errno = start_thread(w);
+    if (status == 0) {
+        w->next = waits->first;
+        waits->first = w;
+    }
+    pthread_mutex_unlock(&mutex);
+    if (status == 0)
+        return 0;
+    free_waiting(w);
+    return xpm__fail_io(err, path, "start a thread that waits for");
+}
+
+/* One that has its lock, taken out of the list; NULL when there is none. */
+static waiting *take_done(xpm__lockwaits *waits)
+{
+    pthread_mutex_lock(&mutex);
+    waiting **link = &waits->first, *w;
+    while ((w = *link) != NULL && !w->done)
+        link = &w->next;
+    if (w != NULL)
+        *link = w->next;
+    pthread_mutex_unlock(&mutex);
+    return w;
+}
+
+void xpm__lockwaits_run(xpm__lockwaits *waits)
+{
+    waiting *w;
+    while ((w = take_done(waits)) != NULL) {
+        int fd = w->fd;
+        w->fd = -1;
+        errno = w->error;
+        w->locked(w->user, w->job, fd);
+        free_waiting(w);
+    }
+}
+
+void xpm__lockwaits_free(xpm__lockwaits *waits)
+{
+    if (waits == NULL)
+        return;
+    pthread_mutex_lock(&mutex);
+    for (waiting *w = waits->first, *next; w != NULL; w = next) {
+        next = w->next;
+        w->waits = NULL;
+        if (w->done)
+            free_waiting(w);
+    }
+    pthread_mutex_unlock(&mutex);
+    xpm_free(waits);
+}

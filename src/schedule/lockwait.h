@@ -1,0 +1,31 @@
+/* Waiting for locks that other processes hold: the kernel offers no event for a flock(2), so a thread
+ * blocks in it. Whoever waits is told in the loop's thread, with the lock. All is for the loop's
+ * thread, but for those threads; they are few, since most of what another process runs can be watched
+ * by a pidfd. */
+#ifndef XPM_SCHEDULE_LOCKWAIT_H
+#define XPM_SCHEDULE_LOCKWAIT_H
+
+#include <experimaestro.h>
+
+typedef struct xpm__lockwaits xpm__lockwaits;
+
+/* `wake` is told, from any thread, that xpm__lockwaits_run has something to do. */
+xpm__lockwaits *xpm__lockwaits_new(void (*wake)(void *user), void *user);
+/* Forgets those that wait. Accepts NULL. */
+void xpm__lockwaits_free(xpm__lockwaits *waits);
+
+/* Told with the lock's descriptor, which is the callee's to close; -1 when it could not be locked,
+ * with the reason in errno. */
+typedef void (*xpm__locked)(void *user, xpm_job *job, int fd);
+/* Starts to wait, for a job, for the lock of a file, which is made if it is not there. Copies the
+ * path. Errors: IO (no thread). */
+int xpm__lockwaits_add(xpm__lockwaits *waits, const char *path, xpm__locked locked, void *user,
+                       xpm_job *job, xpm_error *err);
+/* Tells each of those that have got their lock. */
+void xpm__lockwaits_run(xpm__lockwaits *waits);
+
+/* A descriptor with a number above all those that a process is started with, so that none of these
+ * overwrites it; closes the given one. Accepts -1. */
+int xpm__move_up(int fd);
+
+#endif
