@@ -210,7 +210,7 @@ class Task(Config):
         run_mode: RunMode | None = None,
         init_tasks: Iterable[LightweightTask] = (),
         max_retries: int | None = None,
-        transient: Any = None,
+        transient: TransientMode | None = None,
     ) -> Any: ...
     def add_dependencies(self: _C, *dependencies: Config) -> _C: ...
     def copy_dependencies(self: _C, other: Config) -> _C: ...
@@ -220,6 +220,7 @@ class Task(Config):
     def jobpath(self) -> Path: ...
     def stdout(self) -> Path: ...
     def stderr(self) -> Path: ...
+    def remaining_time(self) -> float | None: ...
 
 class ResumableTask(Task): ...
 
@@ -306,6 +307,7 @@ class RunMode(Enum):
     PREPARE = "prepare"
 
 class JobState(IntEnum):
+    TRANSIENT = -1
     UNSCHEDULED = 0
     WAITING = 1
     READY = 2
@@ -317,6 +319,28 @@ class JobState(IntEnum):
     def running(self) -> bool: ...
     def notstarted(self) -> bool: ...
     def is_error(self) -> bool: ...
+
+class TransientMode(Enum):
+    NONE = 0
+    TRANSIENT = 1
+    REMOVE = 2
+
+class GracefulTimeout(Exception): ...
+class TaskCancelled(BaseException): ...
+
+class Retry:
+    on: list[JobFailureStatus]
+    times: int
+    more_time: float
+    more_memory: float
+    def __init__(
+        self,
+        on: str | JobFailureStatus | Iterable[str | JobFailureStatus] = ("timeout",),
+        times: int = 3,
+        more_time: float = 1.0,
+        more_memory: float = 1.0,
+    ) -> None: ...
+    def __call__(self, cls: type[T]) -> type[T]: ...
 
 class JobFailureStatus(Enum):
     DEPENDENCY = "dependency"
@@ -342,15 +366,25 @@ class Job:
     def state(self) -> JobState: ...
     @property
     def failure_reason(self) -> JobFailureStatus | None: ...
+    def cancel(self) -> bool: ...
     def wait(self) -> JobState: ...
 
 class Launcher:
     connector: Any
     environ: dict[str, str]
+    time_limit: float | None
+    memory_limit: int | None
     def __init__(self, connector: Any = None) -> None: ...
     def setenv(self, name: str, value: str) -> None: ...
 
-class DirectLauncher(Launcher): ...
+class DirectLauncher(Launcher):
+    def __init__(
+        self,
+        connector: Any = None,
+        *,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+    ) -> None: ...
 
 class SubmitHook:
     def spec(self) -> Any: ...

@@ -208,6 +208,8 @@ class ConfigMixin(Configuration):
         workspace, run_mode: those of the experiment, unless given.
         launcher: a Launcher, whose environment the job gets.
         init_tasks: lightweight tasks that are executed before it, in its process.
+        max_retries: how often it is started again at most, when it is resumable or has a Retry.
+        transient: a TransientMode: whether it runs when no other task needs it.
 
         ValueError when a value is missing or wrong, when it was submitted before, or when there is
         no experiment; AttributeError when it is no task.
@@ -443,6 +445,12 @@ class Task(Config):
         """What the task does. An exception makes it fail."""
         raise NotImplementedError(f"{type(self).__qualname__} has no method execute")
 
+    def remaining_time(self):
+        """Seconds until its time limit ends the task while it runs; None without a limit."""
+        from ._engine import remaining
+
+        return remaining()
+
     def register_task_output(self, method, *args, **kwargs):
         """Announces an output while the task runs. Not there yet: NotImplementedError."""
         raise NotImplementedError("outputs that are announced while a task runs are not there yet: "
@@ -455,7 +463,12 @@ class Task(Config):
 
 
 class ResumableTask(Task):
-    """A task that goes on where it was when it is run again."""
+    """A task that goes on where it was when it is run again: what it needs for that is in its folder.
+
+    It is started again when its time was over (the reason "timeout"), `max_retries` times at most: of
+    submit, else of the experiment, 3 by default. How often it has failed is kept in its folder; when
+    that is `max_retries` or more, it is not started by another submission until it is given more.
+    """
 
 
 class LightweightTask(Config):

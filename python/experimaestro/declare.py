@@ -25,7 +25,12 @@ from .annotations import (
 
 META, CONSTANT, IGNORED_DEFAULT, NONE_IS_DEFAULT = 1, 2, 4, 8
 DATA, SAVER = 16, 8  # of a parameter, of a class
-FLAGS = {_config.Task: 1, _config.LightweightTask: 2, _config.InstanceConfig: 4}
+FLAGS = {
+    _config.Task: 1,
+    _config.LightweightTask: 2,
+    _config.InstanceConfig: 4,
+    _config.ResumableTask: 16,
+}
 BARE = {
     list: Type.list,
     tuple: Type.tuple_of,

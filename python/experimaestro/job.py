@@ -80,6 +80,11 @@ class Job(_engine.Job):
 
         return JobFailureStatus(self._reason) if self._reason else None
 
+    def cancel(self):
+        """Tells it to end: see TaskCancelled. One that waits does not run any more. False when it has
+        ended, or was not submitted."""
+        return self._cancel()
+
     def wait(self):
         """Waits until it has ended, and returns its JobState then. KeyboardInterrupt on Ctrl-C."""
         self._wait()

@@ -5,8 +5,11 @@ class Launcher:
     """Where jobs run, and the environment that they get there.
 
     environ: variables for its jobs, over the inherited environment.
+    time_limit, memory_limit: what each job may use, in seconds and bytes; None for no limit.
     connector: the machine on which it works; None is this one.
     """
+
+    time_limit = memory_limit = None
 
     def __init__(self, connector=None):
         self.connector = connector
@@ -18,4 +21,18 @@ class Launcher:
 
 
 class DirectLauncher(Launcher):
-    """Runs jobs as processes of this machine."""
+    """Runs jobs as processes of this machine.
+
+    time_limit: seconds after which a job is told to end; it fails with the reason "timeout".
+    memory_limit: bytes of data that a job may have; what it asks for beyond fails (MemoryError).
+
+    ValueError when one of them is not positive.
+    """
+
+    def __init__(self, connector=None, *, time_limit=None, memory_limit=None):
+        super().__init__(connector)
+        for name, limit in (("time_limit", time_limit), ("memory_limit", memory_limit)):
+            if limit is not None and not limit > 0:
+                raise ValueError(f"{name} is {limit!r}: it must be more than 0, or None for no limit")
+        self.time_limit = time_limit
+        self.memory_limit = memory_limit

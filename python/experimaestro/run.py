@@ -4,6 +4,7 @@ The script in a job's directory calls main(__file__). `python -m experimaestro.r
 the task of a params.json in this process, without lock, without markers, in the current directory.
 """
 
+import _signal  # importing signal takes longer than all that is done with it here
 import os
 import sys
 
@@ -94,13 +95,25 @@ def execute(config, job_directory, job_workspace, tags, shared):
     main_directory = shared or directory
     if shared:
         os.makedirs(shared, exist_ok=True)
-    os.environ.pop("XPM_JOB_LOCK", None)  # the engine has read it, and no child needs it
+    for name in ("XPM_JOB_LOCK", "XPM_JOB_START"):
+        os.environ.pop(name, None)  # the engine has read it, and no child needs it
+    catch_signals()
     _engine.set_running(True)
     task, init_tasks = config._instances()
     task.__tags__ = tags
     for init in init_tasks:
         init.execute()
     task.execute()
+
+
+def catch_signals():
+    """From now on, being told to end raises TaskCancelled; forked children are told as any process."""
+    from . import ending
+
+    if _signal.getsignal(_signal.SIGTERM) == _signal.SIG_DFL:
+        for number in (_signal.SIGTERM, _signal.SIGINT):
+            _signal.signal(number, ending.cancelled)
+        _engine.on_cancel()
 
 
 def alone(params):

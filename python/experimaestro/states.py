@@ -16,9 +16,22 @@ class RunMode(Enum):
     """Only what tasks need prepared is: see Prepare. Nothing is written."""
 
 
+class TransientMode(Enum):
+    """How much a task's result is wanted for itself: see Task.submit."""
+
+    NONE = 0
+    """It is run."""
+    TRANSIENT = 1
+    """It is run only when a task that is not transient, and not done, waits for it."""
+    REMOVE = 2
+    """The same, and its folder is removed when the experiment has ended well."""
+
+
 class JobState(IntEnum):
     """The state of a job, from the first to the last."""
 
+    TRANSIENT = -1
+    """Not run, as nothing needs it: see TransientMode."""
     UNSCHEDULED = 0
     WAITING = 1
     READY = 2

@@ -64,6 +64,7 @@ def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transie
     launcher = launcher or xp.launcher or _direct
     job = Job(xp.engine, task)
     try:
+        set_policy(job, cls, launcher, max_retries, transient)
         run_hooks(task, job, launcher)
         mode = getattr(run_mode, "name", "NORMAL")
         if mode == "NORMAL":
@@ -78,6 +79,20 @@ def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transie
     task._job = job
     xp.jobs[job.identifier] = job
     return outputs_of(task, cls, xp)
+
+
+def set_policy(job, cls, launcher, max_retries, transient):
+    """What is said of the job beside its parameters."""
+    if launcher.time_limit or launcher.memory_limit:
+        job._set_limits(float(launcher.time_limit or 0), int(launcher.memory_limit or 0))
+    retry = getattr(cls, "__xpm_retry__", None)
+    if retry is not None:
+        retry._apply(job)
+    if max_retries is not None:
+        if max_retries < 0:
+            raise ValueError(f"max_retries is {max_retries}: it must be 0 or more")
+        job._set_max_retries(max_retries)
+    job._set_transient(transient.value if transient is not None else 0)
 
 
 def run_hooks(task, job, launcher):

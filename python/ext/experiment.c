@@ -166,9 +166,10 @@ static PyObject *experiment_counts(Experiment *self, PyObject *Py_UNUSED(args))
     if (!is_open(self))
         return NULL;
     xpm_counts counts = xpm_experiment_counts(self->native);
-    return Py_BuildValue("{snsnsnsnsnsnsn}", "transient", (Py_ssize_t)counts.transient, "submitted", (Py_ssize_t)counts.submitted, "waiting",
-                         (Py_ssize_t)counts.waiting, "running", (Py_ssize_t)counts.running, "done",
-                         (Py_ssize_t)counts.done, "failed", (Py_ssize_t)counts.failed, "started",
+    return Py_BuildValue("{snsnsnsnsnsnsn}", "transient", (Py_ssize_t)counts.transient, "submitted",
+                         (Py_ssize_t)counts.submitted, "waiting", (Py_ssize_t)counts.waiting,
+                         "running", (Py_ssize_t)counts.running, "done", (Py_ssize_t)counts.done,
+                         "failed", (Py_ssize_t)counts.failed, "started",
                          (Py_ssize_t)counts.started);
 }
 

@@ -57,7 +57,8 @@ static int graceful_timeout(xpm_error *err)
     PyObject *text = value != NULL ? PyObject_Str(value) : NULL;
     const char *message = text != NULL ? PyUnicode_AsUTF8(text) : NULL;
     xpm_fail(err, XPM_E_TIMEOUT, NULL, "%s",
-             message != NULL && message[0] != '\0' ? message : "it stopped before its time was over");
+             message != NULL && message[0] != '\0' ? message
+                                                   : "it stopped before its time was over");
     PyErr_Clear();
     Py_XDECREF(text);
     Py_XDECREF(type);

@@ -27,10 +27,10 @@ typedef struct xpm__process {
 
 /* How a process ended. */
 typedef struct xpm__end {
-    int code;   /* exit status, when it exited */
-    int signal; /* that killed it, or 0 */
-    bool known;  /* false for a process that is not a child of this one */
-    bool memory; /* the kernel killed it, for memory had run out */
+    int code;            /* exit status, when it exited */
+    int signal;          /* that killed it, or 0 */
+    bool known;          /* false for a process that is not a child of this one */
+    bool memory;         /* the kernel killed it, for memory had run out */
     int64_t peak_memory; /* bytes; 0 when not known */
 } xpm__end;
 

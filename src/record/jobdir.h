@@ -61,7 +61,7 @@ typedef struct xpm__status {
     pid_t pid;
     unsigned failures; /* how often it has failed, this attempt included */
     bool resumable;
-    int64_t peak_memory; /* bytes; 0 when not known */
+    int64_t peak_memory;           /* bytes; 0 when not known */
     const xpm__progress *progress; /* of `levels` loops, the outer one first */
     size_t levels;
 } xpm__status;

@@ -357,8 +357,7 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     xpm__jobdir_write_pid(job.dir, job.name, job.pid);
     catch_signals();
     set_limits();
-    if (take_guards(err) == 0 &&
-        xpm__params_load(params, resolve, user, &task->params, err) == 0) {
+    if (take_guards(err) == 0 && xpm__params_load(params, resolve, user, &task->params, err) == 0) {
         status.resumable = (task->params.task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
         code = execute(user, task, err);
     }

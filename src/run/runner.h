@@ -16,7 +16,7 @@ struct xpm_task {
     xpm__progress progress[XPM__LEVELS];
     double written[XPM__LEVELS]; /* the values that status.json has */
     size_t levels;
-    xpm_error *failure; /* what the task has said of why it ends */
+    xpm_error *failure;                    /* what the task has said of why it ends */
     const struct xpm_instances *instances; /* of a native task, while it is executed */
 };
 

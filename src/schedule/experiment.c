@@ -177,10 +177,13 @@ static void submit_again(xpm_job *job)
     xpm_job_state state = xpm__job_state(job);
     if (xpm__job_transient(job) != XPM_TRANSIENT_NONE)
         return;
-    if (xp->scheduler != NULL && (state == XPM_JOB_UNSCHEDULED || state == XPM_JOB_TRANSIENT))
+    if (xp->scheduler == NULL) {
+        if (state == XPM_JOB_TRANSIENT)
+            set_state_of_dry_run(job);
+    } else if (state == XPM_JOB_UNSCHEDULED || state == XPM_JOB_TRANSIENT) {
+        xpm__job_want(job);
         xpm__scheduler_touch(xp->scheduler, job);
-    else if (state == XPM_JOB_TRANSIENT)
-        set_state_of_dry_run(job);
+    }
 }
 
 int xpm_job_submit(xpm_job *job, xpm_error *err)

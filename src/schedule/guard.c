@@ -53,7 +53,8 @@ static int lock_guard(xpm__guards *guards, xpm_job *job, struct xpm__guard *guar
     int status = xpm__file_mkdirs(folder, err);
     if (status == 0 && (guard->fd = xpm__move_up(xpm__file_lock(AT_FDCWD, path, false))) < 0) {
         if (errno == EWOULDBLOCK)
-            status = xpm__lockwaits_add(guards->waits, path, on_locked, guards, job, err) == 0 ? 1 : -1;
+            status =
+                xpm__lockwaits_add(guards->waits, path, on_locked, guards, job, err) == 0 ? 1 : -1;
         else
             status = xpm__fail_io(err, path, "lock");
     }

@@ -467,6 +467,7 @@ static void look_again(xpm__scheduler *s, xpm_job *job)
         queue_add(&one, job);
         accept_all(s, &one);
     }
+    xpm__job_looked_at(job);
 }
 
 static void look_at_touched(xpm__scheduler *s, xpm_job *touched)

@@ -180,9 +180,8 @@ static void tell_given_up(const xpm_job *job)
     xpm_free(message);
 }
 
-static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, int folder,
-                                 int lock, bool fresh, xpm__process *process,
-                                 xpm__jobdir_state *state)
+static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, int folder, int lock,
+                                 bool fresh, xpm__process *process, xpm__jobdir_state *state)
 {
     xpm_error err = {0};
     char file[XPM__NAME_SIZE];

@@ -21,7 +21,7 @@ struct xpm_experiment {
     char *program, *python; /* that run native and Python tasks */
     int slots, max_retries;
     xpm_limits limits; /* of each job, unless it has others */
-    xpm_tell warn; /* or NULL; with its argument */
+    xpm_tell warn;     /* or NULL; with its argument */
     void *user;
     xpm__map table; /* identifier to job */
     xpm_job **jobs; /* in order of submission; each a reference */
@@ -33,7 +33,8 @@ struct xpm_experiment {
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* a job has ended */
     size_t handed;        /* jobs that were submitted: those not done or in error are unfinished */
-    size_t waiters;       /* threads that wait for one job */
+    size_t wanted;  /* jobs that were left out, are wanted now, and were not looked at since */
+    size_t waiters; /* threads that wait for one job */
     size_t by_state[XPM_JOB_ERROR + 1];
     size_t started;
     bool stopped, draining;
@@ -53,7 +54,7 @@ static inline bool xpm__experiment_writes(const xpm_experiment *xp)
 static inline size_t xpm__experiment_unfinished(const xpm_experiment *xp)
 {
     return xp->handed - xp->by_state[XPM_JOB_DONE] - xp->by_state[XPM_JOB_ERROR] -
-           xp->by_state[XPM_JOB_TRANSIENT];
+           xp->by_state[XPM_JOB_TRANSIENT] + xp->wanted;
 }
 
 /* How many run. With the mutex held. */

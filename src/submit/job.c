@@ -279,7 +279,8 @@ bool xpm_job_is_done(const xpm_job *job)
 /* With the mutex held. */
 static bool is_pending(const xpm_job *job)
 {
-    return !xpm__job_has_ended(job) && xpm__job_state(job) != XPM_JOB_TRANSIENT &&
+    bool left_out = xpm__job_state(job) == XPM_JOB_TRANSIENT && !job->wanted;
+    return !xpm__job_has_ended(job) && !left_out &&
            !(job->xp->stopped && xpm__job_state(job) < XPM_JOB_SCHEDULED);
 }
 
@@ -352,6 +353,26 @@ bool xpm__job_held_back(xpm_job *job, char **failure)
         job->failure = NULL; /* a later attempt may be luckier */
     pthread_mutex_unlock(&xp->mutex);
     return held;
+}
+
+void xpm__job_want(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    pthread_mutex_lock(&xp->mutex);
+    xp->wanted += !job->wanted;
+    job->wanted = true;
+    pthread_mutex_unlock(&xp->mutex);
+}
+
+void xpm__job_looked_at(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    pthread_mutex_lock(&xp->mutex);
+    xp->wanted -= job->wanted;
+    job->wanted = false;
+    if (xpm__experiment_unfinished(xp) == 0)
+        pthread_cond_broadcast(&xp->ended);
+    pthread_mutex_unlock(&xp->mutex);
 }
 
 /* ---- Asking ----------------------------------------------------------------------------------- */

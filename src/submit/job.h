@@ -39,9 +39,9 @@ struct xpm_job {
     bool cancelled;   /* L: it must not start */
     bool resumable;
     xpm_limits limits;
-    xpm_retry retry; /* S, and the loop reads `times` atomically */
-    unsigned restarts; /* L: how often it was started again since it was submitted */
-    unsigned failures; /* L: of its attempts so far, those of earlier runs among them */
+    xpm_retry retry;              /* S, and the loop reads `times` atomically */
+    unsigned restarts;            /* L: how often it was started again since it was submitted */
+    unsigned failures;            /* L: of its attempts so far, those of earlier runs among them */
     struct xpm__running *running; /* L: the process that runs it; NULL when none is known */
     struct xpm__guard {
         const char *name; /* of a partial identifier */
@@ -50,9 +50,10 @@ struct xpm_job {
         int fd;           /* L: the lock, from when it is taken until the process has it; or -1 */
     } * guards;           /* in order of name, which is that in which they are taken */
     size_t guard_count, guards_taken;
-    int holds;          /* experiment's mutex: how often it is held back */
-    char *failure;      /* experiment's mutex: why it cannot start, from a release; or NULL */
-    bool parked;        /* L: blocked until it is released */
+    bool wanted;           /* experiment's mutex: submitted again, and not looked at since */
+    int holds;             /* experiment's mutex: how often it is held back */
+    char *failure;         /* experiment's mutex: why it cannot start, from a release; or NULL */
+    bool parked;           /* L: blocked until it is released */
     bool touched;          /* scheduler's mutex: in the list of those to be looked at again */
     bool cancelling;       /* scheduler's mutex: because it is to be cancelled */
     xpm_job *next_touched; /* in that list */
@@ -96,6 +97,10 @@ int xpm__job_find_dependencies(xpm_job *job, xpm_error *err);
 bool xpm__job_release(xpm_job *job, const char *failure);
 /* Whether it is held back; if not, takes why it cannot start (new: xpm_free), or NULL. */
 bool xpm__job_held_back(xpm_job *job, char **failure);
+
+/* A job that was left out is wanted now: it is unfinished, until the scheduler has looked at it. */
+void xpm__job_want(xpm_job *job);
+void xpm__job_looked_at(xpm_job *job);
 
 /* Lets go of the experiment, which is being closed. */
 void xpm__job_detach(xpm_job *job);

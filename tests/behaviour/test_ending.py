@@ -1,0 +1,386 @@
+"""How tasks end before their time, are started again, or are not run at all: with real processes."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+TASKS = """
+    import os, sys, time
+    from experimaestro import *
+
+    class Stops(ResumableTask):
+        '''Stops by itself for as often as it is told, then ends.'''
+        times: Param[int]
+
+        def execute(self):
+            count = Path("count")
+            done = len(count.read_text()) if count.exists() else 0
+            with count.open("a") as file:
+                file.write("x")
+            print("attempt", done, flush=True)
+            if done < self.times:
+                raise GracefulTimeout(f"stopped at {done}")
+
+    class Waits(Task):
+        '''Says that it runs, then waits for a signal, and says what it got.'''
+        pipe: Meta[Path]
+        swallow: Param[bool] = False
+        n: Param[int] = 0
+
+        def execute(self):
+            try:
+                with open(self.pipe, "w") as pipe:
+                    pipe.write(str(os.getpid()))
+                time.sleep(60)
+            except TaskCancelled as error:
+                Path("cleaned").write_text(str(error))
+                if not self.swallow:
+                    raise
+
+    class Long(Task):
+        n: Param[int] = 0
+
+        def execute(self):
+            Path("left").write_text(repr(self.remaining_time()))
+            try:
+                time.sleep(60)
+            except TaskCancelled:
+                Path("cleaned").touch()
+                raise
+
+    class Stubborn(Task):
+        '''Is deaf to being told to end.'''
+
+        def execute(self):
+            import signal
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    class Big(Task):
+        size: Param[int]
+
+        def execute(self):
+            print(len(bytearray(self.size)))
+
+    @Retry(on=["memory"], times=2, more_memory=2)
+    class Growing(Big):
+        pass
+
+    @Retry(on="failed", times=2)
+    class Flaky(Task):
+        lucky: Param[int]
+
+        def execute(self):
+            with open("tries", "a") as tries:
+                tries.write("x")
+            if os.path.getsize("tries") < self.lucky:
+                raise RuntimeError("no luck")
+
+    class Maker(Task):
+        n: Param[int]
+        pieces: Annotated[Path, pathgenerator("pieces")]
+        before: Param[Config | None] = None
+
+        def execute(self):
+            self.pieces.write_text("pieces")
+
+    class User(Task):
+        maker: Param[Maker]
+        m: Param[int] = 0
+
+        def execute(self):
+            print(self.maker.pieces.read_text())
+"""
+
+
+@pytest.fixture
+def plan(driver):
+    """Runs lines in an experiment of the tasks; what is printed is read as JSON."""
+    import textwrap
+
+    driver.write(TASKS, "tasks.py")
+
+    def run(workspace, lines, check=True, options="", then="", **more):
+        body = textwrap.indent(textwrap.dedent(lines) + then, " " * 8)
+        script = driver.write(
+            "import sys, json\nfrom tasks import *\nif __name__ == '__main__':\n"
+            f"    with experiment(sys.argv[1], 'ending'{options}) as xp:\n{body}\n"
+        )
+        return driver.run(script, workspace, check=check, **more)
+
+    return run
+
+
+def marker(workspace, task):
+    (failed,) = workspace.glob(f"jobs/tasks.{task}/*/{task}.failed")
+    return json.loads(failed.read_text())
+
+
+def status(workspace, task):
+    (found,) = workspace.glob(f"jobs/tasks.{task}/*/.experimaestro/status.json")
+    return json.loads(found.read_text())
+
+
+def test_a_resumable_task_that_stops_gracefully_is_started_again(plan, workspace):
+    plan(workspace, "Stops(times=2).submit()")
+    (folder,) = workspace.glob("jobs/tasks.stops/*")
+    assert (folder / "count").read_text() == "xxx"
+    assert status(workspace, "stops")["retry_count"] == 2
+    assert status(workspace, "stops")["resumable"] is True
+    kept = sorted(folder.glob("stops.2*.out"), key=lambda path: path.stat().st_mtime_ns)
+    assert [path.read_text() for path in kept] == ["attempt 0\n", "attempt 1\n"]
+    assert (folder / "stops.out").read_text() == "attempt 2\n"
+
+
+def test_it_is_started_again_as_often_as_max_retries_says_then_no_more(plan, workspace):
+    plan(workspace, "Stops(times=9).submit(max_retries=1)", check=False)
+    (folder,) = workspace.glob("jobs/tasks.stops/*")
+    assert (folder / "count").read_text() == "xx"  # once, and once again
+    assert marker(workspace, "stops") == {"code": 1, "reason": "timeout", "message": "stopped at 1"}
+    again = plan(workspace, "Stops(times=9).submit(max_retries=1)", check=False)
+    assert (folder / "count").read_text() == "xx"
+    assert "is not started again: it has failed 2 times, and max_retries is 1" in again.stderr
+    plan(workspace, "Stops(times=9).submit(max_retries=20)")
+    assert (folder / "count").read_text() == "x" * 10
+
+
+def test_a_task_that_is_not_resumable_is_not_started_again_in_the_run(plan, workspace):
+    failed = plan(workspace, "Flaky(lucky=9).submit(max_retries=0)", check=False)
+    assert failed.returncode == 1
+    (tries,) = workspace.glob("jobs/tasks.flaky/*/tries")
+    assert tries.read_text() == "x"
+
+
+def test_a_retry_on_failures_starts_the_task_again(plan, workspace):
+    plan(workspace, "Flaky(lucky=3).submit()")
+    (tries,) = workspace.glob("jobs/tasks.flaky/*/tries")
+    assert tries.read_text() == "xxx"
+
+
+@pytest.mark.parametrize("swallow", [False, True])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_task_told_to_end_can_clean_up_and_is_cancelled(
+    plan, driver, workspace, tmp_path, number, swallow
+):
+    import threading
+
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    killer = threading.Thread(target=lambda: os.kill(int(pipe.read_text()), number))
+    killer.start()
+    result = plan(workspace, f"Waits(pipe={str(pipe)!r}, swallow={swallow}).submit()", check=False)
+    killer.join()
+    assert result.returncode == 1
+    (cleaned,) = workspace.glob("jobs/tasks.waits/*/cleaned")
+    assert cleaned.read_text() == f"told to end by signal {number.value}"
+    assert marker(workspace, "waits")["reason"] == "cancelled"
+    assert marker(workspace, "waits")["code"] == 15
+    assert status(workspace, "waits")["failure_reason"] == "CANCELLED"
+
+
+def test_a_time_limit_ends_a_task_with_the_reason_timeout(plan, workspace):
+    result = plan(workspace, "Long().submit(launcher=DirectLauncher(time_limit=0.5))", check=False)
+    assert result.returncode == 1
+    (folder,) = workspace.glob("jobs/tasks.long/*")
+    assert 0 < float((folder / "left").read_text()) <= 0.5
+    assert (folder / "cleaned").exists()
+    assert marker(workspace, "long")["reason"] == "timeout"
+    assert status(workspace, "long")["failure_reason"] == "TIMEOUT"
+
+
+def test_without_a_limit_there_is_no_remaining_time(plan, workspace):
+    plan(workspace, "Stops(times=0).submit()")
+    from experimaestro import ResumableTask
+
+    class Asks(ResumableTask):
+        pass
+
+    assert Asks.remaining_time(None) is None  # outside a task, too
+
+
+def test_a_memory_limit_ends_a_task_with_the_reason_memory(plan, workspace):
+    limit = "launcher=DirectLauncher(memory_limit=200 << 20)"
+    result = plan(workspace, f"Big(size=400 << 20).submit({limit})", check=False)
+    assert result.returncode == 1
+    assert marker(workspace, "big")["reason"] == "memory"
+    assert "MemoryError" in marker(workspace, "big")["message"]
+
+
+def test_a_retry_with_more_memory_succeeds_when_it_is_enough(plan, workspace):
+    limit = "launcher=DirectLauncher(memory_limit=200 << 20)"
+    plan(workspace, f"Growing(size=300 << 20).submit({limit})")
+    assert status(workspace, "growing")["retry_count"] == 1
+    assert status(workspace, "growing")["peak_memory"] >= 300 << 20
+
+
+def test_a_task_killed_outright_is_a_failure_and_no_timeout(plan, workspace):
+    plan(workspace, "Stubborn().submit(launcher=DirectLauncher(time_limit=50))", check=False)
+    assert marker(workspace, "stubborn")["reason"] == "failed"
+    assert "killed by signal 9" in marker(workspace, "stubborn")["message"]
+
+
+def test_a_job_that_is_cancelled_ends_so_and_those_that_wait_do_not_start(plan, workspace, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    result = plan(
+        workspace,
+        f"""
+        task = Waits(pipe={str(pipe)!r}).submit()
+        maker = Maker(n=1).add_dependencies(task).submit()
+        other = Maker(n=2)
+        other.add_dependencies(task)
+        other.submit()
+        open({str(pipe)!r}).read()
+        other.job.cancel()
+        assert other.job.wait() == JobState.ERROR and other.job.failure_reason.value == "cancelled"
+        task.job.cancel()
+        assert task.job.wait() == JobState.ERROR
+        print(task.job.failure_reason.value, maker.job.failure_reason.value)
+        """,
+        check=False,
+    )
+    assert result.stdout.split() == ["cancelled", "dependency"], result.stderr
+
+
+def folders(workspace, task):
+    return [path.name for path in workspace.glob(f"jobs/tasks.{task}/*") if (path / f"{task}.done").exists()]
+
+
+def test_a_transient_task_runs_only_when_another_needs_it(plan, workspace):
+    lines = """
+        maker = Maker(n=1).submit(transient=TransientMode.TRANSIENT)
+        unneeded = Maker(n=2).submit(transient=TransientMode.TRANSIENT)
+        User(maker=maker).submit()
+        xp.wait()
+        print(maker.job.state.name, unneeded.job.state.name, xp.counts["transient"])
+        """
+    first = plan(workspace, lines)
+    assert first.stdout.split() == ["DONE", "TRANSIENT", "1"]
+    assert len(folders(workspace, "maker")) == 1
+    second = plan(workspace, lines, then="xp.wait(); print(xp.counts['started'])")
+    assert second.stdout.split() == ["DONE", "TRANSIENT", "1", "0"]
+
+
+def test_a_transient_task_is_not_run_for_one_that_is_done(plan, workspace):
+    import shutil
+
+    lines = """
+        maker = Maker(n=1).submit(transient=TransientMode.TRANSIENT)
+        User(maker=maker, m=%d).submit()
+        """
+    plan(workspace, lines % 1)
+    for folder in workspace.glob("jobs/tasks.maker/*"):
+        shutil.rmtree(folder)
+    plan(workspace, lines % 1)
+    assert folders(workspace, "maker") == []
+    plan(workspace, lines % 2)
+    assert len(folders(workspace, "maker")) == 1
+
+
+def test_a_chain_of_transient_tasks_runs_as_far_as_it_is_needed(plan, workspace):
+    result = plan(
+        workspace,
+        """
+        makers = [Maker(n=0).submit(transient=TransientMode.TRANSIENT)]
+        for n in range(1, 6):
+            makers.append(Maker(n=n, before=makers[-1]).submit(transient=TransientMode.TRANSIENT))
+        User(maker=makers[3]).submit()
+        xp.wait()
+        print(*(maker.job.state.name for maker in makers))
+        """,
+    )
+    assert result.stdout.split() == ["DONE"] * 4 + ["TRANSIENT"] * 2
+
+
+def test_of_two_submissions_the_one_that_wants_the_result_counts(plan, workspace):
+    result = plan(
+        workspace,
+        """
+        first = Maker(n=1).submit(transient=TransientMode.REMOVE)
+        xp.wait()
+        assert first.job.state == JobState.TRANSIENT, first.job.state
+        Maker(n=1).submit()
+        xp.wait()
+        print(first.job.state.name)
+        """,
+    )
+    assert result.stdout.split() == ["DONE"]
+    assert len(folders(workspace, "maker")) == 1
+
+
+def test_what_is_to_be_removed_is_when_the_experiment_has_ended_well(plan, workspace):
+    lines = """
+        maker = Maker(n=1).submit(transient=TransientMode.REMOVE)
+        User(maker=maker).submit()
+        """
+    plan(workspace, lines, then="Flaky(lucky=9).submit(max_retries=0)", check=False)
+    assert len(folders(workspace, "maker")) == 1
+    plan(workspace, lines)
+    assert not list(workspace.glob("jobs/tasks.maker/*")) and len(folders(workspace, "user")) == 1
+    third = plan(workspace, lines, then="xp.wait(); print(xp.counts['started'])")
+    assert third.stdout.split() == ["0"]
+
+
+def test_a_dry_run_tells_what_is_needed(plan, workspace):
+    result = plan(
+        workspace,
+        """
+        maker = Maker(n=1).submit(transient=TransientMode.TRANSIENT)
+        Maker(n=2).submit(transient=TransientMode.TRANSIENT)
+        User(maker=maker).submit()
+        """,
+        options=", run_mode=RunMode.DRY_RUN",
+    )
+    lines = [line.split("/")[0] for line in result.stderr.splitlines()]
+    assert sorted(lines) == ["would run tasks.maker", "would run tasks.user"]
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"on": "luck"}, "retried on reasons among dependency, failed,"),
+        ({"on": ()}, "and not on none"),
+        ({"times": 0}, "times=0"),
+        ({"more_memory": 0.5}, "more_memory=0.5"),
+    ],
+)
+def test_a_retry_that_cannot_be_is_refused(given, said):
+    from experimaestro import Retry
+
+    with pytest.raises(ValueError, match=said):
+        Retry(**given)
+
+
+def test_a_limit_that_is_not_positive_is_refused():
+    from experimaestro import DirectLauncher
+
+    with pytest.raises(ValueError, match="time_limit is 0"):
+        DirectLauncher(time_limit=0)
+
+
+@pytest.fixture
+def memory_group():
+    """A control group of 256 MiB, without swap: a function to join it before exec."""
+    first, second = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+    root = first if first.is_dir() else second
+    group = root / f"experimaestro-test-{os.getpid()}"
+    names = ("memory.limit_in_bytes",) if root is first else ("memory.max", "memory.swap.max")
+    try:
+        group.mkdir()
+        for name in names:
+            (group / name).write_text("0" if "swap" in name else str(256 << 20))
+    except OSError as error:
+        if group.is_dir():
+            group.rmdir()
+        pytest.skip(f"no control group can be made: {error}")
+    yield lambda: (group / "cgroup.procs").write_text(str(os.getpid()))
+    group.rmdir()
+
+
+def test_a_task_that_the_kernel_kills_for_memory_says_so(plan, workspace, memory_group):
+    plan(workspace, "Big(size=600 << 20).submit()", check=False, preexec_fn=memory_group)
+    assert marker(workspace, "big")["reason"] == "memory"
+    assert "memory had run out" in marker(workspace, "big")["message"]
