@@ -26,7 +26,9 @@ MEASUREMENTS = [
     (["rerun"], python_works.running_again),
     (["chain"], python_works.chain),
     (["native"], native_works.native),
+    (["native-chain"], native_works.chain),
     (["seal"], native_works.seal),
+    (["graph"], native_works.graph),
 ]
 NAMES = [name for names, _ in MEASUREMENTS for name in names]
 
@@ -67,7 +69,7 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         env = sides.stage(scratch)
-        if set(options.only) <= {"native", "seal"}:
+        if set(options.only) <= {"native", "native-chain", "seal", "graph"}:
             names = ("original", "ours")
             pair = [sides.Side(name, None, scratch, env, "not asked") for name in names]
         else:

@@ -11,7 +11,7 @@ from sides import Failed, HERE, run
 from table import Cell, Goal, Row
 
 BUILT = HERE.parent / "build" / "bench"
-NOOP, SEAL = BUILT / "noop", BUILT / "seal"
+NOOP, SEAL, GRAPH = BUILT / "noop", BUILT / "seal", BUILT / "graph"
 JOBS = "2"
 
 
@@ -19,15 +19,18 @@ class Tool:
     """A build tool that reads build.ninja. The command of a task is built into the shell that the
     tool starts, so that a task costs the tool one process."""
 
-    def __init__(self, name, program, count):
-        self.name, self.program, self.count = name, program, count
+    def __init__(self, name, program, count, chain=False):
+        self.name, self.program, self.count, self.chain = name, program, count, chain
         self.missing = "" if program else "missing: not on the PATH"
 
     def prepare(self, folder):
         folder.mkdir()
         with open(folder / "build.ninja", "w") as script:
             script.write("rule touch\n  command = : >$out\n")
-            script.writelines(f"build task-{i}: touch\n" for i in range(self.count))
+            script.writelines(f"build task-{i}: touch{self.needs(i)}\n" for i in range(self.count))
+
+    def needs(self, i):
+        return f" task-{i - 1}" if self.chain and i > 0 else ""
 
     def command(self, folder):
         return [self.program, "-C", str(folder), "-j", JOBS]
@@ -102,6 +105,51 @@ def native(bench):
         work = f"native: the same {count:,}, all done already"
         cells = again[tool.name], again["ours"]
         rows.append(Row("native", work, "s", tool.name, *cells, Goal(), count))
+    return rows
+
+
+def chain(bench):
+    """Each task needs the one before: what counts is the time from an end to the next start."""
+    count = bench.size(500)
+    tool = Tool("ninja", shutil.which("ninja"), count, chain=True)
+    programs = [tool, Noop(count)]
+    env = {**bench.env, "N": str(count), "CHAIN": "1"}
+    cells = {program.name: Cell(reason=program.missing) for program in programs}
+    for i in range(bench.repeat):
+        for program in programs:
+            if cells[program.name].reason:
+                continue
+            print(f"bench: native-chain {program.name} {i + 1}/{bench.repeat}", file=sys.stderr)
+            folder = bench.workspace()
+            try:
+                program.prepare(folder)
+                cells[program.name].samples.append(timed(program, folder, env))
+            except Failed as error:
+                cells[program.name].reason = str(error)
+    work = f"native: a chain of {count} no-op tasks"
+    row = Row("native-chain", work, "s", "ninja", cells["ninja"], cells["ours"], Goal(ratio=2 / 3))
+    row.tasks = count
+    return [row]
+
+
+def graph(bench):
+    """Planning graphs in C, at three sizes of each shape: it is to be linear."""
+    rows = []
+    none = Cell(reason="recurses")
+    for shape in ("chain", "out", "in", "grid"):
+        for size in map(bench.size, (10_000, 100_000, 1_000_000)):
+            cells = {key: Cell() for key in ("submit", "beside")}
+            for i in range(min(bench.repeat, 3)):
+                print(f"bench: graph {shape} {size} {i + 1}", file=sys.stderr)
+                sample = json.loads(run([str(GRAPH), shape, str(size)], bench.env))
+                for key, cell in cells.items():
+                    cell.samples.append(sample[key])
+            work = f"plan {size:,} jobs, {shape}"
+            rows.append(Row("graph", work, "s", "original", none, cells["submit"], Goal(), size))
+        most = Goal(most=1024)
+        rows.append(
+            Row("graph", f"bytes of each, {shape}", "bytes", "original", none, cells["beside"], most)
+        )
     return rows
 
 

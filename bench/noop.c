@@ -1,10 +1,12 @@
-/* N tasks that do nothing, for the benchmark: N=10000 build/bench/noop run WORKSPACE */
+/* N tasks that do nothing, for the benchmark: N=10000 build/bench/noop run WORKSPACE; with CHAIN=1,
+ * each holds the one before. */
 #include <experimaestro.h>
 
 #include <stdlib.h>
 
-typedef struct {
+typedef struct noop {
     int64_t x;
+    struct noop *before;
 } noop;
 
 static int noop_execute(noop *self, xpm_task *task)
@@ -12,15 +14,21 @@ static int noop_execute(noop *self, xpm_task *task)
     (void)self, (void)task;
     return 0;
 }
-XPM_TASK(noop, "bench.noop", noop_execute, XPM_INT(x));
+XPM_TASK(noop, "bench.noop", noop_execute, XPM_INT(x),
+         XPM_OBJECT(before, "bench.noop", .optional = true));
 
 static int plan(xpm_experiment *xp, xpm_error *err)
 {
     const char *text = getenv("N");
     int64_t count = text ? strtoll(text, NULL, 10) : 10000;
-    for (int64_t x = 0; x < count; x++)
-        if (!xpm_submit(xp, xpm_new("bench.noop", "x", x), err))
+    bool chain = getenv("CHAIN") != NULL;
+    xpm_config *before = NULL;
+    for (int64_t x = 0; x < count; x++) {
+        xpm_config *task = xpm_new("bench.noop", "x", x, "before", chain ? before : NULL);
+        before = xpm_submit(xp, task, err);
+        if (before == NULL)
             return -1;
+    }
     return 0;
 }
 
