@@ -440,19 +440,37 @@ static const xpm_class *resolve_class(const reading *l, json_object *object)
     return class_;
 }
 
+/* -1 for what is no hexadecimal digit. */
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static int read_identifier(const reading *l, json_object *object, xpm_config *config)
 {
     const char *hex = xpm__json_get_text(object, "identifier");
     if (hex == NULL || strlen(hex) != XPM_HEX_SIZE - 1)
         return xpm__document_bad(l, "has an object without identifier");
     for (size_t i = 0; i < XPM_IDENTIFIER_SIZE; i++) {
-        char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'}, *end;
-        config->identifier[i] = (uint8_t)strtoul(digits, &end, 16);
-        if (*end != '\0')
+        int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0)
             return xpm__document_bad(l, "has an identifier that is not hexadecimal");
+        config->identifier[i] = (uint8_t)(high << 4 | low);
     }
     config->identified = true;
     return 0;
+}
+
+/* Says what is wrong with a value that does not pass the check. */
+static int blame(const reading *l, const char *name, const xpm_type *type, xpm_value *value)
+{
+    char *where = xpm__format("%s: $.%s", l->path, name);
+    int status = xpm_check(type, value, where, l->err);
+    xpm_free(where);
+    return status;
 }
 
 /* A field that the class no longer has is left out: the stored identifier holds all the same. */
@@ -472,11 +490,9 @@ static int load_fields(const reading *l, json_object *object, xpm_config *config
         bool has_default = parameter->fallback.kind != XPM_KIND_UNSET;
         if (json == NULL && !has_default && parameter->type->kind != XPM_KIND_OPTIONAL)
             continue;
-        char *where = xpm__format("%s: $.%s", l->path, name);
         int status = load_value(l, parameter->type, json, &value);
-        if (status == 0 && json != NULL)
-            status = xpm_check(parameter->type, &value, where, l->err);
-        xpm_free(where);
+        if (status == 0 && json != NULL && xpm_check(parameter->type, &value, NULL, NULL) < 0)
+            status = blame(l, name, parameter->type, &value);
         if (status < 0) {
             xpm_value_clear(&value);
             return -1;
@@ -536,9 +552,25 @@ static int load_task(const reading *l, json_object *object, xpm_config *config)
     return 0;
 }
 
-static int make(const reading *l, struct xpm__read_object *object)
+static bool same_text(json_object *a, json_object *b, const char *key)
 {
-    const xpm_class *class_ = resolve_class(l, object->json);
+    const char *one = xpm__json_get_text(a, key), *other = xpm__json_get_text(b, key);
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+static bool same_class(json_object *a, json_object *b)
+{
+    return same_text(a, b, "module") && same_text(a, b, "type") && same_text(a, b, "xpmid") &&
+           same_text(a, b, "file");
+}
+
+/* `before` was made just before, or is NULL: objects of one class often come in a row. */
+static int make(const reading *l, struct xpm__read_object *object,
+                const struct xpm__read_object *before)
+{
+    const xpm_class *class_ = before != NULL && same_class(object->json, before->json)
+                                  ? before->config->class_
+                                  : resolve_class(l, object->json);
     if (class_ == NULL)
         return -1;
     json_object *meta = xpm__json_get(object->json, "meta");
@@ -591,7 +623,7 @@ int xpm__document_read(reading *l, json_object *objects, json_object *wanted)
     if (status == 0)
         status = search_from(&s, wanted);
     for (size_t i = 0; status == 0 && i < s.count; i++)
-        status = make(l, s.found[i]);
+        status = make(l, s.found[i], i > 0 ? s.found[i - 1] : NULL);
     for (size_t i = 0; status == 0 && i < s.count; i++)
         status = fill(l, s.found[i]);
     xpm_free(s.found);
