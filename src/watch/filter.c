@@ -196,13 +196,52 @@ static bool read_list(reading *r, node *n)
     return true;
 }
 
-/* Whether matching takes time and memory that the length of the expression bounds. */
+static bool is_repetition(char c)
+{
+    return c != '\0' && strchr("*+?", c) != NULL;
+}
+
+/* The end of a bracket expression, whose first character is at `c`. */
+static const char *skip_brackets(const char *c)
+{
+    c += 1 + (c[1] == '^');
+    c += *c == ']';
+    while (*c != '\0' && *c != ']')
+        c++;
+    return c;
+}
+
+/* Whether compiling takes time and memory that the length of the expression bounds: nothing in it is
+ * repeated that has repetitions itself, as each one is copied. */
 static bool is_bounded(const char *regex)
 {
-    for (const char *c = regex; *c != '\0'; c++)
+    bool repeats[REGEX_SIZE + 1] = {false}; /* in each group that is open */
+    size_t depth = 0;
+    if (strlen(regex) > REGEX_SIZE)
+        return false;
+    for (const char *c = regex; *c != '\0'; c++) {
         if (*c == '{' || (*c == '\\' && isdigit((unsigned char)c[1])))
             return false;
-    return strlen(regex) <= REGEX_SIZE;
+        if (*c == '\\' && c[1] != '\0') {
+            c++;
+        } else if (*c == '[') {
+            c = skip_brackets(c);
+            if (*c == '\0')
+                return true; /* it will not compile */
+        } else if (*c == '(') {
+            repeats[++depth] = false;
+        } else if (*c == ')' && depth > 0) {
+            bool inside = repeats[depth--];
+            if (inside && is_repetition(c[1]))
+                return false;
+            repeats[depth] |= inside;
+        } else if (is_repetition(*c)) {
+            if (is_repetition(c[1]))
+                return false;
+            repeats[depth] = true;
+        }
+    }
+    return true;
 }
 
 /* Matches are from the first character, and need not be of the whole text. */
@@ -210,8 +249,8 @@ static bool compile(reading *r, node *n, const char *start)
 {
     r->start = start;
     if (!is_bounded(n->values[0]))
-        return wrong(r, "a regular expression without { and back references, not too long,") !=
-               NULL;
+        return wrong(r, "a regular expression without {, back references, and repetitions in "
+                        "repetitions") != NULL;
     char *anchored = xpm__format("^(%s)", n->values[0]);
     int status = regcomp(&n->regex, anchored, REG_EXTENDED | REG_NOSUB);
     xpm_free(anchored);

@@ -84,6 +84,9 @@ TEST(a_text_that_is_no_filter_is_answered_with_what_is_expected_and_where)
     assert_wrong("a = b and", "or a tag's name,");
     assert_wrong("a ~ '('", "a regular expression (POSIX, extended)");
     assert_wrong("a ~ 'x{9}'", "without {");
+    assert_wrong("a ~ '((x+)y)+'", "repetitions in repetitions");
+    assert_wrong("a ~ 'x++'", "repetitions in repetitions");
+    assert_true(filters("model ~ '(a|[+*]x)+ \\+?b'"));
     assert_wrong("a & b", "one of =");
 }
 
