@@ -511,7 +511,8 @@ typedef enum xpm_job_state {
     X(MEMORY, "memory")                                                                            \
     X(TIMEOUT, "timeout")                                                                          \
     X(CANCELLED, "cancelled")                                                                      \
-    X(LOST, "lost")
+    X(LOST, "lost")                                                                                \
+    X(MISSING_OUTPUTS, "missing_outputs") /* it says that it has ended, and no marker does */
 
 typedef enum xpm_reason {
 #define XPM_REASON_ENUM(name, text) XPM_REASON_##name,

@@ -349,6 +349,7 @@ class JobFailureStatus(Enum):
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
     LOST = "lost"
+    MISSING_OUTPUTS = "missing_outputs"
 
 class Job:
     identifier: str

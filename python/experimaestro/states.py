@@ -69,3 +69,4 @@ class JobFailureStatus(Enum):
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
     LOST = "lost"
+    MISSING_OUTPUTS = "missing_outputs"

@@ -237,15 +237,29 @@ xpm__stamp xpm__jobdir_failed_stamp(int dir, const char *name)
     return (xpm__stamp){info.st_ino, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }
 
-static bool reads_running(json_object *status)
+static bool says(json_object *status, xpm_job_state state)
 {
-    const char *state = xpm__json_get_text(status, "state");
-    return state != NULL && strcasecmp(state, xpm_job_state_text(XPM_JOB_RUNNING)) == 0;
+    const char *text = xpm__json_get_text(status, "state");
+    return text != NULL && strcasecmp(text, xpm_job_state_text(state)) == 0;
+}
+
+/* What a job without marker, whose process is no more, has come to: what says that it ran was written
+ * before, and what says how it ended just before its marker. UNSCHEDULED when it has not run. */
+static void read_unmarked(json_object *status, bool named, xpm__jobdir_state *state)
+{
+    if (named || says(status, XPM_JOB_RUNNING))
+        state->reason = XPM_REASON_LOST;
+    else if (says(status, XPM_JOB_DONE) || says(status, XPM_JOB_ERROR))
+        state->reason = XPM_REASON_MISSING_OUTPUTS;
+    else
+        return;
+    state->state = XPM_JOB_ERROR;
 }
 
 void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
 {
     char done[XPM__NAME_SIZE];
+    xpm__jobdir_state later;
     bool marked = xpm__jobdir_read_markers(dir, name, state);
     json_object *status = read_json(dir, STATUS_FILE);
     const char *started = xpm__json_get_text(status, "started_time");
@@ -258,15 +272,12 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
     xpm__jobdir_file(name, ".done", done);
     if (state->state == XPM_JOB_DONE && state->ended <= 0)
         state->ended = modified(dir, done);
-    if (alive) {
+    if (alive)
         state->state = XPM_JOB_RUNNING;
-    } else if (!marked && (named || reads_running(status))) {
-        /* The markers may have come since they were looked for. */
-        if (!xpm__jobdir_read_markers(dir, name, state)) {
-            state->state = XPM_JOB_ERROR;
-            state->reason = XPM_REASON_LOST;
-        }
-    }
+    else if (!marked && xpm__jobdir_read_markers(dir, name, &later)) /* it has come since */
+        *state = later;
+    else if (!marked)
+        read_unmarked(status, named, state);
     state->failures = failures;
     json_object_put(status);
 }

@@ -384,3 +384,17 @@ def test_a_task_that_the_kernel_kills_for_memory_says_so(plan, workspace, memory
     plan(workspace, "Big(size=600 << 20).submit()", check=False, preexec_fn=memory_group)
     assert marker(workspace, "big")["reason"] == "memory"
     assert "memory had run out" in marker(workspace, "big")["message"]
+
+
+@pytest.mark.parametrize("lucky, suffix", [(1, "done"), (9, "failed")])
+def test_a_job_whose_marker_is_removed_is_shown_so_and_runs_again(
+    plan, workspace, command, lucky, suffix
+):
+    lines = f"Flaky(lucky={lucky}).submit(max_retries=0)"
+    plan(workspace, lines, check=False)
+    (path,) = workspace.glob(f"jobs/tasks.flaky/*/flaky.{suffix}")
+    path.unlink()
+    listed = command("jobs", "list", "--workdir", workspace).stdout
+    assert listed.startswith("ERROR ") and "(MISSING_OUTPUTS)" in listed
+    plan(workspace, lines, check=False)
+    assert path.exists() and (path.parent / "tries").read_text() == "xx"
