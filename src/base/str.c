@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,40 @@ void xpm__str_printf(xpm__str *str, const char *format, ...)
     va_start(args, format);
     xpm__str_vprintf(str, format, args);
     va_end(args);
+}
+
+/* How many bytes the character at the start of `data` has; 0 when it is no UTF-8. */
+static size_t character_size(const unsigned char *data, size_t size)
+{
+    static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (data[0] < 0x80)
+        return 1;
+    size_t count = data[0] >= 0xf0 ? 4 : data[0] >= 0xe0 ? 3 : 2;
+    if (data[0] < 0xc0 || data[0] > 0xf4 || count > size)
+        return 0;
+    unsigned code = data[0] & (0x7fu >> count);
+    for (size_t i = 1; i < count; i++) {
+        if ((data[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (data[i] & 0x3f);
+    }
+    bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    return code < smallest[count] || code > 0x10ffff || surrogate ? 0 : count;
+}
+
+void xpm__str_add_visible(xpm__str *str, const char *data, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        unsigned char c = (unsigned char)data[i];
+        size_t count = character_size((const unsigned char *)data + i, size - i);
+        if (count == 0)
+            xpm__str_puts(str, "\xef\xbf\xbd");
+        else if ((c < 0x20 && c != '\t') || c == 0x7f)
+            xpm__str_printf(str, "\\x%02x", c);
+        else
+            xpm__str_add(str, data + i, count);
+        i += count > 0 ? count : 1;
+    }
 }
 
 void xpm__str_clear(xpm__str *str)

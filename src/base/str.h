@@ -16,6 +16,9 @@ void xpm__str_putc(xpm__str *str, char c);
 void xpm__str_printf(xpm__str *str, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void xpm__str_vprintf(xpm__str *str, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
+/* Adds what was read from anywhere, for people: bytes that are no UTF-8 as U+FFFD, and control
+ * characters, but for tabs, as "\x1b". */
+void xpm__str_add_visible(xpm__str *str, const char *data, size_t size);
 void xpm__str_clear(xpm__str *str);            /* empties it, keeping its memory */
 void xpm__str_cut(xpm__str *str, size_t size); /* shortens it to `size` bytes */
 void xpm__str_free(xpm__str *str);

@@ -1,0 +1,29 @@
+/* Programs that are asked something, and read: no shell, no terminal, nothing inherited but the
+ * environment, and an end to patience. Jobs are not started here: a launcher does. */
+#ifndef XPM_BASE_PROCESS_H
+#define XPM_BASE_PROCESS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/str.h"
+
+/* How long, and for how much, it is listened to. */
+typedef struct xpm__patience {
+    double seconds;
+    size_t size; /* bytes */
+    /* When this descriptor can be read, there is a moment left (XPM__MOMENT_MS); -1 for none. */
+    int hurry;
+} xpm__patience;
+enum { XPM__MOMENT_MS = 100 };
+
+/* Starts argv[0], found in PATH, and reads what it prints. Returns its exit status; or -1 with
+ * errno: ENOENT (no such program), ETIMEDOUT, EFBIG (it said more), EINTR (a signal ended it). */
+int xpm__process_read(const char *const *argv, char *const *environment,
+                      const xpm__patience *patience, xpm__str *out);
+
+/* Starts argv[0] in a session of its own, with no stream; whoever calls waits for it some time. -1
+ * with errno. */
+pid_t xpm__process_leave(const char *const *argv, char *const *environment);
+
+#endif
