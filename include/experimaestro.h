@@ -68,7 +68,8 @@ XPM_API void xpm_free(void *pointer);
     X(PLACE, "a path to generate, and no directory for it")                                        \
     X(CALLBACK, "a function of the caller failed")                                                 \
     X(MEMORY, "memory ran out")                                                                    \
-    X(TIMEOUT, "the time is up")
+    X(TIMEOUT, "the time is up")                                                                   \
+    X(DIRTY, "sources with changes that are not committed")
 
 typedef enum xpm_code {
 #define XPM_CODE_ENUM(name, text) XPM_E_##name,
@@ -550,6 +551,15 @@ typedef enum xpm_transient {
     XPM_TRANSIENT_REMOVE, /* the same, and its folder is removed when the run has ended well */
 } xpm_transient;
 
+/* What is done when git knows of changes in the sources that are not committed. */
+typedef enum xpm_dirty_git {
+    XPM_DIRTY_IGNORE,
+    XPM_DIRTY_WARN,  /* tells `warn` */
+    XPM_DIRTY_ERROR, /* the experiment is not opened */
+} xpm_dirty_git;
+
+#define XPM_KEEP_NONE (-1) /* in the place of how many runs are kept */
+
 typedef struct xpm_experiment_options {
     xpm_run_mode mode;
     int slots;           /* jobs that run at once; 0 for one a core that this process may use */
@@ -565,14 +575,28 @@ typedef struct xpm_experiment_options {
      * NULL. */
     void (*warn)(void *user, const char *message);
     void *user;
+    /* Folders of the sources, of which git is asked; ends with NULL. NULL: that of `program`. */
+    const char *const *projects;
+    xpm_dirty_git dirty_git;
+    /* How many runs that succeeded, and that failed, are kept when this one ends; 0 for all. With a
+     * limit, a success also removes the runs that failed before it (docs/formats.md). */
+    int history_max_done, history_max_failed;
+    /* A command that calls xpm_environment_capture, in the library's place; ends with NULL. It gets
+     * the run's folder and `known` as its last arguments, and goes on by itself. May be NULL. */
+    const char *const *capture;
 } xpm_experiment_options;
 
 /* Opens a run of experiment `name` in a workspace, making both when they do not exist, and starts
  * its scheduler. One run of an experiment exists at a time: waits for the lock of another. Options
  * may be NULL. New: xpm_experiment_close. Errors: IO (unwritable, a file and no folder), STATE (a
- * name that is not one component of a path; interrupted). */
+ * name that is not one component of a path; interrupted), DIRTY. */
 XPM_API xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
                                             const xpm_experiment_options *options, xpm_error *err);
+
+/* Writes environment.json in a run's folder: what is `known` (a JSON object), what git says of the
+ * projects (folders; ends with NULL), and `more` (a JSON object, or NULL). Errors: IO. */
+XPM_API int xpm_environment_capture(const char *run, const char *known, const char *const *projects,
+                                    const char *more, xpm_error *err);
 
 /* Adds to the environment of all jobs submitted later. Copies. */
 XPM_API void xpm_experiment_setenv(xpm_experiment *xp, const char *name, const char *value);
@@ -597,7 +621,9 @@ XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
 XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
 /* Starts no further job; those that run go on. */
 XPM_API void xpm_experiment_stop(xpm_experiment *xp);
-/* The same, and cancels those that run, as xpm_job_cancel. Returns how many. They have ended after
+/* The same; and the run's end will be recorded as "detached", whatever its jobs do. */
+XPM_API void xpm_experiment_detach(xpm_experiment *xp);
+/* Stops, and cancels the jobs that run, as xpm_job_cancel. Returns how many. They have ended after
  * xpm_experiment_drain. */
 XPM_API size_t xpm_experiment_cancel(xpm_experiment *xp);
 /* Waits until no job of a stopped experiment runs, or `seconds` have passed (forever when negative).
@@ -607,6 +633,9 @@ XPM_API size_t xpm_experiment_drain(xpm_experiment *xp, double seconds);
  * without it. Accepts NULL. Errors: IO. */
 XPM_API int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err);
 
+/* Its job number `i` in order of submission, from the thread that submits; NULL past the last. Borrowed
+ * until the experiment is closed. */
+XPM_API xpm_job *xpm_experiment_job(const xpm_experiment *xp, size_t i);
 /* Borrowed until the experiment is closed; the run's folder is NULL unless the mode is NORMAL. */
 XPM_API const char *xpm_experiment_workspace(const xpm_experiment *xp);
 XPM_API const char *xpm_experiment_name(const xpm_experiment *xp);
@@ -678,6 +707,13 @@ XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
  * (docs/formats.md). It reads what is on disk, as any process can. New: xpm_free. Errors: IO, STATE
  * (no workspace there), UNKNOWN (no such experiment has run). */
 XPM_API char *xpm_jobs_json(const char *workspace, const char *experiment, xpm_error *err);
+
+/* What is known of a job that failed, for people: why, when, where, its last words, and the commands
+ * that run it again. It reads the job's folder, as any process can. New: xpm_free. */
+XPM_API char *xpm_job_card(const char *directory);
+/* The same of several: the first ones whole, then a line each; and how many more jobs, `dependent`,
+ * were not started since these failed. New: xpm_free. */
+XPM_API char *xpm_job_cards(const char *const *directories, size_t count, size_t dependent);
 
 /* ---- Inside a task's process ----------------------------------------------------------------- */
 

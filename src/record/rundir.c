@@ -159,6 +159,8 @@ xpm__rundir *xpm__rundir_open(xpm__workspace *workspace, const char *experiment,
         xpm__rundir_write_status(run, "running", NULL, NULL, err) < 0)
         goto fail;
     point_current(run);
+    run->capture = xpm__capture_start(run->path, run->run, run->started, options);
+    run->history = (xpm__history){options->history_max_done, options->history_max_failed};
     return run;
 fail:
     xpm__rundir_close(run);
@@ -415,6 +417,9 @@ void xpm__rundir_close(xpm__rundir *run)
     close_log(&run->jobs);
     close_log(&run->objects);
     close_log(&run->events);
+    xpm__capture_end(run->capture);
+    if (run->run != NULL)
+        xpm__history_trim(run->workspace, run->experiment, run->run, &run->history);
     close_fd(run->fd);
     close_fd(run->lock); /* last: the run is whole by now */
     pthread_mutex_destroy(&run->mutex);

@@ -11,6 +11,8 @@
 
 #include "base/ptrmap.h"
 #include "base/str.h"
+#include "record/environment.h"
+#include "record/history.h"
 #include "record/workspace.h"
 
 /* A log of lines, and those that are not written yet. */
@@ -34,6 +36,8 @@ typedef struct xpm__rundir {
         char *id, *description;
     } * actions;
     size_t action_count, action_capacity;
+    xpm__capture *capture;
+    xpm__history history;
 } xpm__rundir;
 
 /* Locks the experiment (telling `waiting` who holds it, if another does) and makes a run. */
@@ -65,7 +69,8 @@ typedef int (*xpm__job_states)(void *user, size_t i, const char **job_id);
 int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
                              xpm_error *err);
 
-/* Moves the log of events into the run's folder, lets the lock go, and frees. Accepts NULL. */
+/* Moves the log of events into the run's folder, removes earlier runs as the options said, lets the
+ * lock go, and frees. Accepts NULL. */
 void xpm__rundir_close(xpm__rundir *run);
 
 #endif

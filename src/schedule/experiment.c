@@ -85,6 +85,8 @@ xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
         goto fail;
     if (o->mode != XPM_NORMAL)
         return xp;
+    if (xpm__environment_check(xp->workspace, o, err) < 0)
+        goto fail;
     xp->run = xpm__rundir_open(xp->workspace, name, o, err);
     if (xp->run == NULL)
         goto fail;
@@ -294,6 +296,12 @@ void xpm_experiment_stop(xpm_experiment *xp)
         xpm__scheduler_stop(xp->scheduler);
 }
 
+void xpm_experiment_detach(xpm_experiment *xp)
+{
+    xp->detached = true;
+    xpm_experiment_stop(xp);
+}
+
 size_t xpm_experiment_cancel(xpm_experiment *xp)
 {
     if (xp->scheduler == NULL)
@@ -363,8 +371,8 @@ int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err)
     xpm__scheduler_join(xp->scheduler);
     if (xp->run != NULL) {
         failed = failed || xp->by_state[XPM_JOB_ERROR] > 0;
-        const char *end = failed ? "failed" : "done";
-        if (!failed)
+        const char *end = xp->detached ? "detached" : failed ? "failed" : "done";
+        if (!failed && !xp->detached)
             remove_transient(xp);
         status = xpm__rundir_write_status(xp->run, end, job_state_at, xp, err);
     }

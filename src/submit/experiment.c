@@ -38,6 +38,11 @@ xpm_counts xpm_experiment_counts(const xpm_experiment *xp)
     return counts;
 }
 
+xpm_job *xpm_experiment_job(const xpm_experiment *xp, size_t i)
+{
+    return i < xp->job_count ? xp->jobs[i] : NULL;
+}
+
 const char *xpm_experiment_workspace(const xpm_experiment *xp)
 {
     return xp->workspace->path;

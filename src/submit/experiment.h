@@ -37,7 +37,7 @@ struct xpm_experiment {
     size_t waiters; /* threads that wait for one job */
     size_t by_state[XPM_JOB_ERROR + 1];
     size_t started;
-    bool stopped, draining;
+    bool stopped, draining, detached;
     struct xpm__scheduler *scheduler; /* NULL unless the mode is NORMAL */
 };
 
