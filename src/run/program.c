@@ -2,14 +2,16 @@
  * its tasks. It stands on the public interface alone. */
 #include <experimaestro.h>
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/interrupt.h"
 #include "run/native.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
 
 typedef struct arguments {
     const char *workspace, *experiment;
@@ -108,22 +110,67 @@ static void report(const xpm_experiment *xp)
            counts.started == 0 ? " (nothing to do)" : "", folder);
 }
 
-static int run(const char *program, const arguments *args, xpm_plan plan)
+/* What is known of the jobs that failed. */
+static void report_failures(const xpm_experiment *xp)
+{
+    size_t failed = xpm_experiment_counts(xp).failed, count = 0, dependent = 0;
+    if (failed == 0)
+        return;
+    const char **directories = calloc(failed, sizeof *directories);
+    xpm_job *job;
+    for (size_t i = 0; directories != NULL && (job = xpm_experiment_job(xp, i)) != NULL; i++) {
+        if (xpm_job_state_now(job) != XPM_JOB_ERROR)
+            continue;
+        if (xpm_job_reason(job) == XPM_REASON_DEPENDENCY)
+            dependent++;
+        else if (count < failed)
+            directories[count++] = xpm_job_directory(job);
+    }
+    char *cards = xpm_job_cards(directories, count, dependent);
+    fputs(cards, stderr);
+    xpm_free(cards);
+    free(directories);
+}
+
+static bool is_interrupted(void *user)
+{
+    (void)user;
+    return xpm__interrupt_came() != 0;
+}
+
+/* Plans, and waits for the jobs; 0, or -1 when the plan failed. */
+static int carry_out(const char *program, xpm_experiment *xp, xpm_plan plan)
 {
     xpm_error err = {0};
-    xpm_experiment *xp =
-        xpm_experiment_open(args->workspace, args->experiment, &args->options, &err);
-    if (xp == NULL)
-        return print_error(program, &err);
+    if (xpm__interrupt_watch(program, xp) < 0)
+        fprintf(stderr, "%s: warning: signals are not heeded: %s\n", program, strerror(errno));
     int planned = plan(xp, &err);
     if (planned < 0)
         print_error(program, &err);
     xpm_experiment_wait(xp, -1);
-    report(xp);
-    bool failed = planned < 0 || xpm_experiment_counts(xp).failed > 0;
-    if (xpm_experiment_close(xp, failed, &err) < 0)
+    if (xpm__interrupt_came() != 0)
+        xpm_experiment_drain(xp, XPM__PATIENCE);
+    xpm__interrupt_end();
+    return planned;
+}
+
+static int run(const char *program, const arguments *args, xpm_plan plan)
+{
+    xpm_error err = {0};
+    if (xpm__interrupt_catch() < 0)
+        return fprintf(stderr, "%s: %s\n", program, strerror(errno)), EXIT_FAILED;
+    xpm_experiment *xp =
+        xpm_experiment_open(args->workspace, args->experiment, &args->options, &err);
+    if (xp == NULL)
         return print_error(program, &err);
-    return failed ? EXIT_FAILED : 0;
+    bool failed = carry_out(program, xp, plan) < 0 || xpm_experiment_counts(xp).failed > 0;
+    int signal_number = xpm__interrupt_came();
+    report(xp);
+    if (signal_number == 0)
+        report_failures(xp);
+    if (xpm_experiment_close(xp, failed || signal_number != 0, &err) < 0)
+        return print_error(program, &err);
+    return signal_number != 0 ? EXIT_SIGNAL + signal_number : failed ? EXIT_FAILED : 0;
 }
 
 /* What `experimaestro deprecated` asks: a line of JSON for each line of standard input. */
@@ -156,6 +203,7 @@ int xpm_main(int argc, char **argv, xpm_plan plan)
         return status;
     args.options.waiting = tell_waiting;
     args.options.warn = warn;
+    args.options.interrupted = is_interrupted;
     args.options.user = argv[0];
     return run(argv[0], &args, plan);
 }
