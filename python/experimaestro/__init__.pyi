@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMappin
 from enum import Enum, IntEnum
 from os import PathLike
 from pathlib import Path as Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Annotated as Annotated
 from typing import Any as Any
 from typing import ClassVar, Concatenate, Literal, ParamSpec, TypeAlias, TypeVar, overload
@@ -394,8 +394,19 @@ class SubmitHook:
 
 def submit_hook_decorator(hook: SubmitHook) -> Callable[[type[_C]], type[_C]]: ...
 
+class DirtyGitAction(Enum):
+    IGNORE = "ignore"
+    WARN = "warn"
+    ERROR = "error"
+
+class DirtyGitError(RuntimeError): ...
+
 class FailedExperiment(RuntimeError):
     jobs: list[Job]
+    @property
+    def cards(self) -> list[str]: ...
+
+class GracefulExperimentExit(Exception): ...
 
 class Workspace:
     path: Path
@@ -420,6 +431,9 @@ class experiment:
         launcher: Launcher | None = None,
         jobs: int | None = None,
         raise_on_failure: bool = True,
+        dirty_git: DirtyGitAction | str | None = None,
+        project_paths: Iterable[ModuleType | str | PathLike[str]] = (),
+        history: Mapping[str, int | None] | None = None,
     ) -> None: ...
     @staticmethod
     def current() -> experiment | None: ...
@@ -429,7 +443,7 @@ class experiment:
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> Literal[False]: ...
+    ) -> bool | None: ...
     @property
     def counts(self) -> Mapping[str, int]: ...
     @property

@@ -5,21 +5,36 @@ import sys
 
 from . import _engine
 
+PATIENCE = 2  # seconds, for a second Ctrl-C
+
 _open = []  # the experiments that are open, the current one last
 
 
 class FailedExperiment(RuntimeError):
-    """Jobs of the experiment failed. jobs: which."""
+    """Jobs of the experiment failed. jobs: which, with those that were not started for it.
+
+    Its message has what is known of the first ones: why, when, where, their last words, and the
+    commands that run them again."""
 
     def __init__(self, jobs):
         self.jobs = jobs
-        lines = [f"{len(jobs)} failed job{'s' if len(jobs) != 1 else ''}"]
-        for job in jobs[:10]:
-            where = "" if job._reason == "dependency" else f", see {job._directory}/{job.name}.err"
-            lines.append(f"  {job.type}/{job.identifier}: {job._reason}{where}")
-        if len(jobs) > 10:
-            lines.append(f"  and {len(jobs) - 10} more")
-        super().__init__("\n".join(lines))
+        failed = tuple(job._directory for job in self._own())
+        number = f"{len(jobs)} failed job{'s' if len(jobs) != 1 else ''}"
+        told = _engine.cards(failed, len(jobs) - len(failed))
+        super().__init__(f"{number}\n{told}".rstrip())
+
+    def _own(self):
+        return [job for job in self.jobs if job._reason != "dependency"]
+
+    @property
+    def cards(self):
+        """What is known of each job that failed by itself: a list of texts."""
+        return [_engine.card(job._directory) for job in self._own()]
+
+
+class GracefulExperimentExit(Exception):
+    """Raised in the block of an experiment, leaves it at once and without error: no further job is
+    started, those that run go on, and the run is recorded as detached."""
 
 
 class Workspace:
@@ -50,10 +65,16 @@ class experiment:
     launcher: where the jobs run, unless submit says otherwise.
     jobs: how many run at once; one for each core by default.
     raise_on_failure: raises FailedExperiment at the end when jobs failed.
+    dirty_git: a DirtyGitAction, for sources with changes that are not committed. The sources are
+        where the script is, and the project_paths.
+    project_paths: modules, files or folders; what git says of them is recorded with the run.
+    history: how many runs are kept when this one ends, a dict of max_done and max_failed; all by
+        default. A workspace of the settings may say both (dirty_git, history).
     host, port, token: not used; older programs give them.
 
-    OSError when the workspace cannot be written; ValueError for a wrong name. When an exception
-    leaves the block, or on Ctrl-C, no further job is started, and those that run go on.
+    OSError when the workspace cannot be written; ValueError for a wrong name; DirtyGitError. When
+    an exception leaves the block, or on Ctrl-C, no further job is started, and those that run go
+    on: the same program, run again, takes them over. A second Ctrl-C, soon, cancels them.
     """
 
     def __init__(
@@ -68,7 +89,11 @@ class experiment:
         launcher=None,
         jobs=None,
         raise_on_failure=True,
+        dirty_git=None,
+        project_paths=(),
+        history=None,
     ):
+        more = getattr(workspace, "more", {})
         self.name = name
         self.launcher = launcher
         self.raise_on_failure = raise_on_failure
@@ -77,6 +102,10 @@ class experiment:
         self._path = os.path.abspath(getattr(workspace, "path", workspace))
         self.mode = getattr(run_mode, "name", run_mode) or "NORMAL"
         self._slots = jobs or 0
+        self._retries = getattr(workspace, "max_retries", None)
+        self._dirty = _dirty_git(dirty_git or more.get("dirty_git"))
+        self._projects = _folders(project_paths)
+        self._limits = _history(more.get("history") if history is None else history)
         self._counts = None
         self.services = {}
         self._listeners = None
@@ -89,30 +118,71 @@ class experiment:
 
     def __enter__(self):
         mode = ["NORMAL", "DRY_RUN", "GENERATE_ONLY", "PREPARE"].index(self.mode)
+        path = search_path()
         self.engine = _engine.Experiment(
-            self._path, self.name, mode, self._slots, None, sys.executable, self._waiting
+            self._path,
+            self.name,
+            mode,
+            self._slots,
+            None,
+            sys.executable,
+            self._waiting,
+            0 if self._retries is None else self._retries or -1,
+            self._dirty,
+            *self._limits,
+            self._projects,
+            _capture(path, self._projects),
         )
         self._place = self.engine.run, self.engine.directory
-        self.engine.setenv("PYTHONPATH", search_path())
+        self.engine.setenv("PYTHONPATH", path)
         _open.append(self)
         return self
 
     def __exit__(self, kind, error, traceback):
-        failed = True
+        detached = kind is not None and issubclass(kind, GracefulExperimentExit)
+        failed = not detached
         try:
             if kind is None:
                 self.engine.wait()
                 failed = self.engine.counts()["failed"] > 0
+            elif issubclass(kind, KeyboardInterrupt):
+                self._leave_running()
+        except KeyboardInterrupt:
+            self._leave_running()
+            raise
         finally:
             _open.remove(self)
-            if kind is not None or failed:
+            if detached:
+                self.engine.detach()
+            elif failed:
                 self.engine.stop()
             self._end_helpers()
             self._counts = self.engine.counts()
             self.engine.close(failed)
         if kind is None and failed and self.raise_on_failure:
             raise FailedExperiment(self._failed_jobs())
-        return False
+        return detached
+
+    def _leave_running(self):
+        """After Ctrl-C: a second one, soon, cancels the jobs that run."""
+        self.engine.stop()
+        running = self.engine.counts()["running"]
+        if running == 0:
+            return
+        jobs, go, them = ("job", "goes", "it") if running == 1 else ("jobs", "go", "them")
+        try:
+            self._say(
+                f"{running} {jobs} {go} on, in {self._path}/jobs: run the same command again, and it "
+                f"takes {them} over. Ctrl-C again within {PATIENCE} seconds cancels {them}"
+            )
+            self.engine.drain(PATIENCE)
+        except KeyboardInterrupt:
+            cancelled = self.engine.cancel()
+            self._say(f"cancelled {cancelled} job{'s' if cancelled != 1 else ''}")
+            self.engine.drain(PATIENCE)
+
+    def _say(self, message):
+        print(f"experiment {self.name}: {message}", file=sys.stderr, flush=True)
 
     def _end_helpers(self):
         if self._listeners is not None:
@@ -121,7 +191,7 @@ class experiment:
             service.stop()
 
     def _waiting(self, holder):
-        print(f"experiment {self.name}: waiting for the run of {holder} to end", file=sys.stderr)
+        self._say(f"waiting for the run of {holder} to end")
 
     def _failed_jobs(self):
         return [job for job in self.jobs.values() if job._state == "error"]
@@ -252,3 +322,45 @@ def search_path():
         if not known and entry not in found:
             found.append(entry)
     return os.pathsep.join(found)
+
+
+def _dirty_git(given):
+    """The number of a DirtyGitAction, or of its name, as settings have it."""
+    name = str(getattr(given, "name", given) or "ignore").upper()
+    names = ["IGNORE", "WARN", "ERROR"]
+    if name not in names:
+        raise ValueError(f"dirty_git: expected one of {', '.join(names)}, got {given!r}")
+    return names.index(name)
+
+
+def _history(given):
+    """max_done and max_failed, as the engine has them: 0 is no limit, -1 none at all."""
+    limits = dict(given or {})
+    found = [limits.pop(name, None) for name in ("max_done", "max_failed")]
+    if limits:
+        raise ValueError(f"history: expected max_done and max_failed, got {', '.join(limits)}")
+    for limit in found:
+        if limit is not None and (not isinstance(limit, int) or limit < 0):
+            raise ValueError(f"history: expected a number of runs, from 0, got {limit!r}")
+    return [0 if limit is None else limit or -1 for limit in found]
+
+
+def _folders(paths):
+    """The folders of the sources: the script's, and those of modules, files and folders."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    places = [script or os.path.join(os.getcwd(), ""), *(
+        getattr(path, "__file__", None) or next(iter(getattr(path, "__path__", ())), path)
+        for path in paths
+    )]
+    folders = []
+    for place in map(os.path.abspath, places):
+        folders.append(place if os.path.isdir(place) else os.path.dirname(place))
+    return tuple(dict.fromkeys(folders))
+
+
+def _capture(path, projects):
+    """The command that writes environment.json; None when there is no interpreter to run it."""
+    if not sys.executable:
+        return None
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "capture.py")
+    return sys.executable, script, path, *projects

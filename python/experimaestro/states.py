@@ -27,6 +27,17 @@ class TransientMode(Enum):
     """The same, and its folder is removed when the experiment has ended well."""
 
 
+class DirtyGitAction(Enum):
+    """What is done when the sources have changes that are not committed."""
+
+    IGNORE = "ignore"
+    """Nothing."""
+    WARN = "warn"
+    """A warning is logged."""
+    ERROR = "error"
+    """DirtyGitError is raised, before anything is done."""
+
+
 class JobState(IntEnum):
     """The state of a job, from the first to the last."""
 

@@ -99,6 +99,7 @@ PyObject *engine_type(const xpm_type *native);
 
 extern PyObject *engine_type_error;  /* a ValueError and a TypeError */
 extern PyObject *engine_place_error; /* a ValueError and an AssertionError */
+extern PyObject *engine_dirty_error; /* a RuntimeError */
 
 /* Raises what went wrong, unless a Python exception is raised already. Returns NULL. */
 void *engine_error(const xpm_error *error);
@@ -237,5 +238,8 @@ extern PyMethodDef engine_watch_methods[]; /* watch.c */
 
 /* The attribute `name` of module `module`, imported when needed. */
 PyObject *engine_import(const char *module, const char *name);
+/* Pointers into a tuple of texts, which must live as long as they; ends with NULL. New: PyMem_Free.
+ * NULL and an exception when one is no text. */
+const char **engine_texts(PyObject *tuple);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-PyObject *engine_type_error, *engine_place_error;
+PyObject *engine_type_error, *engine_place_error, *engine_dirty_error;
 
 static PyObject *exception_of(xpm_code code)
 {
@@ -12,6 +12,8 @@ static PyObject *exception_of(xpm_code code)
         return engine_type_error;
     case XPM_E_PLACE:
         return engine_place_error;
+    case XPM_E_DIRTY:
+        return engine_dirty_error;
     case XPM_E_READONLY:
         return PyExc_AttributeError;
     case XPM_E_IO:

@@ -24,13 +24,15 @@ static bool is_interrupted(void *Py_UNUSED(user))
 static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     const char *workspace, *name;
-    int mode;
-    PyObject *waiting;
+    int mode, dirty = XPM_DIRTY_IGNORE;
+    PyObject *waiting, *projects = Py_None, *capture = Py_None;
     xpm_experiment_options options = {
         .waiting = tell_waiting, .interrupted = is_interrupted, .warn = engine_warn};
     xpm_error err;
-    if (!PyArg_ParseTuple(args, "ssiizzO|i:Experiment", &workspace, &name, &mode, &options.slots,
-                          &options.program, &options.python, &waiting, &options.max_retries))
+    if (!PyArg_ParseTuple(args, "ssiizzO|iiiiOO:Experiment", &workspace, &name, &mode,
+                          &options.slots, &options.program, &options.python, &waiting,
+                          &options.max_retries, &dirty, &options.history_max_done,
+                          &options.history_max_failed, &projects, &capture))
         return NULL;
     Experiment *self = (Experiment *)type->tp_alloc(type, 0);
     if (self == NULL)
@@ -38,9 +40,16 @@ static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py
     self->arguments = Py_NewRef(args);
     options.mode = (xpm_run_mode)mode;
     options.user = waiting;
-    Py_BEGIN_ALLOW_THREADS;
-    self->native = xpm_experiment_open(workspace, name, &options, &err);
-    Py_END_ALLOW_THREADS;
+    options.dirty_git = (xpm_dirty_git)dirty;
+    options.projects = projects != Py_None ? engine_texts(projects) : NULL;
+    options.capture = capture != Py_None ? engine_texts(capture) : NULL;
+    if (!PyErr_Occurred()) {
+        Py_BEGIN_ALLOW_THREADS;
+        self->native = xpm_experiment_open(workspace, name, &options, &err);
+        Py_END_ALLOW_THREADS;
+    }
+    PyMem_Free((void *)options.projects);
+    PyMem_Free((void *)options.capture);
     if (self->native != NULL)
         return (PyObject *)self;
     Py_DECREF(self);
@@ -119,6 +128,13 @@ static PyObject *experiment_stop(Experiment *self, PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
+static PyObject *experiment_detach(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    if (self->native != NULL)
+        xpm_experiment_detach(self->native);
+    Py_RETURN_NONE;
+}
+
 static PyObject *experiment_cancel(Experiment *self, PyObject *Py_UNUSED(args))
 {
     return PyLong_FromSize_t(self->native != NULL ? xpm_experiment_cancel(self->native) : 0);
@@ -127,12 +143,21 @@ static PyObject *experiment_cancel(Experiment *self, PyObject *Py_UNUSED(args))
 static PyObject *experiment_drain(Experiment *self, PyObject *args)
 {
     double seconds = -1;
-    size_t left;
-    if (!PyArg_ParseTuple(args, "|d:drain", &seconds) || !is_open(self))
+    size_t left = 0;
+    if (!PyArg_ParseTuple(args, "|d:drain", &seconds))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS;
-    left = xpm_experiment_drain(self->native, seconds);
-    Py_END_ALLOW_THREADS;
+    do {
+        double wait = seconds < 0 || seconds > engine_slice ? engine_slice : seconds;
+        if (!is_open(self))
+            return NULL;
+        Py_BEGIN_ALLOW_THREADS;
+        left = xpm_experiment_drain(self->native, wait);
+        Py_END_ALLOW_THREADS;
+        if (PyErr_CheckSignals() < 0)
+            return NULL;
+        if (seconds >= 0)
+            seconds -= wait;
+    } while (left > 0 && seconds != 0);
     return PyLong_FromSize_t(left);
 }
 
@@ -191,6 +216,8 @@ static PyMethodDef experiment_methods[] = {
      "wait(seconds=-1): waits for all jobs; returns how many have not ended"},
     {"stop", (PyCFunction)experiment_stop, METH_NOARGS,
      "Starts no further job; those that run go on"},
+    {"detach", (PyCFunction)experiment_detach, METH_NOARGS,
+     "As stop, and the run's end is recorded as detached"},
     {"cancel", (PyCFunction)experiment_cancel, METH_NOARGS,
      "The same, and tells those to end; how many there are"},
     {"drain", (PyCFunction)experiment_drain, METH_VARARGS,

@@ -11,6 +11,24 @@ PyObject *engine_import(const char *module, const char *name)
     return attribute;
 }
 
+const char **engine_texts(PyObject *tuple)
+{
+    if (!PyTuple_Check(tuple))
+        return PyErr_SetString(PyExc_TypeError, "a tuple of texts is needed"), NULL;
+    Py_ssize_t count = PyTuple_GET_SIZE(tuple);
+    const char **texts = PyMem_Calloc((size_t)count + 1, sizeof *texts);
+    if (texts == NULL)
+        return PyErr_NoMemory(), NULL;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        texts[i] = PyUnicode_AsUTF8(PyTuple_GET_ITEM(tuple, i));
+        if (texts[i] == NULL) {
+            PyMem_Free(texts);
+            return NULL;
+        }
+    }
+    return texts;
+}
+
 static int add_types(PyObject *module)
 {
     static const struct {
@@ -36,11 +54,11 @@ static int add_types(PyObject *module)
     return 0;
 }
 
-/* An exception that derives from ValueError and from what the original raises. */
+/* An exception that derives from `base` and from what the original raises. */
 static int add_error(PyObject *module, PyObject **error, const char *name, const char *doc,
-                     PyObject *other)
+                     PyObject *base, PyObject *other)
 {
-    PyObject *bases = PyTuple_Pack(2, PyExc_ValueError, other);
+    PyObject *bases = other != NULL ? PyTuple_Pack(2, base, other) : PyTuple_Pack(1, base);
     if (bases == NULL)
         return -1;
     *error = PyErr_NewExceptionWithDoc(name, doc, bases, NULL);
@@ -51,11 +69,14 @@ static int add_error(PyObject *module, PyObject **error, const char *name, const
 static int add_errors(PyObject *module)
 {
     if (add_error(module, &engine_type_error, "experimaestro.ConfigTypeError",
-                  "A value of the wrong type for its parameter.", PyExc_TypeError) < 0)
+                  "A value of the wrong type for its parameter.", PyExc_ValueError,
+                  PyExc_TypeError) < 0 ||
+        add_error(module, &engine_place_error, "experimaestro.EmptyContextError",
+                  "A path is to be generated, and there is no directory for it.", PyExc_ValueError,
+                  PyExc_AssertionError) < 0)
         return -1;
-    return add_error(module, &engine_place_error, "experimaestro.EmptyContextError",
-                     "A path is to be generated, and there is no directory for it.",
-                     PyExc_AssertionError);
+    return add_error(module, &engine_dirty_error, "experimaestro.DirtyGitError",
+                     "The sources have changes that are not committed.", PyExc_RuntimeError, NULL);
 }
 
 static struct PyModuleDef definition = {

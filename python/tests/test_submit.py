@@ -295,7 +295,7 @@ except FailedExperiment as error:
     )
     lines = output.splitlines()
     assert lines[0] == "2 failed jobs" and lines[-1] == "FAILED ['failed', 'dependency']"
-    assert "see" in lines[1] and lines[1].endswith("say.err")
+    assert lines[1].startswith("tasks.say/") and ": failed, exit status 1: " in lines[1]
     assert json.loads(tasks.one("jobs/tasks.say/*/say.failed"))["reason"] == "failed"
     errors = tasks.one("jobs/tasks.say/*/say.err")
     assert "Traceback" in errors and "LookupError: nothing there" in errors

@@ -20,7 +20,8 @@ NAMES = {
         LightweightTask PathGenerator RunMode documentation tag tagspath Option Launcher SubmitHook
         Job experiment taskglobals progress click cache ResumableTask InstanceConfig Any Path
         Choices Action Interaction CLIInteraction Prepare TagDict ObjectStore DirectoryContext
-        initializer sealed_set copyconfig stop_tags help deprecate
+        initializer sealed_set copyconfig stop_tags help deprecate DirtyGitAction DirtyGitError
+        GracefulExperimentExit FailedExperiment
         """,
     "experimaestro.annotations": "cache documentation initializer stop_tags tag tags tagspath",
     "experimaestro.click": "forwardoption",
@@ -53,9 +54,14 @@ NAMES = {
     "experimaestro.mkdocs.metaloader": "DependencyInjectorFinder Module",
     "experimaestro.notifications": "progress tqdm",
     "experimaestro.rpyc": "client",
-    "experimaestro.scheduler": "FailedExperiment Job JobState Listener RunMode Workspace experiment",
+    "experimaestro.scheduler": """
+        DirtyGitAction DirtyGitError FailedExperiment GracefulExperimentExit Job JobState Listener
+        RunMode Workspace experiment
+        """,
     "experimaestro.scheduler.base": "Job experiment",
-    "experimaestro.scheduler.experiment": "experiment",
+    "experimaestro.scheduler.experiment": """
+        DirtyGitAction DirtyGitError FailedExperiment GracefulExperimentExit experiment
+        """,
     "experimaestro.scheduler.jobs": "Job JobState",
     "experimaestro.scheduler.services": """
         ProcessWebService Service ServiceListener ServiceState WebService

@@ -1,6 +1,8 @@
 """What the behaviour tests share: how they start real processes, and look at a workspace."""
 
+import ctypes
 import os
+import select
 import subprocess
 import sys
 import textwrap
@@ -51,3 +53,15 @@ def run(*command, **more):
 
 def job_folders(workspace, task="*"):
     return sorted(workspace.glob(f"jobs/{task}/*"))
+
+
+def await_file(path, holds):
+    """Waits until `holds(text of the file)`, woken by the changes of its folder, which exists."""
+    libc = ctypes.CDLL(None)
+    events = libc.inotify_init1(os.O_CLOEXEC)
+    changes = 0x2 | 0x80 | 0x100  # IN_MODIFY, IN_MOVED_TO, IN_CREATE
+    assert libc.inotify_add_watch(events, os.fsencode(path.parent), changes) >= 0
+    while not (path.exists() and holds(path.read_text())):
+        assert select.select([events], [], [], TIMEOUT)[0], f"{path} never holds what it must"
+        os.read(events, 4096)
+    os.close(events)

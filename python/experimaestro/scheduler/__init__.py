@@ -2,8 +2,8 @@
 
 from .. import _finder
 
-__all__ = ["FailedExperiment", "Job", "JobFailureStatus", "JobState", "Listener", "RunMode",
-           "Workspace", "experiment"]
+__all__ = ["DirtyGitAction", "DirtyGitError", "FailedExperiment", "GracefulExperimentExit", "Job",
+           "JobFailureStatus", "JobState", "Listener", "RunMode", "Workspace", "experiment"]
 
 __getattr__ = _finder(
     globals(), {**dict.fromkeys(__all__, "experimaestro"), "Listener": ".listener"}

@@ -2,6 +2,7 @@
 
 from .. import _finder
 
-__all__ = ["experiment"]
+__all__ = ["DirtyGitAction", "DirtyGitError", "FailedExperiment", "GracefulExperimentExit",
+           "experiment"]
 
 __getattr__ = _finder(globals(), dict.fromkeys(__all__, ".scheduler"))
