@@ -619,7 +619,7 @@ XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
 /* Waits until every submitted job has ended, or `seconds` have passed (forever when negative).
  * Returns how many jobs have not ended. */
 XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
-/* Starts no further job; those that run go on. */
+/* Starts no further job; those that run go on. When it returns, none is being started. */
 XPM_API void xpm_experiment_stop(xpm_experiment *xp);
 /* The same; and the run's end will be recorded as "detached", whatever its jobs do. */
 XPM_API void xpm_experiment_detach(xpm_experiment *xp);

@@ -15,12 +15,17 @@ task = None
 directory = main_directory = workspace = None
 
 
-def main(script):
-    """Runs the job in whose directory the script is; does not return."""
+def main(script, variables=None):
+    """Runs the job in whose directory the script is; does not return. variables: those that the
+    experiment gave to the job, which a shell that starts the script has not: a dict of bytes."""
+    os.environb.update(variables or {})
     folder = os.path.dirname(os.path.abspath(script))
     # Python has put the script's folder first: a module of the task's name would be found in it.
     if sys.path and os.path.abspath(sys.path[0]) == folder:
         del sys.path[0]
+    for place in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        if place and place not in sys.path:
+            sys.path.append(place)
     params = os.path.join(folder, "params.json")
     sys.exit(_engine.run(params, resolve, execute))
 

@@ -123,8 +123,11 @@ static PyObject *experiment_wait(Experiment *self, PyObject *args)
 
 static PyObject *experiment_stop(Experiment *self, PyObject *Py_UNUSED(args))
 {
-    if (self->native != NULL)
-        xpm_experiment_stop(self->native);
+    if (self->native == NULL)
+        Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS; /* a job that is being started may have something to tell */
+    xpm_experiment_stop(self->native);
+    Py_END_ALLOW_THREADS;
     Py_RETURN_NONE;
 }
 
@@ -137,7 +140,13 @@ static PyObject *experiment_detach(Experiment *self, PyObject *Py_UNUSED(args))
 
 static PyObject *experiment_cancel(Experiment *self, PyObject *Py_UNUSED(args))
 {
-    return PyLong_FromSize_t(self->native != NULL ? xpm_experiment_cancel(self->native) : 0);
+    size_t running = 0;
+    if (self->native != NULL) {
+        Py_BEGIN_ALLOW_THREADS;
+        running = xpm_experiment_cancel(self->native);
+        Py_END_ALLOW_THREADS;
+    }
+    return PyLong_FromSize_t(running);
 }
 
 static PyObject *experiment_drain(Experiment *self, PyObject *args)

@@ -458,3 +458,34 @@ def test_waiting_for_a_job_takes_no_longer_than_the_job(tmp_path, capfd):
         job = learn().submit().job
         assert job.wait().name == "UNSCHEDULED"
         assert xp.counts["submitted"] == 1
+
+
+def test_the_script_of_a_job_is_started_by_hand_with_what_the_job_had(tasks):
+    import os
+    import shutil
+
+    tasks.write("beside.py", "WORD = 'héllo \\\\ \"x\"'\n")
+    tasks.write(
+        "variables.py",
+        """
+        import os, sys
+        from experimaestro import Task, experiment
+
+        class Fails(Task):
+            def execute(self):
+                import beside
+                print(os.environ["GREETING"], beside.WORD)
+                sys.exit(0 if os.path.exists("go") else 3)
+
+        if __name__ == "__main__":
+            with experiment("workspace", "script", raise_on_failure=False) as xp:
+                xp.setenv("GREETING", 'h\\u00e9llo \\\\ "x"')
+                Fails().submit()
+        """,
+    )
+    tasks.run("variables.py")
+    (script,) = tasks.workspace.glob("jobs/*/*/fails.py")
+    (script.parent / "go").touch()
+    done = tasks.run(script, env={"PATH": os.environ["PATH"]})
+    assert done == 'héllo \\ "x" héllo \\ "x"\n'
+    assert (script.parent / "fails.done").exists()

@@ -58,21 +58,51 @@ void xpm__command_clear(xpm__command *command)
     *command = (xpm__command){0};
 }
 
+/* A literal of bytes in Python. */
+static void print_bytes(xpm__str *out, const char *text, size_t size)
+{
+    xpm__str_puts(out, "b\"");
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        xpm__str_printf(out, plain ? "%c" : "\\x%02x", c);
+    }
+    xpm__str_putc(out, '"');
+}
+
+/* A dict of variables, for who starts the script by hand. */
+static void print_variables(xpm__str *out, const xpm__variables *variables)
+{
+    for (size_t i = 0; i < variables->count; i++) {
+        const char *entry = variables->entries[i], *equals = strchr(entry, '=');
+        xpm__str_puts(out, "\n        ");
+        print_bytes(out, entry, (size_t)(equals - entry));
+        xpm__str_puts(out, ": ");
+        print_bytes(out, equals + 1, strlen(equals + 1));
+        xpm__str_putc(out, ',');
+    }
+}
+
 int xpm__command_write_script(const xpm__command *command, const xpm_job *job, int directory,
                               xpm_error *err)
 {
     char file[XPM__NAME_SIZE];
+    xpm__str script = {0};
     if (strcmp(command->language, "python") != 0)
         return 0;
     xpm__jobdir_file(xpm_job_name(job), ".py", file);
-    char *script = xpm__format("#!%s\n"
-                               "# Runs this job. Written by experimaestro when it starts it.\n"
-                               "if __name__ == \"__main__\":\n"
-                               "    from experimaestro.run import main\n"
-                               "    main(__file__)\n",
-                               command->program);
-    int status = xpm__file_write(directory, file, script, strlen(script), 0777);
-    xpm_free(script);
+    xpm__str_printf(&script,
+                    "#!%s\n"
+                    "# Runs this job. Written by experimaestro when it starts it.\n"
+                    "if __name__ == \"__main__\":\n"
+                    "    from experimaestro.run import main\n"
+                    "    main(__file__, {",
+                    command->program);
+    print_variables(&script, &job->xp->variables);
+    print_variables(&script, &job->variables);
+    xpm__str_puts(&script, "\n    })\n");
+    int status = xpm__file_write(directory, file, script.data, script.size, 0777);
+    xpm__str_free(&script);
     return status < 0 ? xpm__fail_io(err, file, "write the script") : 0;
 }
 

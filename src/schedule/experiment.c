@@ -306,10 +306,10 @@ size_t xpm_experiment_cancel(xpm_experiment *xp)
 {
     if (xp->scheduler == NULL)
         return 0;
+    xpm_experiment_stop(xp);
     pthread_mutex_lock(&xp->mutex);
     size_t running = xpm__experiment_running(xp);
     pthread_mutex_unlock(&xp->mutex);
-    xpm_experiment_stop(xp);
     xpm__scheduler_cancel(xp->scheduler);
     return running;
 }

@@ -29,7 +29,8 @@ struct xpm__scheduler {
     uv_thread_t thread;
     uv_loop_t loop;
     uv_async_t wake;
-    pthread_mutex_t mutex; /* guards what other threads post: */
+    pthread_mutex_t mutex;     /* guards what other threads post: */
+    pthread_cond_t is_stopped; /* the loop has seen `stop` */
     queue posted;
     xpm_job *touched; /* to be looked at again; linked by next_free; each a reference */
     bool stop, cancel, quit;
@@ -38,7 +39,7 @@ struct xpm__scheduler {
     xpm__guards *guards;
     running *runs; /* all that run */
     int free_slots;
-    bool stopped;
+    bool stopped; /* with the mutex, to be set */
 };
 
 /* A job that runs: what tells its end is the descriptor of its process, or the lock that another
@@ -491,8 +492,11 @@ static void on_wake(uv_async_t *wake)
     queue_init(&s->posted);
     xpm_job *touched = s->touched;
     s->touched = NULL;
-    s->stopped = s->stop;
     s->cancel = false;
+    if (s->stop && !s->stopped) {
+        s->stopped = true;
+        pthread_cond_broadcast(&s->is_stopped);
+    }
     pthread_mutex_unlock(&s->mutex);
     accept_all(s, &posted);
     look_at_touched(s, touched);
@@ -545,6 +549,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     queue_init(&s->posted);
     queue_init(&s->ready);
     pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->is_stopped, NULL);
     int status = uv_loop_init(&s->loop);
     if (status == 0) {
         s->loop.data = s;
@@ -556,6 +561,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     if (status == 0)
         return s;
     xpm__fail(err, XPM_E_IO, xp->name, "cannot start the scheduler: %s", uv_strerror(status));
+    pthread_cond_destroy(&s->is_stopped);
     pthread_mutex_destroy(&s->mutex);
     xpm__lockwaits_free(s->waits);
     xpm__guards_free(s->guards);
@@ -609,6 +615,10 @@ static void tell(xpm__scheduler *s, bool *flag)
 void xpm__scheduler_stop(xpm__scheduler *s)
 {
     tell(s, &s->stop);
+    pthread_mutex_lock(&s->mutex);
+    while (!s->stopped)
+        pthread_cond_wait(&s->is_stopped, &s->mutex);
+    pthread_mutex_unlock(&s->mutex);
 }
 
 void xpm__scheduler_cancel(xpm__scheduler *s)
@@ -633,6 +643,7 @@ void xpm__scheduler_join(xpm__scheduler *s)
         if (s->xp->jobs[i]->held)
             xpm_job_unref(s->xp->jobs[i]);
     uv_loop_close(&s->loop);
+    pthread_cond_destroy(&s->is_stopped);
     pthread_mutex_destroy(&s->mutex);
     xpm_free(s);
 }

@@ -17,7 +17,7 @@ void xpm__scheduler_post(xpm__scheduler *scheduler, xpm_job *job);
  * than before. */
 void xpm__scheduler_touch(xpm__scheduler *scheduler, xpm_job *job);
 void xpm__scheduler_cancel_job(xpm__scheduler *scheduler, xpm_job *job);
-/* Starts no further job. */
+/* Starts no further job; none is being started when it returns. Not for the loop's own thread. */
 void xpm__scheduler_stop(xpm__scheduler *scheduler);
 /* Tells all that runs to end. */
 void xpm__scheduler_cancel(xpm__scheduler *scheduler);
