@@ -432,3 +432,8 @@ int xpm__canonical_digest(xpm_config *config, const xpm_partial *partial,
     xpm_free(c.instances);
     return status;
 }
+
+bool xpm__canonical_counts(const xpm_config *config, size_t index)
+{
+    return counted(config, index, NULL) != NULL;
+}

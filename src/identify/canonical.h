@@ -10,5 +10,7 @@
  * which are not identified for good. */
 int xpm__canonical_digest(xpm_config *config, const xpm_partial *partial,
                           uint8_t digest[XPM_IDENTIFIER_SIZE], xpm_error *err);
+/* Whether parameter `index` is part of that stream, with the value that it has. */
+bool xpm__canonical_counts(const xpm_config *config, size_t index);
 
 #endif

@@ -8,6 +8,7 @@
 #include "declare/type.h"
 #include "declare/value.h"
 #include "declare/walk.h"
+#include "identify/canonical.h"
 #include "record/document.h"
 
 static void write_value(xpm__writing *w, const xpm_value *value);
@@ -290,6 +291,26 @@ static void write_fields(xpm__writing *w, const xpm_config *config)
     xpm__json_close(w->out, '}');
 }
 
+/* Those that the identifier leaves out although they have a value, for readers that do not know the
+ * class. That paths do not count, every reader knows. */
+static void write_ignored(xpm__writing *w, const xpm_config *config)
+{
+    size_t written = 0;
+    for (size_t i = 0; i < config->class_->count; i++) {
+        const xpm_value *value = xpm_config_at(config, i);
+        if (value == NULL || value->kind == XPM_KIND_NONE || value->kind == XPM_KIND_PATH ||
+            xpm__canonical_counts(config, i))
+            continue;
+        if (written++ == 0) {
+            xpm__json_key(w->out, "ignored");
+            xpm__json_open(w->out, '[');
+        }
+        xpm__json_text(w->out, config->class_->parameters[i].name);
+    }
+    if (written > 0)
+        xpm__json_close(w->out, ']');
+}
+
 static int write_object(void *user, xpm_config *config, const xpm__walk *walk)
 {
     xpm__writing *w = user;
@@ -301,6 +322,7 @@ static int write_object(void *user, xpm_config *config, const xpm__walk *walk)
     write_names(w, config->class_);
     xpm__json_pair(w->out, "identifier", hex);
     write_links(w, config);
+    write_ignored(w, config);
     write_fields(w, config);
     xpm__json_close(w->out, '}');
     if (w->lines)

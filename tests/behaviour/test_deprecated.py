@@ -430,7 +430,7 @@ def test_the_parameters_that_differ(driver, workspace, command):
     (line,) = difference(*uses)
     assert line in ("$.learn.lr: 0.5 != 0.25", "$.learn.lr: 0.25 != 0.5")
     assert difference(uses[0], uses[0]) == []
-    assert difference(uses[0], learns[0]) == ['$: "before.Use" != "before.Learn"']
+    assert difference(uses[0], learns[0]) == ["$: before.use != before.learn"]
     done = command("parameters-difference", uses[0])
     assert done.returncode == 2 and "missing argument" in done.stderr
     done = command("parameters-difference", uses[0], driver.folder / "before.py")
