@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "record/events.h"
 #include "record/jobdir.h"
 #include "record/params.h"
 
@@ -136,6 +137,7 @@ static int open_logs(xpm__rundir *run, xpm_error *err)
     run->jobs.fd = open_log(run->fd, "jobs.jsonl", run->path, err);
     run->objects.fd = open_log(run->fd, "objects.jsonl", run->path, err);
     run->events.fd = open_log(run->workspace->fd, run->events_path, run->workspace->path, err);
+    xpm__events_print_version(&run->events.pending); /* written with the first events */
     return run->jobs.fd < 0 || run->objects.fd < 0 || run->events.fd < 0 ? -1 : 0;
 }
 

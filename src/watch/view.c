@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "record/events.h"
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
@@ -68,25 +69,7 @@ void xpm__view_close(xpm__view *view)
     *view = (xpm__view){.fd = -1};
 }
 
-/* ---- Lines of JSON ---------------------------------------------------------------------------- */
-
-typedef void (*on_line)(void *user, json_object *line);
-
-/* Calls back for each line that is whole: a torn last one, and a bad one, are passed over. */
-static void each_line(int dir, const char *path, on_line callback, void *user)
-{
-    xpm__str text = {0};
-    const char *problem;
-    if (xpm__file_read(dir, path, &text) == 0 && text.size > 0) {
-        for (char *line = text.data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-            json_object *json = xpm__json_parse(line, (size_t)(end - line), &problem);
-            if (json != NULL)
-                callback(user, json);
-            json_object_put(json);
-        }
-    }
-    xpm__str_free(&text);
-}
+/* ---- Folders ----------------------------------------------------------------------------------- */
 
 typedef void (*on_name)(void *user, const char *name);
 
@@ -146,15 +129,22 @@ typedef struct load {
     size_t first; /* of the jobs that the run lists */
     xpm__job_view **listed;
     size_t listed_count, listed_capacity;
+    int status; /* -1 once a log could not be read, with the error in err */
+    xpm_error *err;
 } load;
+
+static void read_log(load *l, const char *path, xpm__on_line callback)
+{
+    if (l->status == 0)
+        l->status = xpm__events_read_file(l->view->fd, path, callback, l, l->err);
+}
 
 static void on_listed(void *user, json_object *line)
 {
     load *l = user;
-    const char *type = xpm__json_get_text(line, "task_id");
-    const char *hash = xpm__json_get_text(line, "job_id");
+    const char *type, *hash;
     json_object *tags = xpm__json_get(line, "tags");
-    if (type == NULL || hash == NULL)
+    if (!xpm__event_job(line, &type, &hash))
         return;
     xpm__job_view *job = add_job(l->view, type, hash);
     xpm_free(job->experiment);
@@ -167,38 +157,29 @@ static void on_listed(void *user, json_object *line)
     l->listed[l->listed_count++] = job;
 }
 
-static xpm_job_state parse_state(const char *text)
-{
-    for (int state = XPM_JOB_UNSCHEDULED; text != NULL && state <= XPM_JOB_ERROR; state++)
-        if (strcmp(text, xpm_job_state_text((xpm_job_state)state)) == 0)
-            return (xpm_job_state)state;
-    return XPM_JOB_UNSCHEDULED;
-}
-
-/* What the scheduler said last of a job: it counts for those that left nothing on disk. */
+/* What the scheduler of this run said last of a job: it counts for those that left nothing on disk.
+ * A run that crashed before it may have left its log among the living ones. */
 static void on_event(void *user, json_object *line)
 {
     load *l = user;
-    const char *type = xpm__json_get_text(line, "task_id");
-    const char *hash = xpm__json_get_text(line, "job_id");
-    const char *state = xpm__json_get_text(line, "scheduler_state");
-    const char *reason = xpm__json_get_text(line, "failure_reason");
-    if (type == NULL || hash == NULL || state == NULL)
+    xpm__event event;
+    if (!xpm__event_parse(line, &event) ||
+        (event.run != NULL && strcmp(event.run, l->experiment->run) != 0))
         return;
-    char *key = xpm__format("%s/%s", type, hash);
+    char *key = xpm__format("%s/%s", event.type, event.hash);
     xpm__job_view *job = xpm__map_find(&l->view->by_key, key);
     xpm_free(key);
     if (job == NULL)
         return;
-    job->state.state = parse_state(state);
-    job->state.reason = reason != NULL ? xpm__reason_parse(reason) : XPM_REASON_NONE;
+    job->state.state = event.state;
+    job->state.reason = event.reason;
 }
 
 static void on_log(void *user, const char *name)
 {
     load *l = user;
     char *path = xpm__format("%s/events/%s", l->run, name);
-    each_line(l->view->fd, path, on_event, l);
+    read_log(l, path, on_event);
     xpm_free(path);
 }
 
@@ -211,7 +192,7 @@ static void on_live_log(void *user, const char *name)
         strspn(name + size + 1, "0123456789") + strlen(".jsonl") != strlen(name + size + 1))
         return;
     char *path = xpm__format(".events/experiments/%s", name);
-    each_line(l->view->fd, path, on_event, l);
+    read_log(l, path, on_event);
     xpm_free(path);
 }
 
@@ -279,7 +260,7 @@ static void on_experiment(void *user, const char *name)
     l->listed_count = 0;
     read_status(l);
     char *jobs = xpm__format("%s/jobs.jsonl", l->run), *events = xpm__format("%s/events", l->run);
-    each_line(view->fd, jobs, on_listed, l);
+    read_log(l, jobs, on_listed);
     each_name(view->fd, events, on_log, l);
     each_name(view->fd, ".events/experiments", on_live_log, l);
     for (size_t i = 0; i < l->listed_count; i++)
@@ -317,22 +298,21 @@ static int compare_experiments(const void *a, const void *b)
     return strcmp(((const xpm__experiment_view *)a)->name, ((const xpm__experiment_view *)b)->name);
 }
 
-static int load_one(load *l, const char *experiment, xpm_error *err)
+static int load_one(load *l, const char *experiment)
 {
     on_experiment(l, experiment);
     if (l->view->experiment_count > 0)
-        return 0;
-    return xpm__fail(err, XPM_E_UNKNOWN, experiment,
+        return l->status;
+    return xpm__fail(l->err, XPM_E_UNKNOWN, experiment,
                      "no experiment %s has run in %s: `experimaestro experiments list` shows them",
                      experiment, l->view->workspace);
 }
 
 int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err)
 {
-    load l = {.view = view};
-    int status = 0;
+    load l = {.view = view, .err = err};
     if (experiment != NULL) {
-        status = load_one(&l, experiment, err);
+        l.status = load_one(&l, experiment);
     } else {
         each_name(view->fd, "experiments", on_experiment, &l);
         each_name(view->fd, "jobs", on_type, &l);
@@ -343,7 +323,7 @@ int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err)
     if (view->experiment_count > 0)
         qsort(view->experiments, view->experiment_count, sizeof *view->experiments,
               compare_experiments);
-    return status;
+    return l.status;
 }
 
 static bool starts_with(const char *text, const char *start)

@@ -39,7 +39,8 @@ typedef struct xpm__view {
 /* Opens a workspace to read it. Errors: IO, STATE (no workspace there). */
 int xpm__view_open(const char *workspace, xpm__view *view, xpm_error *err);
 /* Loads the jobs of an experiment, or of all and those that no experiment lists (NULL), in order of
- * type and identifier, and the experiments with their counts. */
+ * type and identifier, and the experiments with their counts. Errors: UNKNOWN (no such experiment
+ * has run), IO, VERSION (a newer log). */
 int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err);
 /* The job that `name` means: TYPE/HASH, or the start of either HASH or TYPE/HASH, if no other job
  * has it. NULL and an error otherwise. Borrowed from the view. */

@@ -299,7 +299,8 @@ Append(name='b', log='/dev/null', after=[first]).submit()
     assert {o["identifier"] for o in objects} == {job["job_id"] for job in jobs}
     assert status["status"] == "done" and set(status["job_states"].values()) == {"done"}
     states = {job["job_id"]: [] for job in jobs}
-    for event in events[:-1]:
+    assert (events[0]["event_type"], events[0]["version"]) == ("LogVersionEvent", 1)
+    for event in events[1:-1]:
         states[event["job_id"]].append(event["scheduler_state"])
     first, second = (job["job_id"] for job in jobs)
     assert states[first] == ["ready", "running", "done"]
