@@ -616,6 +616,11 @@ XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
                                       const char *description, char hex[XPM_HEX_SIZE],
                                       xpm_error *err);
 
+/* Why the plan's jobs would run, in any mode: for each type how many are done, would run, or would
+ * run again after a failure, and how many differ in the same parameters from the nearest finished
+ * jobs; then the totals. For the thread that submits. New: xpm_free. */
+XPM_API char *xpm_experiment_explain(xpm_experiment *xp);
+
 /* Waits until every submitted job has ended, or `seconds` have passed (forever when negative).
  * Returns how many jobs have not ended. */
 XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
@@ -691,6 +696,10 @@ XPM_API const char *xpm_job_type(const xpm_job *job);       /* its class's name;
 XPM_API const char *xpm_job_name(const xpm_job *job);       /* last component of the type */
 XPM_API const char *xpm_job_directory(const xpm_job *job);  /* absolute; borrowed */
 
+/* Why the job is where it is, as xpm_explain says; of one that left nothing on disk, why it would
+ * run: how it differs from the nearest finished job of its type. New: xpm_free. */
+XPM_API char *xpm_job_explain(xpm_job *job);
+
 /* xpm_job_new and xpm_job_submit in one. Returns the task itself, or what its XPM_OUTPUT function
  * makes, borrowed until the experiment is closed, so that it can be given to other tasks; NULL when it
  * failed. */
@@ -714,6 +723,11 @@ XPM_API char *xpm_job_card(const char *directory);
 /* The same of several: the first ones whole, then a line each; and how many more jobs, `dependent`,
  * were not started since these failed. New: xpm_free. */
 XPM_API char *xpm_job_cards(const char *const *directories, size_t count, size_t dependent);
+/* Why a job is where it is, in sentences, a line each: its state and the evidence, what it waits for,
+ * and how it differs from the nearest finished job of its type. `job` is TYPE/HASH, or the start of
+ * either HASH or TYPE/HASH. It reads what is on disk, as any process can. New: xpm_free. Errors: IO,
+ * STATE (no workspace there), UNKNOWN (no such job, or several). */
+XPM_API char *xpm_explain(const char *workspace, const char *job, xpm_error *err);
 
 /* ---- Inside a task's process ----------------------------------------------------------------- */
 

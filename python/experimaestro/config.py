@@ -243,6 +243,11 @@ class ConfigMixin(Configuration):
         """The directory of the job: a Path."""
         return self.job.path
 
+    def explain(self):
+        """Why the job of a submitted task is where it is, or why it would run: sentences, a line
+        each, as `experimaestro explain` prints them. ValueError for another configuration."""
+        return self.job.explain()
+
     def stdout(self):
         """The file that gets the job's standard output: a Path."""
         return self.job.stdout

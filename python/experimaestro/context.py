@@ -201,6 +201,12 @@ class experiment:
         """How many jobs are submitted, waiting, running, done, failed, and were started: a dict."""
         return self._counts or self.engine.counts()
 
+    def explain(self):
+        """Why its jobs would run, as text: for each type of tasks how many are done, would run, or
+        would run again after a failure, and which parameters differ from the nearest finished jobs.
+        Inside the block, in any mode; most often in DRY_RUN."""
+        return _engine.explain_experiment(self.engine)
+
     @property
     def failed(self):
         """How many jobs have failed."""

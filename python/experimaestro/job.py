@@ -90,5 +90,9 @@ class Job(_engine.Job):
         self._wait()
         return self.state
 
+    def explain(self):
+        """Why it is where it is, or would run: sentences, a line each (see docs/explain.md)."""
+        return _engine.explain_job(self)
+
     def __repr__(self):
         return f"<Job {self.type}/{self.identifier}: {self._state}>"

@@ -16,16 +16,20 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
 typedef struct arguments {
     const char *workspace, *experiment;
     xpm_experiment_options options;
+    bool explains;
 } arguments;
 
 static int usage(const char *program, FILE *out)
 {
     fprintf(out,
-            "usage: %s run WORKSPACE [--experiment NAME] [--jobs N] [--dry-run | --generate-only]\n"
+            "usage: %s run WORKSPACE [--experiment NAME] [--jobs N]\n"
+            "       [--dry-run | --generate-only] [--explain]\n"
             "       %s job PARAMS\n"
             "       %s execute PARAMS\n"
             "       %s compare\n\n"
             "run      plans the experiment and runs its tasks in the folder WORKSPACE\n"
+            "         --dry-run lists what would run, --explain counts it and says why; neither "
+            "writes\n"
             "job      runs the task that the file PARAMS describes (what run starts)\n"
             "execute  executes it here, without lock nor record\n"
             "compare  says how the files that it reads the names of are identified now\n",
@@ -54,6 +58,7 @@ static int parse(int argc, char **argv, arguments *args)
                                             {"jobs", required_argument, NULL, 'j'},
                                             {"dry-run", no_argument, NULL, 'n'},
                                             {"generate-only", no_argument, NULL, 'g'},
+                                            {"explain", no_argument, NULL, 'x'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     int option;
@@ -76,6 +81,9 @@ static int parse(int argc, char **argv, arguments *args)
         case 'g':
             args->options.mode = XPM_GENERATE_ONLY;
             break;
+        case 'x':
+            args->explains = true;
+            break;
         case 'h':
             return usage(argv[0], stdout);
         default:
@@ -84,6 +92,8 @@ static int parse(int argc, char **argv, arguments *args)
     }
     if (argc - optind != 2 || strcmp(argv[optind], "run") != 0)
         return usage(argv[0], stderr);
+    if (args->explains && args->options.mode == XPM_NORMAL)
+        args->options.mode = XPM_PREPARE;
     args->workspace = argv[optind + 1];
     return -1;
 }
@@ -132,6 +142,13 @@ static void report_failures(const xpm_experiment *xp)
     free(directories);
 }
 
+static void explain(xpm_experiment *xp)
+{
+    char *text = xpm_experiment_explain(xp);
+    fputs(text, stdout);
+    xpm_free(text);
+}
+
 static bool is_interrupted(void *user)
 {
     (void)user;
@@ -166,6 +183,8 @@ static int run(const char *program, const arguments *args, xpm_plan plan)
     bool failed = carry_out(program, xp, plan) < 0 || xpm_experiment_counts(xp).failed > 0;
     int signal_number = xpm__interrupt_came();
     report(xp);
+    if (args->explains)
+        explain(xp);
     if (signal_number == 0)
         report_failures(xp);
     if (xpm_experiment_close(xp, failed || signal_number != 0, &err) < 0)
