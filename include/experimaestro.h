@@ -16,7 +16,9 @@
  *   takes     the library owns what is given from then on, even when the call fails
  *
  * Threads. Types are declared, and a configuration is built, from one thread at a time. Jobs and
- * experiments may be asked about from any thread.
+ * experiments may be asked about, and waited for, from any thread. Several threads may submit to one
+ * experiment, each its own tasks; these may hold what was submitted, which is sealed. A function of
+ * the caller that is called while a task is submitted must not wait for another thread that submits.
  */
 #ifndef EXPERIMAESTRO_H
 #define EXPERIMAESTRO_H
@@ -414,6 +416,9 @@ XPM_API int xpm_config_meta(const xpm_config *config);
 /* Marks `output` as produced by `task`: whoever uses it depends on the task. Marking a task with
  * itself changes nothing. Errors: STATE (another task's output, another task). */
 XPM_API int xpm_config_set_task(xpm_config *output, xpm_config *task, xpm_error *err);
+/* The same of what a task announces while it runs (xpm_task_register_output): whoever uses it does not
+ * wait for the task, though it counts in its identifier. */
+XPM_API int xpm_config_set_task_soft(xpm_config *output, xpm_config *task, xpm_error *err);
 XPM_API xpm_config *xpm_config_task(const xpm_config *config); /* borrowed; NULL when none */
 /* Of a configuration that was loaded without the task that made it: the task's type (as declared)
  * and identifier (hexadecimal). Borrowed from the configuration; NULL for others. */
@@ -621,9 +626,14 @@ XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
  * jobs; then the totals. For the thread that submits. New: xpm_free. */
 XPM_API char *xpm_experiment_explain(xpm_experiment *xp);
 
-/* Waits until every submitted job has ended, or `seconds` have passed (forever when negative).
- * Returns how many jobs have not ended. */
+/* Waits until every submitted job has ended, and who listens (below) has dealt with every notice; or
+ * `seconds` have passed (forever when negative), or the experiment is stopped. A thread that waits
+ * before it has cleared its notice does not wait for notices. Returns how many jobs have not ended; 1
+ * for notices alone. */
 XPM_API size_t xpm_experiment_wait(xpm_experiment *xp, double seconds);
+/* The same, which also ends when there is something to read from descriptor `fd` (-1 for none): how a
+ * signal ends a wait. Nothing is read from it. */
+XPM_API size_t xpm_experiment_wait_or(xpm_experiment *xp, double seconds, int fd);
 /* Starts no further job; those that run go on. When it returns, none is being started. */
 XPM_API void xpm_experiment_stop(xpm_experiment *xp);
 /* The same; and the run's end will be recorded as "detached", whatever its jobs do. */
@@ -688,6 +698,8 @@ XPM_API bool xpm_job_is_done(const xpm_job *job);
 /* Waits until the job has ended, or `seconds` have passed (forever when negative), and returns its
  * state then. One that will not end (xpm_job_is_pending) is not waited for. */
 XPM_API xpm_job_state xpm_job_wait(xpm_job *job, double seconds);
+/* The same, which also ends when there is something to read from `fd`, as xpm_experiment_wait_or. */
+XPM_API xpm_job_state xpm_job_wait_or(xpm_job *job, double seconds, int fd);
 /* Whether it has not ended, and will: it was submitted, its experiment runs jobs, and was not stopped
  * before the job was started. */
 XPM_API bool xpm_job_is_pending(const xpm_job *job);
@@ -704,6 +716,40 @@ XPM_API char *xpm_job_explain(xpm_job *job);
  * makes, borrowed until the experiment is closed, so that it can be given to other tasks; NULL when it
  * failed. */
 XPM_API xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err);
+
+/* What has happened, one by one, for a program that wants to act on it. */
+typedef enum xpm_notice_kind {
+    XPM_NOTICE_SUBMITTED, /* `job` was submitted for the first time in this run */
+    XPM_NOTICE_STATE,     /* its state has changed, to `state` with `reason` */
+    XPM_NOTICE_OUTPUT,    /* it has announced an output, which `watch` watches */
+} xpm_notice_kind;
+
+typedef struct xpm_notice {
+    xpm_notice_kind kind;
+    xpm_job *job;
+    xpm_job_state state;
+    xpm_reason reason;
+    /* Of an output, as xpm_task_register_output was given it. */
+    unsigned watch;
+    char *config, *method;      /* the configuration's identifier (64 hex digits), and a name */
+    xpm_value arguments, named; /* a list, and a dict with texts as keys */
+} xpm_notice;
+
+/* Keeps notices, from now on, until xpm_experiment_unlisten. */
+XPM_API void xpm_experiment_listen(xpm_experiment *xp);
+/* Keeps no further one: xpm_experiment_next gives those that are left, and then ends. Who listens must
+ * have ended when the experiment is closed. */
+XPM_API void xpm_experiment_unlisten(xpm_experiment *xp);
+/* Waits for the next notice, in a thread that may submit tasks because of it; false when there will be
+ * none. It is the caller's: xpm_notice_clear, which says that it was dealt with. */
+XPM_API bool xpm_experiment_next(xpm_experiment *xp, xpm_notice *notice);
+XPM_API void xpm_notice_clear(xpm_notice *notice);
+/* Adds a notice of the state of a job as it is now, for who did not listen before. */
+XPM_API void xpm_job_tell(xpm_job *job);
+/* Asks for notices of the outputs that a job announces, those that it has announced already first,
+ * in this run or before; each once. Returns the number of the watch, from 1. Without xpm_experiment_listen
+ * before, and in a mode in which nothing runs, there are none. */
+XPM_API unsigned xpm_job_watch_outputs(xpm_job *job);
 
 /* The directory that tasks share whose partial identifiers are equal, absolute. New: xpm_free. */
 XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
@@ -784,6 +830,14 @@ XPM_API void xpm_task_on_cancel(xpm_task *task, void (*raise)(int signal_number)
 /* Says why the task ends in error, and returns the exit status for it to return: TIMEOUT stops a
  * resumable task which sees that its time will not do, to be started again; MEMORY, FAILED. */
 XPM_API int xpm_task_fail(xpm_task *task, xpm_reason reason, const char *message);
+
+/* Announces an output while the task runs, to those who watch its job: what a function named `method`,
+ * which they know, makes of a configuration of this task with these arguments (a list, and a dict with
+ * texts as keys; NULL for none). They are plain JSON: none, bools, ints, floats, texts, lists and
+ * dicts. Nothing is told when the task is not run as a job. Errors: TYPE, IO. */
+XPM_API int xpm_task_register_output(xpm_task *task, xpm_config *config, const char *method,
+                                     const xpm_value *arguments, const xpm_value *named,
+                                     xpm_error *err);
 
 /* A file of a configuration that several tasks may want to compute, in the workspace's config/
  * folder, under an exclusive lock between processes: waits for it. Gives the absolute path (new:

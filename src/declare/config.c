@@ -230,6 +230,16 @@ int xpm_config_set_task(xpm_config *output, xpm_config *task, xpm_error *err)
     return 0;
 }
 
+int xpm_config_set_task_soft(xpm_config *output, xpm_config *task, xpm_error *err)
+{
+    bool known = output == task || output->task == task;
+    if (xpm_config_set_task(output, task, err) < 0)
+        return -1;
+    if (!known)
+        output->soft = true;
+    return 0;
+}
+
 xpm_config *xpm_config_task(const xpm_config *config)
 {
     return config->task;

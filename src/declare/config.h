@@ -34,6 +34,7 @@ struct xpm_config {
     bool identified;  /* `identifier` is final */
     bool loaded;      /* from a file: nothing waits for the task that made it */
     bool placed;      /* it, or what it holds, has values that were generated for one place */
+    bool soft;        /* who uses it does not wait for `task` */
     bool looping;     /* a cycle passes through it: parents compute it anew */
     xpm_config *task; /* that produces it; itself for a submitted task; owned unless itself */
     xpm__config_extra *extra;

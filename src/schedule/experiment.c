@@ -1,10 +1,8 @@
 /* The door of an experiment: opens a run with its scheduler, submits jobs to it, waits, closes. */
-#include <errno.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/copy.h"
@@ -33,18 +31,9 @@ static char *this_program(void)
     return size > 0 ? xpm__strndup(path, (size_t)size) : NULL;
 }
 
-static void init_waiting(xpm_experiment *xp)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&xp->ended, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&xp->mutex, NULL);
-}
-
 static void free_experiment(xpm_experiment *xp)
 {
+    xpm__notices_free(xp);
     for (size_t i = 0; i < xp->job_count; i++)
         xpm__job_detach(xp->jobs[i]);
     xpm__rundir_close(xp->run);
@@ -52,8 +41,7 @@ static void free_experiment(xpm_experiment *xp)
     xpm__environment_unref(xp->environment);
     xpm__variables_free(&xp->variables);
     xpm__map_free(&xp->table);
-    pthread_mutex_destroy(&xp->mutex);
-    pthread_cond_destroy(&xp->ended);
+    xpm__experiment_free_threads(xp);
     xpm_free(xp->jobs);
     for (size_t i = 0; i < xp->output_count; i++)
         xpm_config_unref(xp->outputs[i]);
@@ -70,7 +58,7 @@ xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
     static const xpm_experiment_options defaults;
     const xpm_experiment_options *o = options != NULL ? options : &defaults;
     xpm_experiment *xp = xpm__zalloc(sizeof *xp);
-    init_waiting(xp);
+    xpm__experiment_init_threads(xp);
     xp->mode = o->mode;
     xp->warn = o->warn;
     xp->user = o->user;
@@ -144,6 +132,7 @@ static void count_handed(xpm_job *job)
     job->handed = true;
     pthread_mutex_lock(&xp->mutex);
     xp->handed++;
+    xpm__notices_add(xp, &(xpm_notice){.kind = XPM_NOTICE_SUBMITTED, .job = job});
     pthread_mutex_unlock(&xp->mutex);
 }
 
@@ -188,12 +177,9 @@ static void submit_again(xpm_job *job)
     }
 }
 
-int xpm_job_submit(xpm_job *job, xpm_error *err)
+static int submit(xpm_job *job, xpm_error *err)
 {
     xpm_experiment *xp = job->xp;
-    if (xp == NULL)
-        return xpm__fail(err, XPM_E_STATE, job->hex, "the experiment of %s/%s was closed",
-                         xpm_job_type(job), job->hex);
     if (job->handed && xpm__job_state(job) != XPM_JOB_ERROR) {
         submit_again(job);
         return 0;
@@ -216,11 +202,34 @@ int xpm_job_submit(xpm_job *job, xpm_error *err)
     return 0;
 }
 
+int xpm_job_submit(xpm_job *job, xpm_error *err)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp == NULL)
+        return xpm__fail(err, XPM_E_STATE, job->hex, "the experiment of %s/%s was closed",
+                         xpm_job_type(job), job->hex);
+    pthread_mutex_lock(&xp->submitting);
+    int status = submit(job, err);
+    pthread_mutex_unlock(&xp->submitting);
+    return status;
+}
+
 void xpm_job_release(xpm_job *job, const char *failure)
 {
     xpm_experiment *xp = job->xp;
     if (xp != NULL && xpm__job_release(job, failure) && xp->scheduler != NULL)
         xpm__scheduler_touch(xp->scheduler, job);
+}
+
+unsigned xpm_job_watch_outputs(xpm_job *job)
+{
+    xpm_experiment *xp = job->xp;
+    if (xp == NULL)
+        return 0;
+    unsigned number = __atomic_add_fetch(&xp->watches, 1, __ATOMIC_RELAXED);
+    if (xp->scheduler != NULL)
+        xpm__scheduler_watch(xp->scheduler, job, number);
+    return number;
 }
 
 /* What a native task gives in its place; the experiment takes hold of it. */
@@ -238,9 +247,11 @@ static xpm_config *outputs_of(xpm_experiment *xp, xpm_config *task, xpm_error *e
     }
     if (output == task)
         return task;
+    pthread_mutex_lock(&xp->submitting);
     xp->outputs =
         xpm__grow(xp->outputs, &xp->output_capacity, xp->output_count, sizeof(xpm_config *));
     xp->outputs[xp->output_count++] = xpm_config_ref(output);
+    pthread_mutex_unlock(&xp->submitting);
     return output;
 }
 
@@ -265,32 +276,13 @@ int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action, const char
     return xpm__rundir_add_action(xp->run, action, hex, description, err);
 }
 
-/* ---- Waiting and closing ---------------------------------------------------------------------- */
-
-size_t xpm_experiment_wait(xpm_experiment *xp, double seconds)
-{
-    size_t left = 0;
-    int status = 0;
-    if (xp->mode != XPM_NORMAL)
-        return 0;
-    (void)xpm__rundir_flush(xp->run); /* what is waited for can be read */
-    struct timespec deadline = xpm__deadline_in(seconds > 0 ? seconds : 0);
-    pthread_mutex_lock(&xp->mutex);
-    while ((left = xpm__experiment_unfinished(xp)) > 0 && !xp->stopped && status != ETIMEDOUT) {
-        if (seconds < 0)
-            pthread_cond_wait(&xp->ended, &xp->mutex);
-        else
-            status = pthread_cond_timedwait(&xp->ended, &xp->mutex, &deadline);
-    }
-    pthread_mutex_unlock(&xp->mutex);
-    return left;
-}
+/* ---- Stopping and closing --------------------------------------------------------------------- */
 
 void xpm_experiment_stop(xpm_experiment *xp)
 {
     pthread_mutex_lock(&xp->mutex);
     xp->stopped = true;
-    pthread_cond_broadcast(&xp->ended);
+    xpm__experiment_wake(xp);
     pthread_mutex_unlock(&xp->mutex);
     if (xp->scheduler != NULL)
         xpm__scheduler_stop(xp->scheduler);
@@ -312,21 +304,6 @@ size_t xpm_experiment_cancel(xpm_experiment *xp)
     pthread_mutex_unlock(&xp->mutex);
     xpm__scheduler_cancel(xp->scheduler);
     return running;
-}
-
-size_t xpm_experiment_drain(xpm_experiment *xp, double seconds)
-{
-    int status = 0;
-    size_t left;
-    struct timespec deadline = xpm__deadline_in(seconds > 0 ? seconds : 0);
-    pthread_mutex_lock(&xp->mutex);
-    xp->draining = true;
-    while ((left = xpm__experiment_running(xp)) > 0 && status != ETIMEDOUT)
-        status = seconds < 0 ? pthread_cond_wait(&xp->ended, &xp->mutex)
-                             : pthread_cond_timedwait(&xp->ended, &xp->mutex, &deadline);
-    xp->draining = false;
-    pthread_mutex_unlock(&xp->mutex);
-    return left;
 }
 
 bool xpm_job_cancel(xpm_job *job)

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "launch/launcher.h"
 #include "schedule/guard.h"
+#include "schedule/outputs.h"
 #include "schedule/start.h"
 #include "submit/job.h"
 
@@ -38,6 +39,7 @@ struct xpm__scheduler {
     xpm__lockwaits *waits;
     xpm__guards *guards;
     running *runs; /* all that run */
+    xpm__outputs *outputs;
     int free_slots;
     bool stopped; /* with the mutex, to be set */
 };
@@ -159,6 +161,7 @@ static void fail_job(xpm_job *job, xpm_reason reason)
 static void end_job(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
 {
     xpm__guards_release(s->guards, job);
+    xpm__outputs_end(job);
     if (state->state == XPM_JOB_DONE)
         finish_job(s, job);
     else
@@ -272,6 +275,7 @@ static running *new_running(xpm__scheduler *s, xpm_job *job)
     s->runs = r;
     job->running = r;
     s->free_slots--;
+    xpm__outputs_begin(job);
     xpm__job_set_state(job, XPM_JOB_RUNNING, XPM_REASON_NONE);
     return r;
 }
@@ -556,6 +560,8 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
         status = uv_async_init(&s->loop, &s->wake, on_wake);
         s->wake.data = NULL;
         if (status == 0)
+            s->outputs = xpm__outputs_new(&s->loop, &status);
+        if (status == 0)
             status = uv_thread_create_ex(&s->thread, &options, run_loop, s);
     }
     if (status == 0)
@@ -564,6 +570,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     pthread_cond_destroy(&s->is_stopped);
     pthread_mutex_destroy(&s->mutex);
     xpm__lockwaits_free(s->waits);
+    xpm__outputs_free(s->outputs);
     xpm__guards_free(s->guards);
     xpm_free(s);
     return NULL;
@@ -602,6 +609,11 @@ void xpm__scheduler_post(xpm__scheduler *s, xpm_job *job)
     pthread_mutex_unlock(&s->mutex);
     if (first)
         uv_async_send(&s->wake);
+}
+
+void xpm__scheduler_watch(xpm__scheduler *s, xpm_job *job, unsigned number)
+{
+    xpm__outputs_watch(s->outputs, job, number);
 }
 
 static void tell(xpm__scheduler *s, bool *flag)
@@ -644,6 +656,7 @@ void xpm__scheduler_join(xpm__scheduler *s)
             xpm_job_unref(s->xp->jobs[i]);
     uv_loop_close(&s->loop);
     pthread_cond_destroy(&s->is_stopped);
+    xpm__outputs_free(s->outputs);
     pthread_mutex_destroy(&s->mutex);
     xpm_free(s);
 }

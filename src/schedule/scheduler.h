@@ -17,6 +17,8 @@ void xpm__scheduler_post(xpm__scheduler *scheduler, xpm_job *job);
  * than before. */
 void xpm__scheduler_touch(xpm__scheduler *scheduler, xpm_job *job);
 void xpm__scheduler_cancel_job(xpm__scheduler *scheduler, xpm_job *job);
+/* Tells of what a job announces, as watch `number`. */
+void xpm__scheduler_watch(xpm__scheduler *scheduler, xpm_job *job, unsigned number);
 /* Starts no further job; none is being started when it returns. Not for the loop's own thread. */
 void xpm__scheduler_stop(xpm__scheduler *scheduler);
 /* Tells all that runs to end. */

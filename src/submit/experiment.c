@@ -1,26 +1,12 @@
 #include "submit/experiment.h"
 
-#include <time.h>
-
-struct timespec xpm__deadline_in(double seconds)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    double whole = (double)(time_t)seconds;
-    deadline.tv_sec += (time_t)whole;
-    deadline.tv_nsec += (long)((seconds - whole) * 1e9);
-    if (deadline.tv_nsec >= 1000000000L) {
-        deadline.tv_nsec -= 1000000000L;
-        deadline.tv_sec++;
-    }
-    return deadline;
-}
-
 void xpm_experiment_setenv(xpm_experiment *xp, const char *name, const char *value)
 {
+    pthread_mutex_lock(&xp->submitting);
     xpm__variables_set(&xp->variables, name, value);
     xpm__environment_unref(xp->environment);
     xp->environment = NULL;
+    pthread_mutex_unlock(&xp->submitting);
 }
 
 xpm_counts xpm_experiment_counts(const xpm_experiment *xp)

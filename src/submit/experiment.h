@@ -1,6 +1,6 @@
-/* An experiment that is open: its jobs, and what those who wait for them need. The thread that
- * submits owns the table of jobs; the scheduler's thread changes their states; `mutex` guards the
- * counts, which both read. */
+/* An experiment that is open: its jobs, and what those who wait for them need. `submitting` is held
+ * by the one thread that submits, to which the table of jobs belongs; the scheduler's thread changes
+ * their states; `mutex` guards the counts, which both read, and the notices. */
 #ifndef XPM_SUBMIT_EXPERIMENT_H
 #define XPM_SUBMIT_EXPERIMENT_H
 
@@ -12,6 +12,25 @@
 #include "record/rundir.h"
 #include "record/workspace.h"
 #include "submit/environment.h"
+
+/* A thread that waits, as long as `over` says no. */
+typedef struct xpm__waiter {
+    bool (*over)(const xpm_experiment *xp, const struct xpm__waiter *waiter); /* with the mutex */
+    const xpm_job *job; /* that it waits for; NULL for all */
+    bool listens; /* it was given a notice, and deals with it: it does not wait for these */
+    int fd;       /* an eventfd that wakes it; -1 for one that waits for the condition `ended` */
+    struct xpm__waiter *next;
+} xpm__waiter;
+
+/* What has happened, for who listens (notices.c). */
+typedef struct xpm__notices {
+    bool on;
+    struct xpm__notice *first, **last;
+    pthread_cond_t added;
+    size_t coming;      /* watches of outputs whose files are still to be read */
+    size_t given;       /* to who listens, and not cleared yet */
+    pthread_t listener; /* that was given the last */
+} xpm__notices;
 
 struct xpm_experiment {
     xpm_run_mode mode;
@@ -30,19 +49,34 @@ struct xpm_experiment {
     size_t output_count, output_capacity;
     xpm__variables variables;      /* added to the environment of all jobs */
     xpm__environment *environment; /* of the jobs submitted last */
+    pthread_mutex_t submitting; /* recursive: a function of the caller may submit too */
     pthread_mutex_t mutex;
-    pthread_cond_t ended; /* a job has ended */
+    pthread_cond_t ended; /* what a thread waits for has come */
     size_t handed;        /* jobs that were submitted: those not done or in error are unfinished */
     size_t wanted;  /* jobs that were left out, are wanted now, and were not looked at since */
-    size_t waiters; /* threads that wait for one job */
+    xpm__waiter *waiters;
+    xpm__notices notices;
+    unsigned watches; /* of outputs, so far; atomic */
     size_t by_state[XPM_JOB_ERROR + 1];
     size_t started;
-    bool stopped, draining, detached;
+    bool stopped, detached;
     struct xpm__scheduler *scheduler; /* NULL unless the mode is NORMAL */
 };
 
-/* The time of `ended`'s clock `seconds` from now. */
-struct timespec xpm__deadline_in(double seconds);
+/* Makes what threads meet at: mutexes, conditions; and frees it. */
+void xpm__experiment_init_threads(xpm_experiment *xp);
+void xpm__experiment_free_threads(xpm_experiment *xp);
+
+/* Wakes those whose waiting is over. With the mutex held. */
+void xpm__experiment_wake(xpm_experiment *xp);
+
+/* Adds a notice, if somebody listens; takes what it holds. With the mutex held. */
+void xpm__notices_add(xpm_experiment *xp, const xpm_notice *notice);
+/* Whether nothing is left for who listens; whether that is the calling thread, which deals with a
+ * notice. With the mutex held. */
+bool xpm__notices_are_dealt_with(const xpm_experiment *xp);
+bool xpm__notices_are_here(const xpm_experiment *xp);
+void xpm__notices_free(xpm_experiment *xp);
 
 /* Whether its mode lets it write. */
 static inline bool xpm__experiment_writes(const xpm_experiment *xp)

@@ -1,6 +1,5 @@
 #include "submit/job.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,12 +148,14 @@ static xpm_job *make_job(xpm_experiment *xp, xpm_config *task, xpm_error *err)
 xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err)
 {
     xpm_config_ref(task);
+    pthread_mutex_lock(&xp->submitting);
     xpm_job *job = check_task(task, err) == 0 ? make_job(xp, task, err) : NULL;
     if (job != NULL) {
         task->submitted = true;
         task->task = task;
         xpm_job_ref(job);
     }
+    pthread_mutex_unlock(&xp->submitting);
     xpm_config_unref(task);
     return job;
 }
@@ -211,10 +212,11 @@ void xpm__job_detach(xpm_job *job)
 
 const char **xpm__job_depends_on(const xpm_job *job)
 {
-    const char **ids = xpm__alloc((job->dependency_count + 1) * sizeof *ids);
-    for (size_t i = 0; i < job->dependency_count; i++)
+    size_t count = job->dependency_count + job->soft_count;
+    const char **ids = xpm__alloc((count + 1) * sizeof *ids);
+    for (size_t i = 0; i < count; i++)
         ids[i] = job->dependencies[i]->hex;
-    ids[job->dependency_count] = NULL;
+    ids[count] = NULL;
     return ids;
 }
 
@@ -251,11 +253,9 @@ void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason)
     xp->by_state[state]++;
     __atomic_store_n(&job->reason, (int)reason, __ATOMIC_RELEASE);
     __atomic_store_n(&job->state, (int)state, __ATOMIC_RELEASE);
-    bool ended = state == XPM_JOB_DONE || state == XPM_JOB_ERROR;
-    bool drained = xp->draining && xpm__experiment_running(xp) == 0;
-    bool none_left = xpm__experiment_unfinished(xp) == 0;
-    if (drained || none_left || (ended && xp->waiters > 0))
-        pthread_cond_broadcast(&xp->ended);
+    xpm__notices_add(xp, &(xpm_notice){
+                             .kind = XPM_NOTICE_STATE, .job = job, .state = state, .reason = reason});
+    xpm__experiment_wake(xp);
     pthread_mutex_unlock(&xp->mutex);
 }
 
@@ -274,46 +274,6 @@ bool xpm_job_is_done(const xpm_job *job)
     char path[PATH_MAX];
     int size = snprintf(path, sizeof path, "%s/%s.done", job->directory, xpm_job_name(job));
     return size > 0 && (size_t)size < sizeof path && xpm__file_exists(AT_FDCWD, path);
-}
-
-/* With the mutex held. */
-static bool is_pending(const xpm_job *job)
-{
-    bool left_out = xpm__job_state(job) == XPM_JOB_TRANSIENT && !job->wanted;
-    return !xpm__job_has_ended(job) && !left_out &&
-           !(job->xp->stopped && xpm__job_state(job) < XPM_JOB_SCHEDULED);
-}
-
-static bool is_run(const xpm_job *job)
-{
-    return job->xp != NULL && job->xp->run != NULL && job->handed;
-}
-
-bool xpm_job_is_pending(const xpm_job *job)
-{
-    if (!is_run(job))
-        return false;
-    pthread_mutex_lock(&job->xp->mutex);
-    bool pending = is_pending(job);
-    pthread_mutex_unlock(&job->xp->mutex);
-    return pending;
-}
-
-xpm_job_state xpm_job_wait(xpm_job *job, double seconds)
-{
-    xpm_experiment *xp = job->xp;
-    int status = 0;
-    if (!is_run(job))
-        return xpm__job_state(job);
-    struct timespec deadline = xpm__deadline_in(seconds > 0 ? seconds : 0);
-    pthread_mutex_lock(&xp->mutex);
-    xp->waiters++;
-    while (is_pending(job) && status != ETIMEDOUT)
-        status = seconds < 0 ? pthread_cond_wait(&xp->ended, &xp->mutex)
-                             : pthread_cond_timedwait(&xp->ended, &xp->mutex, &deadline);
-    xp->waiters--;
-    pthread_mutex_unlock(&xp->mutex);
-    return xpm__job_state(job);
 }
 
 /* ---- Holding back ------------------------------------------------------------------------------ */

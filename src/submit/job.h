@@ -24,7 +24,8 @@ struct xpm_job {
     xpm__variables variables;      /* over it */
     xpm_value tags;
     xpm_job **dependencies; /* borrowed: the experiment holds them */
-    size_t dependency_count, dependency_capacity;
+    size_t dependency_count; /* that it waits for; after them come those that are only recorded: */
+    size_t soft_count, dependency_capacity;
     struct xpm__dependent {
         xpm_job *job;
         unsigned attempt; /* the job's when it was blocked: of an earlier one, it counts no more */
@@ -32,6 +33,7 @@ struct xpm_job {
     size_t dependent_count, dependent_capacity;
     size_t blocked;   /* L: how many of its dependencies are not done, and 1 while it is parked */
     unsigned attempt; /* L: how often it has ended in error */
+    struct xpm__watched *watched; /* L: who watches its outputs; NULL when nobody does */
     bool doomed;      /* L: in the list of those that a failure ends */
     xpm_job *next;    /* in the one queue where it is */
     int transient;    /* atomic: an xpm_transient */
