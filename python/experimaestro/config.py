@@ -456,15 +456,38 @@ class Task(Config):
 
         return remaining()
 
+    def on_completed(self, callback):
+        """Calls `callback` once, in a thread of the experiment, when the task has succeeded, in this
+        run or before; with the task, if it takes an argument. What it submits, the experiment waits
+        for. It may be asked for before the task is submitted. Returns the task."""
+        from .listener import on_completed
+        from .submit import once_submitted
+
+        return once_submitted(self, on_completed, callback)
+
     def register_task_output(self, method, *args, **kwargs):
-        """Announces an output while the task runs. Not there yet: NotImplementedError."""
-        raise NotImplementedError("outputs that are announced while a task runs are not there yet: "
-                                  "return them from task_outputs")
+        """Announces an output from inside the task that runs: what `method`, bound to the task or to
+        what it has among its parameters, makes of these arguments, in the process of the experiment,
+        for those who called watch_output. TypeError when this is no ResumableTask, when `method` is
+        not such a method, or when the arguments are not plain JSON."""
+        from .run import register_output
+
+        check_resumable(self)
+        register_output(method, args, kwargs)
 
     def watch_output(self, method, callback):
-        """Watches what register_task_output announces. Not there yet: NotImplementedError."""
-        raise NotImplementedError("outputs that are announced while a task runs are not there yet: "
-                                  "return them from task_outputs")
+        """Calls `callback`, in a thread of the experiment, with each output that the task announces
+        for `method`, a bound method of the task or of a configuration that it holds: with what
+        `method(dep, ...)` returns, where `dep` marks configurations as outputs of the task. Who uses
+        them does not wait for the task. Outputs that were announced before, in an earlier run too,
+        come first. It may be asked for before the task is submitted. Returns the task. TypeError when
+        this is no ResumableTask, or `method` not such a method."""
+        from .listener import check_watched, watch_output
+        from .submit import once_submitted
+
+        check_resumable(self)
+        check_watched(method)
+        return once_submitted(self, watch_output, method, callback)
 
 
 class ResumableTask(Task):
@@ -474,6 +497,15 @@ class ResumableTask(Task):
     submit, else of the experiment, 3 by default. How often it has failed is kept in its folder; when
     that is `max_retries` or more, it is not started by another submission until it is given more.
     """
+
+
+def check_resumable(task):
+    """Whether a task may announce outputs: TypeError."""
+    if not isinstance(task, ResumableTask):
+        raise TypeError(
+            f"{type(task).__qualname__} is no ResumableTask, and announces no outputs while it runs: "
+            "started again after an interruption, it would not go on from them"
+        )
 
 
 class LightweightTask(Config):

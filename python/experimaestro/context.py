@@ -108,13 +108,26 @@ class experiment:
         self._limits = _history(more.get("history") if history is None else history)
         self._counts = None
         self.services = {}
-        self._listeners = None
+        self._teller = None
         self._place = None
 
     @staticmethod
     def current():
-        """The experiment in whose block we are, or None."""
+        """The experiment in whose block we are, or None; in a thread that tells what happens in an
+        experiment, this one."""
+        if len(_open) > 1 and "experimaestro.listener" in sys.modules:
+            from .listener import told
+
+            return getattr(told, "experiment", _open[-1])
         return _open[-1] if _open else None
+
+    @staticmethod
+    def of(job):
+        """The open experiment of a Job. RuntimeError when it has ended."""
+        for xp in _open:
+            if xp.engine is job._experiment:
+                return xp
+        raise RuntimeError(f"the experiment of {job!r} has ended: nothing more will happen in it")
 
     def __enter__(self):
         mode = ["NORMAL", "DRY_RUN", "GENERATE_ONLY", "PREPARE"].index(self.mode)
@@ -151,12 +164,12 @@ class experiment:
             self._leave_running()
             raise
         finally:
-            _open.remove(self)
             if detached:
                 self.engine.detach()
             elif failed:
                 self.engine.stop()
             self._end_helpers()
+            _open.remove(self)
             self._counts = self.engine.counts()
             self.engine.close(failed)
         if kind is None and failed and self.raise_on_failure:
@@ -185,8 +198,8 @@ class experiment:
         print(f"experiment {self.name}: {message}", file=sys.stderr, flush=True)
 
     def _end_helpers(self):
-        if self._listeners is not None:
-            self._listeners.stop()
+        if self._teller is not None:
+            self._teller.stop()
         for service in self.services.values():
             service.stop()
 
@@ -260,18 +273,31 @@ class experiment:
             raise ValueError(f"experiment {self.name} has a service {service.id} already")
         self.services[service.id] = service
         service.set_experiment(self)
-        for listener in self._listeners.listeners if self._listeners else ():
-            listener.on_service_added(service)
+        if self._teller is not None:
+            self._teller.tell("on_service_added", service)
         return service
 
     def addlistener(self, listener):
         """Tells a Listener (see experimaestro.scheduler) what happens from now on, in a thread of
         its own; an exception that it raises is printed."""
-        if self._listeners is None:
+        self.teller.listeners.append(listener)
+
+    def removelistener(self, listener):
+        """Tells it no more. ValueError when it was not told."""
+        self.teller.listeners.remove(listener)
+
+    @property
+    def teller(self):
+        """Who tells what happens; made when it is first needed."""
+        if self._teller is None:
             from .listener import Teller
 
-            self._listeners = Teller(self)
-        self._listeners.listeners.append(listener)
+            self._teller = Teller(self)
+        return self._teller
+
+    def watch_output(self, task, method, callback):
+        """task.watch_output(method, callback), for a task that is or will be submitted here."""
+        task.watch_output(method, callback)
 
     @property
     def scheduler(self):
@@ -309,7 +335,8 @@ class experiment:
         return self.engine.add_action(action, str(action.describe() or ""))
 
     def wait(self):
-        """Waits for the jobs submitted so far. KeyboardInterrupt on Ctrl-C."""
+        """Waits for the jobs submitted so far, and for what is called because of them to return (and
+        submit more). From such a call, it waits for the jobs alone. KeyboardInterrupt on Ctrl-C."""
         self.engine.wait()
 
     def stop(self):

@@ -1,59 +1,149 @@
-"""Listening to an experiment, in its process."""
+"""Acting on what happens in an experiment, in its process: listeners, what is called when a task has
+completed, and outputs that are announced while a task runs."""
 
+import inspect
 import threading
 import traceback
 
-PERIOD = 0.1  # seconds between two looks at the states of jobs
+told = threading.local()  # its `experiment`: of which the thread tells what happens
 
 
 class Listener:
-    """Is told what happens in an experiment, if its addlistener was given it. Derive from it."""
+    """Is told what happens in an experiment, if its addlistener was given it. Derive from it. What
+    it does may submit tasks, which the experiment then waits for too."""
 
     def on_job_submitted(self, job):
-        """A Job was submitted."""
+        """A Job was submitted, for the first time in this run."""
+        self.job_submitted(job)
 
     def on_job_state_changed(self, job):
-        """The state of a Job is another now. States that last less than a moment may be left
-        out; the last one never is."""
+        """The state of a Job has changed, once for each change; `job.state` is the state by now."""
+        self.job_state(job)
 
     def on_service_added(self, service):
         """A Service was added. Called by add_service, in its thread."""
+        self.service_add(service)
+
+    def job_submitted(self, job):
+        """on_job_submitted, as older programs name it."""
+
+    def job_state(self, job):
+        """on_job_state_changed, as older programs name it."""
+
+    def service_add(self, service):
+        """on_service_added, as older programs name it."""
+
+
+class Watch:
+    """One call of watch_output."""
+
+    def __init__(self, task, method, callback):
+        self.task = task
+        self.method = method
+        self.callback = callback
+        self.key = method.__self__.__xpm__.identifier.all.hex(), method.__name__
+
+    def tell(self, arguments, named):
+        """An output was announced: makes it, and hands it over."""
+        from .submit import Dependency
+
+        self.callback(self.method(Dependency(self.task, soft=True), *arguments, **named))
 
 
 class Teller:
-    """Tells the listeners of an experiment what its jobs do, from one thread."""
+    """Tells what happens in an experiment, from one thread: each thing once, in order. What is
+    called may raise: that is printed, and changes nothing."""
 
     def __init__(self, xp):
         self.listeners = []
         self._xp = xp
-        self._states = {identifier: job.state for identifier, job in xp.jobs.items()}
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name="xpm-listeners")
+        self._lock = threading.Lock()
+        self._completed = {}  # identifier -> what is called when the job is done
+        self._watches = {}  # number -> Watch
+        xp.engine.listen()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="xpm-notices")
         self._thread.start()
 
     def stop(self):
         """Tells what has happened so far, and ends."""
-        self._end.set()
-        self._thread.join()
+        self._xp.engine.unlisten()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def on_completed(self, job, callback):
+        """Calls `callback` once the job is done, or now if it is."""
+        with self._lock:
+            self._completed.setdefault(job.identifier, []).append(callback)
+        job._tell()
+
+    def watch(self, job, watch):
+        """Tells a Watch of each output that the job announces, or has announced."""
+        with self._lock:  # the first notice may come at once
+            self._watches[job._watch()] = watch
+
+    def tell(self, name, argument):
+        """Calls a method of each listener."""
+        for listener in list(self.listeners):
+            call(getattr(listener, name), argument)
 
     def _run(self):
-        while not self._end.wait(PERIOD):
-            self._look()
-        self._look()
+        told.experiment = self._xp
+        while (notice := self._xp.engine.next()) is not None:
+            getattr(self, "_tell_" + notice[0])(*notice[1:])
 
-    def _look(self):
-        for identifier, job in list(self._xp.jobs.items()):
-            state = job.state
-            known = self._states.get(identifier)
-            self._states[identifier] = state
-            if known is None:
-                self._tell("on_job_submitted", job)
-            if known != state:
-                self._tell("on_job_state_changed", job)
+    def _tell_submitted(self, identifier):
+        self.tell("on_job_submitted", self._xp.jobs[identifier])
 
-    def _tell(self, name, argument):
-        for listener in list(self.listeners):
-            try:
-                getattr(listener, name)(argument)
-            except Exception:
-                traceback.print_exc()
+    def _tell_state(self, identifier, state):
+        self.tell("on_job_state_changed", self._xp.jobs[identifier])
+        if state == "done":
+            with self._lock:
+                callbacks = self._completed.pop(identifier, ())
+            for callback in callbacks:
+                call(callback)
+
+    def _tell_output(self, identifier, number, config, method, arguments, named):
+        with self._lock:
+            watch = self._watches[number]
+        if watch.key == (config, method):
+            call(watch.tell, arguments, named)
+
+
+def call(function, *arguments, **named):
+    """Calls what may raise."""
+    try:
+        function(*arguments, **named)
+    except Exception:
+        traceback.print_exc()
+
+
+def completion(callback, task):
+    """What on_completed has called: `callback`, with the task if it takes an argument."""
+    try:
+        inspect.signature(callback).bind()
+    except TypeError:
+        return lambda: callback(task)
+    except ValueError:  # what it takes is not known
+        pass
+    return callback
+
+
+def on_completed(xp, task, callback):
+    """See Task.on_completed; the task was submitted to `xp`."""
+    xp.teller.on_completed(task._job, completion(callback, task))
+
+
+def check_watched(method):
+    """What may be watched: TypeError."""
+    from .config import Config
+
+    if not isinstance(getattr(method, "__self__", None), Config):
+        raise TypeError(
+            f"{method!r} is no method of a configuration: give the one whose outputs the task "
+            "registers, of the task or of what it holds"
+        )
+
+
+def watch_output(xp, task, method, callback):
+    """See Task.watch_output; the task was submitted to `xp`."""
+    xp.teller.watch(task._job, Watch(task, method, callback))

@@ -95,6 +95,8 @@ def renamed(name):
 
 def execute(config, job_directory, job_workspace, tags, shared):
     """Executes a task: makes the instances, then executes the init tasks and the task."""
+    from .config import ResumableTask
+
     global task, directory, main_directory, workspace
     directory, workspace = job_directory, job_workspace
     main_directory = shared or directory
@@ -104,7 +106,7 @@ def execute(config, job_directory, job_workspace, tags, shared):
         os.environ.pop(name, None)  # the engine has read it, and no child needs it
     catch_signals()
     _engine.set_running(True)
-    task, init_tasks = config._instances()
+    task, init_tasks = config._instances(isinstance(config, ResumableTask))
     task.__tags__ = tags
     for init in init_tasks:
         init.execute()
@@ -119,6 +121,16 @@ def catch_signals():
         for number in (_signal.SIGTERM, _signal.SIGINT):
             _signal.signal(number, ending.cancelled)
         _engine.on_cancel()
+
+
+def register_output(method, args, kwargs):
+    """See Task.register_task_output."""
+    owner = getattr(method, "__self__", None)
+    identifier = getattr(owner, "__dict__", {}).get("__xpmidentifier__")
+    if identifier is None:
+        raise TypeError(f"{method!r} is not a method of a task that runs, nor of what it was given: "
+                        "what it makes could not be made in the process of the experiment")
+    _engine.register_output(identifier, method.__name__, list(args), kwargs)
 
 
 def alone(params):

@@ -1,11 +1,15 @@
 """Submitting a task."""
 
+from _thread import RLock
+
 from . import hooks, prepare
 from ._engine import Configuration
 from .job import Job
 from .launcher import DirectLauncher
 
 _direct = DirectLauncher()
+_submitting = RLock()  # one thread submits at a time
+_asked = {}  # id of a task that is not submitted -> it, and what to do once it is
 
 
 class OutputError(AssertionError, ValueError, TypeError):
@@ -14,12 +18,13 @@ class OutputError(AssertionError, ValueError, TypeError):
 
 class Dependency:
     """What task_outputs is given as `dep`: marks configurations as outputs of the task, when the
-    task is submitted or later. task: the task."""
+    task is submitted or later. task: the task. soft: who uses them does not wait for it."""
 
-    __slots__ = ("task",)
+    __slots__ = ("task", "soft")
 
-    def __init__(self, task):
+    def __init__(self, task, soft=False):
         self.task = task
+        self.soft = soft
 
     def __call__(self, config):
         """Marks a configuration as an output of the task, and returns it; marking it again, or the
@@ -29,7 +34,7 @@ class Dependency:
             raise OutputError(f"dep marks configurations, and {config!r} is none: mark each "
                               "configuration that it holds")
         try:
-            config._depend(self.task)
+            config._depend(self.task, self.soft)
         except ValueError as error:
             raise OutputError(str(error)) from None
         return config
@@ -39,7 +44,12 @@ class Dependency:
 
 
 def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transient):
-    """See Task.submit."""
+    """See Task.submit. Threads that listen to the experiment submit too: one at a time does."""
+    with _submitting:
+        return submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, transient)
+
+
+def submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, transient):
     from .context import experiment
 
     cls = task._class.cls
@@ -63,6 +73,8 @@ def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transie
     add_init_tasks(task, init_tasks)
     launcher = launcher or xp.launcher or _direct
     job = Job(xp.engine, task)
+    known = xp.jobs.get(job.identifier)
+    xp.jobs[job.identifier] = job  # before anybody is told of it
     try:
         set_policy(job, cls, launcher, max_retries, transient)
         run_hooks(task, job, launcher)
@@ -75,9 +87,12 @@ def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transie
             job._submit()
     except BaseException:
         job._withdraw(task)
+        forget(xp, job, known)
         raise
     task._job = job
-    xp.jobs[job.identifier] = job
+    if _asked and id(task) in _asked:
+        for ask, arguments in _asked.pop(id(task))[1]:
+            ask(xp, task, *arguments)
     return outputs_of(task, cls, xp)
 
 
@@ -93,6 +108,27 @@ def set_policy(job, cls, launcher, max_retries, transient):
             raise ValueError(f"max_retries is {max_retries}: it must be 0 or more")
         job._set_max_retries(max_retries)
     job._set_transient(transient.value if transient is not None else 0)
+
+
+def forget(xp, job, known):
+    """The job was not submitted; an equal task may have been before."""
+    if known is None:
+        del xp.jobs[job.identifier]
+    else:
+        xp.jobs[job.identifier] = known
+
+
+def once_submitted(task, ask, *arguments):
+    """Calls ask(xp, task, *arguments) when the task is submitted, or now if it was. Returns the
+    task. RuntimeError when its experiment has ended."""
+    from .context import experiment
+
+    with _submitting:
+        if task._job is None:
+            _asked.setdefault(id(task), (task, []))[1].append((ask, arguments))
+        else:
+            ask(experiment.of(task._job), task, *arguments)
+    return task
 
 
 def run_hooks(task, job, launcher):

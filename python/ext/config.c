@@ -367,13 +367,19 @@ static PyObject *config_seal(Config *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-static PyObject *config_depend(Config *self, PyObject *arg)
+static PyObject *config_depend(Config *self, PyObject *args)
 {
+    PyObject *arg;
+    int soft = 0;
     xpm_error err;
+    if (!PyArg_ParseTuple(args, "O|p:_depend", &arg, &soft))
+        return NULL;
     if (!engine_is_config(arg))
         return PyErr_Format(engine_type_error, "%R is not a configuration", arg);
     Config *task = (Config *)arg;
-    if (xpm_config_set_task(self->native, task->native, &err) < 0)
+    int status = soft ? xpm_config_set_task_soft(self->native, task->native, &err)
+                      : xpm_config_set_task(self->native, task->native, &err);
+    if (status < 0)
         return engine_error(&err);
     engine_watch(self, arg);
     if (self != task)
@@ -426,9 +432,9 @@ static PyObject *config_instance(Config *self, PyObject *args)
     return engine_instance(self->native, &(Instances){.made = instances, .keep = keep});
 }
 
-static PyObject *config_instances(Config *self, PyObject *Py_UNUSED(args))
+static PyObject *config_instances(Config *self, PyObject *named)
 {
-    Instances instances = {.made = PyDict_New()};
+    Instances instances = {.made = PyDict_New(), .named = named == Py_True};
     PyObject *inits = PyList_New(0), *root = NULL;
     xpm_config *init;
     if (instances.made != NULL && inits != NULL)
@@ -532,7 +538,8 @@ static PyMethodDef config_methods[] = {
      "_reached(past_outputs): what a sealed one holds, itself first; not inside what tasks have\n"
      "produced, unless `past_outputs`"},
     {"_seal", (PyCFunction)config_seal, METH_VARARGS, "_seal(directory=None)"},
-    {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},
+    {"_depend", (PyCFunction)config_depend, METH_VARARGS,
+     "_depend(task, soft=False): it is an output of the task"},
     {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
     {"_add_dependency", (PyCFunction)config_add_dependency, METH_O, "_add_dependency(on)"},
     {"_where", (PyCFunction)config_where, METH_O,
@@ -540,12 +547,14 @@ static PyMethodDef config_methods[] = {
     {"_is_given", (PyCFunction)config_is_given, METH_O, "_is_given(name)"},
     {"_shallow", (PyCFunction)config_shallow, METH_NOARGS, "A copy that shares what it holds"},
     {"_seal", (PyCFunction)config_seal, METH_VARARGS, "_seal(directory=None)"},
-    {"_depend", (PyCFunction)config_depend, METH_O, "_depend(task): it is an output of the task"},
+    {"_depend", (PyCFunction)config_depend, METH_VARARGS,
+     "_depend(task, soft=False): it is an output of the task"},
     {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
     {"_instance", (PyCFunction)config_instance, METH_VARARGS,
      "_instance(instances, keep): the instance made of it; `instances` has those made so far"},
-    {"_instances", (PyCFunction)config_instances, METH_NOARGS,
-     "The instance made of it, and those of its init tasks"},
+    {"_instances", (PyCFunction)config_instances, METH_O,
+     "_instances(named): the instance made of it, and those of its init tasks; `named` ones know "
+     "their identifiers"},
     {0},
 };
 

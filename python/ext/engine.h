@@ -81,12 +81,13 @@ typedef struct Job {
     PyObject *experiment;
 } Job;
 
-/* Seconds between two looks at signals, while something is waited for. */
-static const double engine_slice = 0.1;
-
 typedef struct Experiment {
     PyObject_HEAD xpm_experiment *native; /* NULL once closed */
     PyObject *arguments; /* that it was made with: the library keeps some of the texts */
+    size_t inside;       /* threads that wait in the library: it is not closed under them */
+    int closing;         /* an eventfd: can be read when it is to be closed */
+    int left;            /* an eventfd, while it is closed: those inside tell that they left */
+    xpm_notice notice;   /* that is dealt with */
 } Experiment;
 
 extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Type, Maker_Type,
@@ -94,6 +95,15 @@ extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Typ
 
 /* The Type of a native type, which borrows it for ever (type.c). */
 PyObject *engine_type(const xpm_type *native);
+
+/* ---- Waiting (wait.c) ---------------------------------------------------------------------------- */
+
+/* One call of the library, which waits until there is something to read from `fd`, if not before. */
+typedef void (*engine_waits)(void *user, int fd);
+/* Waits without the GIL; in the main thread until a signal comes too, whose Python handler is then
+ * run. 1 when one came and raised nothing, so that what is waited for may not be there yet; 0; -1 and
+ * an exception. */
+int engine_wait(Experiment *experiment, engine_waits waits, void *user);
 
 /* ---- Errors (error.c) --------------------------------------------------------------------------- */
 
@@ -123,6 +133,7 @@ int engine_note_found(void *user, Config *config);
 typedef struct Instances {
     PyObject *made; /* dict: address of the configuration to its instance */
     bool keep;      /* each knows its configuration, as __config__ */
+    bool named;     /* each knows its identifier, as tasks and those with a @cache do */
 } Instances;
 
 /* The Python object of a value: a configuration is its Python object; with `instances`, the

@@ -1,6 +1,9 @@
-/* A run of an experiment. What waits lets other threads run, and looks at signals often, so that
+/* A run of an experiment. What waits lets other threads run, and ends when a signal comes, so that
  * Ctrl-C works. */
 #include "engine.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static void tell_waiting(void *user, const char *holder)
 {
@@ -38,6 +41,12 @@ static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py
     if (self == NULL)
         return NULL;
     self->arguments = Py_NewRef(args);
+    self->left = -1;
+    self->closing = eventfd(0, EFD_CLOEXEC);
+    if (self->closing < 0) {
+        Py_DECREF(self);
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
     options.mode = (xpm_run_mode)mode;
     options.user = waiting;
     options.dirty_git = (xpm_dirty_git)dirty;
@@ -62,11 +71,30 @@ static int experiment_traverse(Experiment *self, visitproc visit, void *arg)
     return 0;
 }
 
+/* Wakes the threads that wait in the library, and waits until they have left it. */
+static void empty_native(Experiment *self, xpm_experiment *native)
+{
+    static const uint64_t once = 1;
+    uint64_t count;
+    xpm_experiment_unlisten(native);
+    self->left = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
+    for (size_t left = self->inside; left > 0 && self->left >= 0; left--) {
+        Py_BEGIN_ALLOW_THREADS;
+        if (write(self->closing, &once, sizeof once) > 0)
+            (void)!read(self->left, &count, sizeof count);
+        Py_END_ALLOW_THREADS;
+    }
+    if (self->left >= 0)
+        close(self->left);
+    self->left = -1;
+}
+
 static int close_native(Experiment *self, bool failed, xpm_error *err)
 {
     int status;
     xpm_experiment *native = self->native;
     self->native = NULL;
+    empty_native(self, native);
     Py_BEGIN_ALLOW_THREADS;
     status = xpm_experiment_close(native, failed, err);
     Py_END_ALLOW_THREADS;
@@ -78,6 +106,9 @@ static void experiment_dealloc(Experiment *self)
     PyObject_GC_UnTrack(self);
     if (self->native != NULL)
         close_native(self, true, NULL);
+    xpm_notice_clear(&self->notice);
+    if (self->closing >= 0)
+        close(self->closing);
     Py_XDECREF(self->arguments);
     Py_TYPE(self)->tp_free(self);
 }
@@ -100,26 +131,97 @@ static PyObject *experiment_setenv(Experiment *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+typedef struct wait_call {
+    xpm_experiment *native;
+    double seconds;
+    size_t left;
+} wait_call;
+
+static void wait_for_jobs(void *user, int fd)
+{
+    wait_call *call = user;
+    call->left = xpm_experiment_wait_or(call->native, call->seconds, fd);
+}
+
+/* After a signal whose handler raised nothing it waits again, from the start. */
 static PyObject *experiment_wait(Experiment *self, PyObject *args)
 {
-    double seconds = -1;
-    size_t left = 0;
-    if (!PyArg_ParseTuple(args, "|d:wait", &seconds))
+    wait_call call = {.seconds = -1};
+    int again = 1;
+    if (!PyArg_ParseTuple(args, "|d:wait", &call.seconds))
         return NULL;
-    do {
-        double wait = seconds < 0 || seconds > engine_slice ? engine_slice : seconds;
+    while (again > 0) {
         if (!is_open(self))
             return NULL;
-        Py_BEGIN_ALLOW_THREADS;
-        left = xpm_experiment_wait(self->native, wait);
-        Py_END_ALLOW_THREADS;
-        if (PyErr_CheckSignals() < 0)
-            return NULL;
-        if (seconds >= 0)
-            seconds -= wait;
-    } while (left > 0 && seconds != 0);
-    return PyLong_FromSize_t(left);
+        call.native = self->native;
+        again = engine_wait(self, wait_for_jobs, &call);
+        if (call.left == 0)
+            break;
+    }
+    return again < 0 ? NULL : PyLong_FromSize_t(call.left);
 }
+
+/* ---- Notices ------------------------------------------------------------------------------------- */
+
+static PyObject *experiment_listen(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    if (!is_open(self))
+        return NULL;
+    xpm_experiment_listen(self->native);
+    Py_RETURN_NONE;
+}
+
+static PyObject *experiment_unlisten(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    if (self->native != NULL)
+        xpm_experiment_unlisten(self->native);
+    Py_RETURN_NONE;
+}
+
+typedef struct next_call {
+    xpm_experiment *native;
+    xpm_notice *notice;
+    bool found;
+} next_call;
+
+static void wait_for_notice(void *user, int Py_UNUSED(fd))
+{
+    next_call *call = user;
+    call->found = xpm_experiment_next(call->native, call->notice);
+}
+
+static PyObject *output_tuple(const xpm_notice *notice)
+{
+    PyObject *arguments = engine_raise(&notice->arguments, NULL);
+    PyObject *named = arguments != NULL ? engine_raise(&notice->named, NULL) : NULL;
+    if (named == NULL) {
+        Py_XDECREF(arguments);
+        return NULL;
+    }
+    return Py_BuildValue("ssIssNN", "output", xpm_job_identifier(notice->job), notice->watch,
+                         notice->config, notice->method, arguments, named);
+}
+
+/* The one given before was dealt with. */
+static PyObject *experiment_next(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    next_call call = {.native = self->native, .notice = &self->notice};
+    xpm_notice_clear(&self->notice);
+    if (self->native == NULL)
+        Py_RETURN_NONE;
+    if (engine_wait(self, wait_for_notice, &call) < 0)
+        return NULL;
+    if (!call.found)
+        Py_RETURN_NONE;
+    const char *identifier = xpm_job_identifier(self->notice.job);
+    if (self->notice.kind == XPM_NOTICE_OUTPUT)
+        return output_tuple(&self->notice);
+    if (self->notice.kind == XPM_NOTICE_SUBMITTED)
+        return Py_BuildValue("ss", "submitted", identifier);
+    return Py_BuildValue("sss", "state", identifier, xpm_job_state_text(self->notice.state));
+}
+
+/* ---- Ending -------------------------------------------------------------------------------------- */
 
 static PyObject *experiment_stop(Experiment *self, PyObject *Py_UNUSED(args))
 {
@@ -223,6 +325,11 @@ static PyMethodDef experiment_methods[] = {
      "setenv(name, value): adds to the environment of the jobs submitted later"},
     {"wait", (PyCFunction)experiment_wait, METH_VARARGS,
      "wait(seconds=-1): waits for all jobs; returns how many have not ended"},
+    {"listen", (PyCFunction)experiment_listen, METH_NOARGS, "Keeps notices from now on"},
+    {"unlisten", (PyCFunction)experiment_unlisten, METH_NOARGS, "Keeps no further one"},
+    {"next", (PyCFunction)experiment_next, METH_NOARGS,
+     "Waits for the next notice, a tuple, in a thread of its own; None when there will be none. The "
+     "one before was dealt with."},
     {"stop", (PyCFunction)experiment_stop, METH_NOARGS,
      "Starts no further job; those that run go on"},
     {"detach", (PyCFunction)experiment_detach, METH_NOARGS,

@@ -65,7 +65,7 @@ static int complete(PyObject *instance, xpm_config *native, const Instances *ins
         if (set_field(instance, class_->by_index[i], xpm_config_at(native, i), instances) < 0)
             return -1;
     bool is_task = (xpm_class_flags(class_->native) & XPM_CLASS_TASK) != 0;
-    if ((class_->cached || is_task) && set_identifier(instance, native) < 0)
+    if ((instances->named || class_->cached || is_task) && set_identifier(instance, native) < 0)
         return -1;
     return has_post_init(instance, class_) ? call(instance, "__post_init__") : 0;
 }

@@ -114,23 +114,28 @@ static PyObject *job_cancel(Job *self, PyObject *Py_UNUSED(args))
     return PyBool_FromLong(xpm_job_cancel(self->native));
 }
 
+typedef struct wait_call {
+    xpm_job *native;
+    double seconds;
+} wait_call;
+
+static void wait_for_job(void *user, int fd)
+{
+    const wait_call *call = user;
+    xpm_job_wait_or(call->native, call->seconds, fd);
+}
+
+/* After a signal whose handler raised nothing it waits again, from the start. */
 static PyObject *job_wait(Job *self, PyObject *args)
 {
     Experiment *experiment = (Experiment *)self->experiment;
-    double seconds = -1;
-    if (!PyArg_ParseTuple(args, "|d:wait", &seconds))
+    wait_call call = {.native = self->native, .seconds = -1};
+    int again = 1;
+    if (!PyArg_ParseTuple(args, "|d:wait", &call.seconds))
         return NULL;
-    while (experiment->native != NULL && xpm_job_is_pending(self->native) && seconds != 0) {
-        double wait = seconds < 0 || seconds > engine_slice ? engine_slice : seconds;
-        Py_BEGIN_ALLOW_THREADS;
-        xpm_job_wait(self->native, wait);
-        Py_END_ALLOW_THREADS;
-        if (PyErr_CheckSignals() < 0)
-            return NULL;
-        if (seconds >= 0)
-            seconds -= wait;
-    }
-    return PyLong_FromLong(xpm_job_state_now(self->native));
+    while (again > 0 && experiment->native != NULL && xpm_job_is_pending(self->native))
+        again = engine_wait(experiment, wait_for_job, &call);
+    return again < 0 ? NULL : PyLong_FromLong(xpm_job_state_now(self->native));
 }
 
 static PyObject *job_withdraw(Job *self, PyObject *arg)
@@ -155,6 +160,25 @@ static PyObject *job_release(Job *self, PyObject *args)
     if (((Experiment *)self->experiment)->native != NULL)
         xpm_job_release(self->native, failure);
     Py_RETURN_NONE;
+}
+
+static PyObject *job_tell(Job *self, PyObject *Py_UNUSED(args))
+{
+    if (((Experiment *)self->experiment)->native != NULL)
+        xpm_job_tell(self->native);
+    Py_RETURN_NONE;
+}
+
+static PyObject *job_watch(Job *self, PyObject *Py_UNUSED(args))
+{
+    if (((Experiment *)self->experiment)->native == NULL)
+        return PyErr_SetString(PyExc_RuntimeError, "the experiment is closed"), NULL;
+    return PyLong_FromUnsignedLong(xpm_job_watch_outputs(self->native));
+}
+
+static PyObject *job_experiment(Job *self, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(self->experiment);
 }
 
 static PyObject *job_state(Job *self, void *Py_UNUSED(closure))
@@ -203,6 +227,8 @@ static PyMethodDef job_methods[] = {
     {"_set_transient", (PyCFunction)job_set_transient, METH_O, "_set_transient(mode)"},
     {"_cancel", (PyCFunction)job_cancel, METH_NOARGS, "Cancels the job; false when it has ended"},
     {"_wait", (PyCFunction)job_wait, METH_VARARGS, "_wait(seconds=-1): until the job has ended"},
+    {"_tell", (PyCFunction)job_tell, METH_NOARGS, "Adds a notice of its state"},
+    {"_watch", (PyCFunction)job_watch, METH_NOARGS, "Watches its outputs: the watch's number"},
     {"_withdraw", (PyCFunction)job_withdraw, METH_O, "_withdraw(task): it is not submitted"},
     {"_hold", (PyCFunction)job_hold, METH_NOARGS, "Keeps the job from starting"},
     {"_release", (PyCFunction)job_release, METH_VARARGS, "_release(failure=None)"},
@@ -213,6 +239,7 @@ static PyGetSetDef job_getset[] = {
     {"_state", (getter)job_state, NULL, NULL, NULL},
     {"_is_done", (getter)job_is_done, NULL, NULL, NULL},
     {"_reason", (getter)job_reason, NULL, NULL, NULL},
+    {"_experiment", (getter)job_experiment, NULL, NULL, NULL},
     {"_directory", (getter)job_directory, NULL, NULL, NULL},
     {"identifier", (getter)job_identifier, NULL, "The identifier: 64 hexadecimal digits", NULL},
     {"type", (getter)job_type, NULL, "The name of the task's class", NULL},

@@ -219,6 +219,67 @@ static PyObject *progress(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+static int lower_arguments(PyObject *arguments, PyObject *named, xpm_value *list, xpm_value *dict)
+{
+    if (engine_lower(arguments, "$", NULL, NULL, list) < 0)
+        return -1;
+    return engine_lower(named, "$", NULL, NULL, dict);
+}
+
+typedef struct search {
+    const char *hex;
+    xpm_config *found;
+} search;
+
+static bool has_identifier(void *user, xpm_config *config)
+{
+    search *s = user;
+    uint8_t identifier[XPM_IDENTIFIER_SIZE];
+    char hex[XPM_HEX_SIZE];
+    if (s->found != NULL || xpm_config_identifier(config, identifier, NULL) < 0)
+        return false;
+    xpm_identifier_hex(identifier, hex);
+    if (strcmp(hex, s->hex) == 0)
+        s->found = config;
+    return s->found == NULL;
+}
+
+/* Announces what a method makes of the configuration of an identifier, which the task holds. */
+static int announce(const char *hex, const char *method, const xpm_value *list,
+                    const xpm_value *dict)
+{
+    search s = {.hex = hex};
+    xpm_error err;
+    xpm_config_visit(xpm_task_config(executed), has_identifier, &s);
+    if (s.found == NULL) {
+        PyErr_Format(PyExc_ValueError,
+                     "%s is a method of a configuration that the task does not hold: an output is "
+                     "made of the task, or of what it has among its parameters",
+                     method);
+        return -1;
+    }
+    if (xpm_task_register_output(executed, s.found, method, list, dict, &err) == 0)
+        return 0;
+    engine_error(&err);
+    return -1;
+}
+
+static PyObject *register_output(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *hex, *method;
+    PyObject *arguments, *named;
+    xpm_value list = {0}, dict = {0};
+    if (!PyArg_ParseTuple(args, "ssO!O!:register_output", &hex, &method, &PyList_Type, &arguments,
+                          &PyDict_Type, &named))
+        return NULL;
+    int status = lower_arguments(arguments, named, &list, &dict);
+    if (status == 0 && executed != NULL)
+        status = announce(hex, method, &list, &dict);
+    xpm_value_clear(&list);
+    xpm_value_clear(&dict);
+    return status == 0 ? Py_NewRef(Py_None) : NULL;
+}
+
 static PyObject *cache_lock(PyObject *Py_UNUSED(module), PyObject *args)
 {
     const char *workspace, *type, *identifier, *file;
@@ -260,6 +321,8 @@ PyMethodDef engine_run_methods[] = {
      "Seconds until the time limit of the job of this process; None without one"},
     {"progress", progress, METH_VARARGS,
      "progress(level, value, desc): says how far the job of this process is, if there is one"},
+    {"register_output", register_output, METH_VARARGS,
+     "register_output(identifier, method, args, kwargs): announces an output of this process's job"},
     {"cache_lock", cache_lock, METH_VARARGS,
      "cache_lock(workspace, type, identifier, file): a handle and the file's path"},
     {"cache_unlock", cache_unlock, METH_O, "cache_unlock(handle)"},

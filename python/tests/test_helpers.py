@@ -210,7 +210,7 @@ def test_listeners_are_told_of_jobs_and_services(tmp_path):
         Step.C(number=1).submit()
     assert told[0] == "pages"
     assert told[1] == ("submitted", "step")
-    assert told[-1] == (JobState.DONE, "xpm-listeners")
+    assert told[-1] == (JobState.DONE, "xpm-notices")
 
 
 def test_a_workspace_tells_its_jobs_and_their_tags(tmp_path):

@@ -187,12 +187,6 @@ def test_a_task_is_submitted_once(dry):
         learn.submit()
 
 
-def test_outputs_that_are_announced_while_a_task_runs_come_later():
-    for call in (Learn().watch_output, Learn().register_task_output):
-        with pytest.raises(NotImplementedError, match="not there yet"):
-            call(None, None)
-
-
 # ---- Dependencies ------------------------------------------------------------------------------
 
 PLAN = """

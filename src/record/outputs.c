@@ -146,8 +146,10 @@ int xpm__outputs_read(const char *directory, size_t *offset, xpm__str *lines)
         xpm__str_add(lines, chunk, (size_t)size);
     int saved = errno;
     close(fd);
-    const char *end = lines->size > 0 ? memrchr(lines->data, '\n', lines->size) : NULL;
-    xpm__str_cut(lines, end != NULL ? (size_t)(end - lines->data) + 1 : 0);
+    if (lines->size > 0) {
+        const char *end = memrchr(lines->data, '\n', lines->size);
+        xpm__str_cut(lines, end != NULL ? (size_t)(end - lines->data) + 1 : 0);
+    }
     *offset += lines->size;
     errno = saved;
     return size < 0 ? -1 : 0;
