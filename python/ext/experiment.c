@@ -328,7 +328,8 @@ static PyMethodDef experiment_methods[] = {
     {"listen", (PyCFunction)experiment_listen, METH_NOARGS, "Keeps notices from now on"},
     {"unlisten", (PyCFunction)experiment_unlisten, METH_NOARGS, "Keeps no further one"},
     {"next", (PyCFunction)experiment_next, METH_NOARGS,
-     "Waits for the next notice, a tuple, in a thread of its own; None when there will be none. The "
+     "Waits for the next notice, a tuple, in a thread of its own; None when there will be none. "
+     "The "
      "one before was dealt with."},
     {"stop", (PyCFunction)experiment_stop, METH_NOARGS,
      "Starts no further job; those that run go on"},

@@ -322,7 +322,8 @@ PyMethodDef engine_run_methods[] = {
     {"progress", progress, METH_VARARGS,
      "progress(level, value, desc): says how far the job of this process is, if there is one"},
     {"register_output", register_output, METH_VARARGS,
-     "register_output(identifier, method, args, kwargs): announces an output of this process's job"},
+     "register_output(identifier, method, args, kwargs): announces an output of this process's "
+     "job"},
     {"cache_lock", cache_lock, METH_VARARGS,
      "cache_lock(workspace, type, identifier, file): a handle and the file's path"},
     {"cache_unlock", cache_unlock, METH_O, "cache_unlock(handle)"},

@@ -102,8 +102,8 @@ static bool is_torn(int fd)
 {
     char last = '\n';
     struct stat info;
-    return fstat(fd, &info) == 0 && info.st_size > 0 && pread(fd, &last, 1, info.st_size - 1) == 1 &&
-           last != '\n';
+    return fstat(fd, &info) == 0 && info.st_size > 0 &&
+           pread(fd, &last, 1, info.st_size - 1) == 1 && last != '\n';
 }
 
 int xpm__outputs_append(const char *directory, const char *hex, const char *method,

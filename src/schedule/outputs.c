@@ -35,8 +35,7 @@ struct xpm__outputs {
 
 static void tell(const xpm_job *job, const watch *to, const char *line, size_t size)
 {
-    xpm_notice notice = {
-        .kind = XPM_NOTICE_OUTPUT, .job = (xpm_job *)job, .watch = to->number};
+    xpm_notice notice = {.kind = XPM_NOTICE_OUTPUT, .job = (xpm_job *)job, .watch = to->number};
     if (!xpm__outputs_parse(line, size, &notice))
         return;
     pthread_mutex_lock(&job->xp->mutex);

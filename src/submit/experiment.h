@@ -17,8 +17,8 @@
 typedef struct xpm__waiter {
     bool (*over)(const xpm_experiment *xp, const struct xpm__waiter *waiter); /* with the mutex */
     const xpm_job *job; /* that it waits for; NULL for all */
-    bool listens; /* it was given a notice, and deals with it: it does not wait for these */
-    int fd;       /* an eventfd that wakes it; -1 for one that waits for the condition `ended` */
+    bool listens;       /* it was given a notice, and deals with it: it does not wait for these */
+    int fd; /* an eventfd that wakes it; -1 for one that waits for the condition `ended` */
     struct xpm__waiter *next;
 } xpm__waiter;
 
@@ -49,7 +49,7 @@ struct xpm_experiment {
     size_t output_count, output_capacity;
     xpm__variables variables;      /* added to the environment of all jobs */
     xpm__environment *environment; /* of the jobs submitted last */
-    pthread_mutex_t submitting; /* recursive: a function of the caller may submit too */
+    pthread_mutex_t submitting;    /* recursive: a function of the caller may submit too */
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* what a thread waits for has come */
     size_t handed;        /* jobs that were submitted: those not done or in error are unfinished */

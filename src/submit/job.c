@@ -253,8 +253,8 @@ void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason)
     xp->by_state[state]++;
     __atomic_store_n(&job->reason, (int)reason, __ATOMIC_RELEASE);
     __atomic_store_n(&job->state, (int)state, __ATOMIC_RELEASE);
-    xpm__notices_add(xp, &(xpm_notice){
-                             .kind = XPM_NOTICE_STATE, .job = job, .state = state, .reason = reason});
+    xpm__notices_add(
+        xp, &(xpm_notice){.kind = XPM_NOTICE_STATE, .job = job, .state = state, .reason = reason});
     xpm__experiment_wake(xp);
     pthread_mutex_unlock(&xp->mutex);
 }

@@ -23,7 +23,7 @@ struct xpm_job {
     xpm__environment *environment; /* taken when it is handed over; L reads */
     xpm__variables variables;      /* over it */
     xpm_value tags;
-    xpm_job **dependencies; /* borrowed: the experiment holds them */
+    xpm_job **dependencies;  /* borrowed: the experiment holds them */
     size_t dependency_count; /* that it waits for; after them come those that are only recorded: */
     size_t soft_count, dependency_capacity;
     struct xpm__dependent {
@@ -33,7 +33,6 @@ struct xpm_job {
     size_t dependent_count, dependent_capacity;
     size_t blocked;   /* L: how many of its dependencies are not done, and 1 while it is parked */
     unsigned attempt; /* L: how often it has ended in error */
-    struct xpm__watched *watched; /* L: who watches its outputs; NULL when nobody does */
     bool doomed;      /* L: in the list of those that a failure ends */
     xpm_job *next;    /* in the one queue where it is */
     int transient;    /* atomic: an xpm_transient */
@@ -45,6 +44,7 @@ struct xpm_job {
     unsigned restarts;            /* L: how often it was started again since it was submitted */
     unsigned failures;            /* L: of its attempts so far, those of earlier runs among them */
     struct xpm__running *running; /* L: the process that runs it; NULL when none is known */
+    struct xpm__watched *watched; /* L: who watches its outputs; NULL when nobody does */
     struct xpm__guard {
         const char *name; /* of a partial identifier */
         char *directory;  /* that it shares; absolute */

@@ -38,8 +38,7 @@ void xpm__notices_add(xpm_experiment *xp, const xpm_notice *notice)
 bool xpm__notices_are_dealt_with(const xpm_experiment *xp)
 {
     const xpm__notices *notices = &xp->notices;
-    return !notices->on ||
-           (notices->first == NULL && notices->given == 0 && notices->coming == 0);
+    return !notices->on || (notices->first == NULL && notices->given == 0 && notices->coming == 0);
 }
 
 bool xpm__notices_are_here(const xpm_experiment *xp)
