@@ -15,10 +15,11 @@
  *   copies    the library keeps a copy of what is given; the caller keeps its own
  *   takes     the library owns what is given from then on, even when the call fails
  *
- * Threads. Types are declared, and a configuration is built, from one thread at a time. Jobs and
- * experiments may be asked about, and waited for, from any thread. Several threads may submit to one
- * experiment, each its own tasks; these may hold what was submitted, which is sealed. A function of
- * the caller that is called while a task is submitted must not wait for another thread that submits.
+ * Threads. Types are declared by one thread, while no other uses any; XPM_TASK and the like are, when
+ * an experiment is opened. Several threads may build configurations, and submit to one experiment, each
+ * its own; what was submitted is sealed, and may be held by those of all. A function of the caller
+ * that is called while a task is submitted must not wait for another thread that submits. Jobs and
+ * experiments may be asked about, and waited for, from any thread.
  */
 #ifndef EXPERIMAESTRO_H
 #define EXPERIMAESTRO_H

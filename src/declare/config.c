@@ -16,7 +16,7 @@
 xpm_config *xpm_config_new(const xpm_class *class_)
 {
     xpm_config *config = xpm__zalloc(sizeof *config + class_->count * sizeof(xpm_value));
-    ((xpm_class *)class_)->used = true;
+    __atomic_store_n(&((xpm_class *)class_)->used, true, __ATOMIC_RELAXED); /* by any thread */
     config->class_ = class_;
     config->meta = -1;
     return config;

@@ -1,5 +1,6 @@
 #include "declare/tag.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -12,17 +13,23 @@
 #include "declare/value.h"
 #include "declare/walk.h"
 
-/* Names of source files: few, and each of many tags. They live as long as the types. */
+/* Names of source files: few, and each of many tags. They live as long as the types. Any thread may
+ * add one. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static xpm__map files;
 
 static const char *keep_file(const char *file)
 {
-    const char *kept = file != NULL ? xpm__map_find(&files, file) : NULL;
-    if (file == NULL || kept != NULL)
-        return kept;
-    char *copy = xpm__arena_strdup(&xpm__types, file);
-    xpm__map_set(&files, copy, copy);
-    return copy;
+    if (file == NULL)
+        return NULL;
+    pthread_mutex_lock(&mutex);
+    char *kept = xpm__map_find(&files, file);
+    if (kept == NULL) {
+        kept = xpm__arena_strdup(&xpm__types, file);
+        xpm__map_set(&files, kept, kept);
+    }
+    pthread_mutex_unlock(&mutex);
+    return kept;
 }
 
 void xpm__tag_reset(void)

@@ -59,6 +59,7 @@ xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
     const xpm_experiment_options *o = options != NULL ? options : &defaults;
     xpm_experiment *xp = xpm__zalloc(sizeof *xp);
     xpm__experiment_init_threads(xp);
+    xpm__native_declare(); /* before a second thread may use them */
     xp->mode = o->mode;
     xp->warn = o->warn;
     xp->user = o->user;

@@ -181,7 +181,8 @@ static void *plan_part(void *user)
 {
     const planner *p = user;
     for (int i = p->first; i < p->first + p->count; i++)
-        xpm_job_unref(submit(p->xp, xpm_new("notices.act", "number", -i, "part", p->shared)));
+        xpm_job_unref(submit(
+            p->xp, xpm_tag(xpm_new("notices.act", "number", -i, "part", p->shared), "i", i)));
     return NULL;
 }
 
