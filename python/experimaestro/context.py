@@ -115,11 +115,9 @@ class experiment:
     def current():
         """The experiment in whose block we are, or None; in a thread that tells what happens in an
         experiment, this one."""
-        if len(_open) > 1 and "experimaestro.listener" in sys.modules:
-            from .listener import told
-
-            return getattr(told, "experiment", _open[-1])
-        return _open[-1] if _open else None
+        listener = sys.modules.get("experimaestro.listener")
+        told = getattr(listener.told, "experiment", None) if listener is not None else None
+        return told or (_open[-1] if _open else None)
 
     @staticmethod
     def of(job):
@@ -164,12 +162,12 @@ class experiment:
             self._leave_running()
             raise
         finally:
+            _open.remove(self)
             if detached:
                 self.engine.detach()
             elif failed:
                 self.engine.stop()
             self._end_helpers()
-            _open.remove(self)
             self._counts = self.engine.counts()
             self.engine.close(failed)
         if kind is None and failed and self.raise_on_failure:
