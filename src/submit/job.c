@@ -330,8 +330,7 @@ void xpm__job_looked_at(xpm_job *job)
     pthread_mutex_lock(&xp->mutex);
     xp->wanted -= job->wanted;
     job->wanted = false;
-    if (xpm__experiment_unfinished(xp) == 0)
-        pthread_cond_broadcast(&xp->ended);
+    xpm__experiment_wake(xp);
     pthread_mutex_unlock(&xp->mutex);
 }
 
