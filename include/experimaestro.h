@@ -747,10 +747,11 @@ XPM_API bool xpm_experiment_next(xpm_experiment *xp, xpm_notice *notice);
 XPM_API void xpm_notice_clear(xpm_notice *notice);
 /* Adds a notice of the state of a job as it is now, for who did not listen before. */
 XPM_API void xpm_job_tell(xpm_job *job);
-/* Asks for notices of the outputs that a job announces, those that it has announced already first,
- * in this run or before; each once. Returns the number of the watch, from 1. Without xpm_experiment_listen
- * before, and in a mode in which nothing runs, there are none. */
-XPM_API unsigned xpm_job_watch_outputs(xpm_job *job);
+/* Asks for notices of the outputs that the job of a resumable task announces, those that it has
+ * announced already first, in this run or before; each once. Returns the number of the watch, from 1.
+ * Without xpm_experiment_listen before, and in a mode in which nothing runs, there are none. 0 when it
+ * failed. Errors: TYPE (another task), STATE (the experiment was closed). */
+XPM_API unsigned xpm_job_watch_outputs(xpm_job *job, xpm_error *err);
 
 /* The directory that tasks share whose partial identifiers are equal, absolute. New: xpm_free. */
 XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
@@ -832,10 +833,11 @@ XPM_API void xpm_task_on_cancel(xpm_task *task, void (*raise)(int signal_number)
  * resumable task which sees that its time will not do, to be started again; MEMORY, FAILED. */
 XPM_API int xpm_task_fail(xpm_task *task, xpm_reason reason, const char *message);
 
-/* Announces an output while the task runs, to those who watch its job: what a function named `method`,
+/* Announces an output while a resumable task runs, to those who watch its job: what a function named `method`,
  * which they know, makes of a configuration of this task with these arguments (a list, and a dict with
  * texts as keys; NULL for none). They are plain JSON: none, bools, ints, floats, texts, lists and
- * dicts. Nothing is told when the task is not run as a job. Errors: TYPE, IO. */
+ * dicts. Nothing is told when the task is not run as a job. Errors: TYPE (such a value; another task),
+ * IO. */
 XPM_API int xpm_task_register_output(xpm_task *task, xpm_config *config, const char *method,
                                      const xpm_value *arguments, const xpm_value *named,
                                      xpm_error *err);

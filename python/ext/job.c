@@ -171,9 +171,11 @@ static PyObject *job_tell(Job *self, PyObject *Py_UNUSED(args))
 
 static PyObject *job_watch(Job *self, PyObject *Py_UNUSED(args))
 {
+    xpm_error err;
     if (((Experiment *)self->experiment)->native == NULL)
         return PyErr_SetString(PyExc_RuntimeError, "the experiment is closed"), NULL;
-    return PyLong_FromUnsignedLong(xpm_job_watch_outputs(self->native));
+    unsigned number = xpm_job_watch_outputs(self->native, &err);
+    return number > 0 ? PyLong_FromUnsignedLong(number) : engine_error(&err);
 }
 
 static PyObject *job_experiment(Job *self, void *Py_UNUSED(closure))

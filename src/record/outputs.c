@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "declare/class.h"
 #include "record/document.h"
 
 enum { CHUNK = 1 << 16 };
@@ -48,7 +49,7 @@ static bool is_json(const xpm_value *value, xpm__str *where)
     }
 }
 
-static int check(const xpm_value *value, const char *method, xpm_error *err)
+static int check_value(const xpm_value *value, const char *method, xpm_error *err)
 {
     xpm__str where = {0};
     xpm__str_putc(&where, '$');
@@ -106,11 +107,21 @@ static bool is_torn(int fd)
            pread(fd, &last, 1, info.st_size - 1) == 1 && last != '\n';
 }
 
+int xpm__outputs_check(const xpm_class *class_, xpm_error *err)
+{
+    if ((class_->flags & XPM_CLASS_RESUMABLE) != 0)
+        return 0;
+    return xpm__fail(err, XPM_E_TYPE, class_->name,
+                     "%s is no resumable task, and announces no outputs while it runs: started "
+                     "again after an interruption, it would not go on from them",
+                     class_->name);
+}
+
 int xpm__outputs_append(const char *directory, const char *hex, const char *method,
                         const xpm_value *arguments, const xpm_value *named, xpm_error *err)
 {
     xpm__str line = {0};
-    if (check(arguments, method, err) < 0 || check(named, method, err) < 0)
+    if (check_value(arguments, method, err) < 0 || check_value(named, method, err) < 0)
         return -1;
     int fd = open_file(directory);
     if (fd >= 0 && is_torn(fd))

@@ -9,6 +9,10 @@
 
 #define XPM__OUTPUTS_FILE ".experimaestro/task-outputs.jsonl"
 
+/* Refuses a class whose tasks would start again, after an interruption, from what they have not
+ * announced. Errors: TYPE. */
+int xpm__outputs_check(const xpm_class *class_, xpm_error *err);
+
 /* Makes the file where there is none, and appends a line: one that was torn by the death of its writer
  * is ended first. `arguments` is a list, `named` a dict with texts as keys; NULL for none. Errors:
  * TYPE (a value that is not plain JSON), IO. */

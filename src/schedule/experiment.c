@@ -12,6 +12,7 @@
 #include "declare/class.h"
 #include "declare/config.h"
 #include "identify/identifier.h"
+#include "record/outputs.h"
 #include "schedule/scheduler.h"
 #include "schedule/start.h"
 #include "submit/job.h"
@@ -203,12 +204,17 @@ static int submit(xpm_job *job, xpm_error *err)
     return 0;
 }
 
+static int fail_closed(const xpm_job *job, xpm_error *err)
+{
+    return xpm__fail(err, XPM_E_STATE, job->hex, "the experiment of %s/%s was closed",
+                     xpm_job_type(job), job->hex);
+}
+
 int xpm_job_submit(xpm_job *job, xpm_error *err)
 {
     xpm_experiment *xp = job->xp;
     if (xp == NULL)
-        return xpm__fail(err, XPM_E_STATE, job->hex, "the experiment of %s/%s was closed",
-                         xpm_job_type(job), job->hex);
+        return fail_closed(job, err);
     pthread_mutex_lock(&xp->submitting);
     int status = submit(job, err);
     pthread_mutex_unlock(&xp->submitting);
@@ -222,10 +228,14 @@ void xpm_job_release(xpm_job *job, const char *failure)
         xpm__scheduler_touch(xp->scheduler, job);
 }
 
-unsigned xpm_job_watch_outputs(xpm_job *job)
+unsigned xpm_job_watch_outputs(xpm_job *job, xpm_error *err)
 {
     xpm_experiment *xp = job->xp;
-    if (xp == NULL)
+    if (xp == NULL) {
+        fail_closed(job, err);
+        return 0;
+    }
+    if (xpm__outputs_check(job->config->class_, err) < 0)
         return 0;
     unsigned number = __atomic_add_fetch(&xp->watches, 1, __ATOMIC_RELAXED);
     if (xp->scheduler != NULL)

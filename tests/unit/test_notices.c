@@ -38,9 +38,9 @@ static int act_execute(act *self, xpm_task *task)
     int fd = self->fifo != NULL ? open(self->fifo, O_RDONLY) : -1;
     return self->fifo == NULL || (fd >= 0 && read(fd, &byte, 1) == 1) ? 0 : 2;
 }
-XPM_TASK(act, "notices.act", act_execute, XPM_INT(number, XPM_DEFAULT(0)),
-         XPM_OBJECT(part, "notices.part", .optional = true),
-         XPM_STR(fifo, .optional = true, .flags = XPM_META));
+XPM_RESUMABLE(act, "notices.act", act_execute, XPM_INT(number, XPM_DEFAULT(0)),
+              XPM_OBJECT(part, "notices.part", .optional = true),
+              XPM_STR(fifo, .optional = true, .flags = XPM_META));
 
 typedef struct {
     part *made;
@@ -291,7 +291,7 @@ TEST(outputs_are_told_while_the_task_runs_and_are_not_waited_for)
     xpm_config *task = xpm_new("notices.act", "number", 2, "part", piece, "fifo", fifo);
     xpm_experiment_listen(xp);
     xpm_job *job = submit(xp, task);
-    unsigned watch = xpm_job_watch_outputs(job);
+    unsigned watch = xpm_job_watch_outputs(job, &err);
     assert_output(xp, watch, piece, 1);
     assert_output(xp, watch, piece, 2);
     xpm_config *made = xpm_new("notices.part", "value", 7);
@@ -299,6 +299,8 @@ TEST(outputs_are_told_while_the_task_runs_and_are_not_waited_for)
     xpm_job *used = submit(xp, xpm_new("notices.use", "made", made));
     assert_int_equal(xpm_job_wait(used, -1), XPM_JOB_DONE);
     assert_int_equal(xpm_job_state_now(job), XPM_JOB_RUNNING);
+    assert_int_equal(xpm_job_watch_outputs(used, &err), 0);
+    assert_error(&err, XPM_E_TYPE, "notices.use is no resumable task");
     int writer = open(fifo, O_WRONLY);
     assert_int_equal(write(writer, "x", 1), 1);
     assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_DONE);
@@ -323,7 +325,7 @@ TEST(each_watch_is_told_of_all_outputs_also_of_a_task_that_was_done)
         xpm_experiment_listen(xp);
         assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_DONE);
         for (unsigned watch = 1; watch <= 2; watch++) {
-            assert_int_equal(xpm_job_watch_outputs(job), watch);
+            assert_int_equal(xpm_job_watch_outputs(job, NULL), watch);
             assert_int_equal(xpm_experiment_wait(xp, 0), 1); /* they are told before the end */
             assert_output(xp, watch, piece, 1);
             assert_output(xp, watch, piece, 2);
