@@ -575,8 +575,11 @@ typedef struct xpm_experiment_options {
     xpm_limits limits;   /* of each job, unless it is given others */
     /* Told while the experiment's lock is held by another; may be NULL. */
     void (*waiting)(void *user, const char *holder);
-    /* Asked when a signal came while it waits for that lock: true gives up. May be NULL. */
+    /* Asked before it waits for that lock, and when a signal came meanwhile: true gives up. May be
+     * NULL. */
     bool (*interrupted)(void *user);
+    int signals; /* a descriptor from which there is something to read when a signal came; 0 for none:
+                    one that comes just before it waits is then seen late */
     /* Told of what is odd in a task that is submitted, and no error: two values for one tag. May be
      * NULL. */
     void (*warn)(void *user, const char *message);

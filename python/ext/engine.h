@@ -105,6 +105,17 @@ typedef void (*engine_waits)(void *user, int fd);
  * an exception. */
 int engine_wait(Experiment *experiment, engine_waits waits, void *user);
 
+/* What tells the main thread of signals, while it waits for something else. */
+typedef struct engine_alarm {
+    int pipe[2]; /* there is something to read from the first when a signal came; -1 for none */
+    int before;  /* the descriptor that Python wrote to; -1 for none */
+} engine_alarm;
+/* In another thread it has none: signals are not for it. -1 and an exception when it cannot be. */
+int engine_alarm_begin(engine_alarm *alarm);
+/* Whether a signal came since this was asked. */
+bool engine_alarm_take(const engine_alarm *alarm);
+void engine_alarm_end(const engine_alarm *alarm);
+
 /* ---- Errors (error.c) --------------------------------------------------------------------------- */
 
 extern PyObject *engine_type_error;  /* a ValueError and a TypeError */

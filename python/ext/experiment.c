@@ -5,33 +5,59 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* What an experiment is opened with. */
+typedef struct opening {
+    PyObject *waiting; /* called with who holds its lock */
+    engine_alarm alarm;
+} opening;
+
+/* What it raises stays raised: is_interrupted sees it. */
 static void tell_waiting(void *user, const char *holder)
 {
+    const opening *o = user;
     PyGILState_STATE state = PyGILState_Ensure();
-    PyObject *result = PyObject_CallFunction(user, "s", holder);
-    if (result == NULL)
-        PyErr_WriteUnraisable(user);
-    Py_XDECREF(result);
+    Py_XDECREF(PyObject_CallFunction(o->waiting, "s", holder));
     PyGILState_Release(state);
 }
 
 /* Python's handlers run, and what they raise is raised when the engine has given up. */
-static bool is_interrupted(void *Py_UNUSED(user))
+static bool is_interrupted(void *user)
 {
+    const opening *o = user;
     PyGILState_STATE state = PyGILState_Ensure();
-    bool interrupted = PyErr_CheckSignals() < 0;
+    (void)engine_alarm_take(&o->alarm);
+    bool interrupted = PyErr_Occurred() != NULL || PyErr_CheckSignals() < 0;
     PyGILState_Release(state);
     return interrupted;
+}
+
+static int open_native(Experiment *self, const char *workspace, const char *name,
+                       xpm_experiment_options *options, PyObject *waiting)
+{
+    opening o = {.waiting = waiting};
+    xpm_error err;
+    if (engine_alarm_begin(&o.alarm) < 0)
+        return -1;
+    options->waiting = tell_waiting;
+    options->interrupted = is_interrupted;
+    options->warn = engine_warn;
+    options->signals = o.alarm.pipe[0];
+    options->user = &o;
+    Py_BEGIN_ALLOW_THREADS;
+    self->native = xpm_experiment_open(workspace, name, options, &err);
+    Py_END_ALLOW_THREADS;
+    if (self->native == NULL)
+        engine_error(&err);
+    engine_alarm_end(&o.alarm);
+    return self->native != NULL ? 0 : -1;
 }
 
 static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     const char *workspace, *name;
-    int mode, dirty = XPM_DIRTY_IGNORE;
+    int mode, dirty = XPM_DIRTY_IGNORE, status = -1;
     PyObject *waiting, *projects = Py_None, *capture = Py_None;
-    xpm_experiment_options options = {
-        .waiting = tell_waiting, .interrupted = is_interrupted, .warn = engine_warn};
-    xpm_error err;
+    xpm_experiment_options options = {0};
     if (!PyArg_ParseTuple(args, "ssiizzO|iiiiOO:Experiment", &workspace, &name, &mode,
                           &options.slots, &options.program, &options.python, &waiting,
                           &options.max_retries, &dirty, &options.history_max_done,
@@ -48,21 +74,17 @@ static PyObject *experiment_new(PyTypeObject *type, PyObject *args, PyObject *Py
         return PyErr_SetFromErrno(PyExc_OSError);
     }
     options.mode = (xpm_run_mode)mode;
-    options.user = waiting;
     options.dirty_git = (xpm_dirty_git)dirty;
     options.projects = projects != Py_None ? engine_texts(projects) : NULL;
     options.capture = capture != Py_None ? engine_texts(capture) : NULL;
-    if (!PyErr_Occurred()) {
-        Py_BEGIN_ALLOW_THREADS;
-        self->native = xpm_experiment_open(workspace, name, &options, &err);
-        Py_END_ALLOW_THREADS;
-    }
+    if (!PyErr_Occurred())
+        status = open_native(self, workspace, name, &options, waiting);
     PyMem_Free((void *)options.projects);
     PyMem_Free((void *)options.capture);
-    if (self->native != NULL)
+    if (status == 0)
         return (PyObject *)self;
     Py_DECREF(self);
-    return engine_error(&err);
+    return NULL;
 }
 
 static int experiment_traverse(Experiment *self, visitproc visit, void *arg)

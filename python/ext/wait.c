@@ -5,16 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* What signals are told to while the main thread waits. */
-typedef struct alarm {
-    int pipe[2];
-    int before; /* the descriptor that Python wrote to; -1 for none */
-} alarm_t;
-
-static bool is_main_thread(void)
-{
-    return getpid() == gettid();
-}
+/* ---- Signals ------------------------------------------------------------------------------------- */
 
 /* The descriptor that Python wrote to before; -2 and an exception when it cannot be changed. */
 static int set_wakeup(int fd)
@@ -27,8 +18,11 @@ static int set_wakeup(int fd)
     return number;
 }
 
-static int alarm_begin(alarm_t *alarm)
+int engine_alarm_begin(engine_alarm *alarm)
 {
+    *alarm = (engine_alarm){.pipe = {-1, -1}, .before = -1};
+    if (getpid() != gettid())
+        return 0;
     if (pipe2(alarm->pipe, O_CLOEXEC | O_NONBLOCK) < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
@@ -41,26 +35,38 @@ static int alarm_begin(alarm_t *alarm)
     return -1;
 }
 
-/* Whether a signal came. Whoever was told of signals before is told of it too. The descriptor that was
- * there before may be closed by now: then nobody is. */
-static bool alarm_end(const alarm_t *alarm)
+/* Whoever was told of signals before is told of them too. */
+bool engine_alarm_take(const engine_alarm *alarm)
 {
     char signals[64];
     bool came = false;
     ssize_t size;
-    if (set_wakeup(alarm->before) < -1) {
-        PyErr_Clear();
-        (void)set_wakeup(-1);
-    }
-    while ((size = read(alarm->pipe[0], signals, sizeof signals)) > 0) {
+    while (alarm->pipe[0] >= 0 && (size = read(alarm->pipe[0], signals, sizeof signals)) > 0) {
         came = true;
         if (alarm->before >= 0 && write(alarm->before, signals, (size_t)size) < 0)
             break; /* it is full: its reader is woken already */
     }
-    close(alarm->pipe[0]);
-    close(alarm->pipe[1]);
     return came;
 }
+
+/* An exception that is raised stays so. */
+void engine_alarm_end(const engine_alarm *alarm)
+{
+    PyObject *type, *value, *traceback;
+    if (alarm->pipe[0] < 0)
+        return;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (set_wakeup(alarm->before) < -1) { /* that descriptor was closed meanwhile */
+        PyErr_Clear();
+        (void)set_wakeup(-1);
+    }
+    PyErr_Restore(type, value, traceback);
+    (void)engine_alarm_take(alarm);
+    close(alarm->pipe[0]);
+    close(alarm->pipe[1]);
+}
+
+/* ---- Waiting ------------------------------------------------------------------------------------- */
 
 /* Those that close the experiment wait until the last one has left. */
 static void leave(Experiment *experiment)
@@ -71,25 +77,18 @@ static void leave(Experiment *experiment)
         PyErr_BadInternalCall();
 }
 
-static void wait_inside(Experiment *experiment, engine_waits waits, void *user, int fd)
+int engine_wait(Experiment *experiment, engine_waits waits, void *user)
 {
+    engine_alarm alarm;
+    if (PyErr_CheckSignals() < 0 || engine_alarm_begin(&alarm) < 0)
+        return -1;
+    int fd = alarm.pipe[0] >= 0 ? alarm.pipe[0] : experiment->closing;
     experiment->inside++;
     Py_BEGIN_ALLOW_THREADS;
     waits(user, fd);
     Py_END_ALLOW_THREADS;
     leave(experiment);
-}
-
-int engine_wait(Experiment *experiment, engine_waits waits, void *user)
-{
-    alarm_t alarm;
-    if (!is_main_thread()) {
-        wait_inside(experiment, waits, user, experiment->closing);
-        return 0;
-    }
-    if (PyErr_CheckSignals() < 0 || alarm_begin(&alarm) < 0)
-        return -1;
-    wait_inside(experiment, waits, user, alarm.pipe[0]);
-    bool came = alarm_end(&alarm);
+    bool came = engine_alarm_take(&alarm);
+    engine_alarm_end(&alarm);
     return PyErr_CheckSignals() < 0 ? -1 : came;
 }

@@ -468,3 +468,69 @@ class Blocked(Task):
     def execute(self):
         with open(self.fifo) as fifo:
             fifo.read()
+
+
+# ---- The experiment's lock ------------------------------------------------------------------------
+
+SECOND = """
+    import signal
+    import sys
+    from experimaestro import experiment
+
+    if "raise" in sys.argv:  # a signal that comes just before it waits
+        class experiment(experiment):
+            def _waiting(self, holder):
+                signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGUSR1, lambda *_: print("handled", flush=True))
+    with experiment("workspace", "held"):
+        print("entered")
+"""
+
+
+@pytest.fixture
+def second(held, program):
+    """Starts a run of the experiment that another holds."""
+    program.write("second.py", SECOND)
+    first = held()
+    first.stdout.readline()
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "second.py", *arguments],
+            cwd=program.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        process.first = first
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_that_waits_for_another_goes_on_after_signals_and_then_enters(second):
+    process = second()
+    assert "waiting for the run of process" in process.stderr.readline()
+    for _ in range(3):
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout.readline() == "handled\n"
+    process.first.writer.close()
+    out, errors = process.communicate(timeout=30)
+    assert (out, process.returncode) == ("entered\n", 0), errors
+
+
+def test_a_signal_ends_the_wait_for_another_run(second):
+    process = second()
+    assert "waiting for the run of process" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert "KeyboardInterrupt" in errors
+    process = second("raise")
+    _, errors = process.communicate(timeout=30)
+    assert "KeyboardInterrupt" in errors

@@ -105,17 +105,16 @@ bool xpm__file_exists(int dir, const char *path)
     return faccessat(dir, path, F_OK, 0) == 0;
 }
 
-static int lock_file(int dir, const char *path, int flags, bool (*interrupted)(void *user),
-                     void *user)
+int xpm__file_lock(int dir, const char *path, bool wait)
 {
     for (;;) {
         struct stat held, named;
         int fd = openat(dir, path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (fd < 0)
             return -1;
-        while (flock(fd, LOCK_EX | flags) < 0) {
+        while (flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0) {
             int saved = errno;
-            if (saved == EINTR && (interrupted == NULL || !interrupted(user)))
+            if (saved == EINTR)
                 continue;
             close(fd);
             errno = saved;
@@ -127,14 +126,4 @@ static int lock_file(int dir, const char *path, int flags, bool (*interrupted)(v
             return fd;
         close(fd);
     }
-}
-
-int xpm__file_lock(int dir, const char *path, bool wait)
-{
-    return lock_file(dir, path, wait ? 0 : LOCK_NB, NULL, NULL);
-}
-
-int xpm__file_lock_asking(int dir, const char *path, bool (*interrupted)(void *user), void *user)
-{
-    return lock_file(dir, path, 0, interrupted, user);
 }

@@ -25,8 +25,5 @@ bool xpm__file_exists(int dir, const char *path);
 /* Opens (creating) and locks a file with flock(2), as the original's lock library does. Returns its
  * descriptor, close-on-exec; -1 with errno EWOULDBLOCK when another holds it and `wait` is false. */
 int xpm__file_lock(int dir, const char *path, bool wait);
-/* The same, waiting; when a signal comes, `interrupted` (NULL: none) is asked whether to give up,
- * with errno EINTR. */
-int xpm__file_lock_asking(int dir, const char *path, bool (*interrupted)(void *user), void *user);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lockwait.h"
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
@@ -63,14 +64,30 @@ static void tell_holder(xpm__workspace *workspace, const char *path,
     xpm__str_free(&text);
 }
 
+/* The first time that it is asked is before it waits: telling who holds the lock may have taken long. */
+static int wait_for_lock(const xpm__rundir *run, const char *path,
+                         const xpm_experiment_options *options)
+{
+    if (options->interrupted != NULL && options->interrupted(options->user)) {
+        errno = EINTR;
+        return -1;
+    }
+    char *absolute = xpm__format("%s/%s", run->workspace->path, path);
+    int fd = xpm__lockwait(absolute, options->signals > 0 ? options->signals : -1,
+                           options->interrupted, options->user);
+    int saved = errno;
+    xpm_free(absolute);
+    errno = saved;
+    return fd;
+}
+
 static int lock_experiment(xpm__rundir *run, const xpm_experiment_options *options, xpm_error *err)
 {
     char *path = xpm__format("experiments/%s/lock", run->experiment);
     run->lock = xpm__file_lock(run->workspace->fd, path, false);
     if (run->lock < 0 && errno == EWOULDBLOCK) {
         tell_holder(run->workspace, path, options);
-        run->lock =
-            xpm__file_lock_asking(run->workspace->fd, path, options->interrupted, options->user);
+        run->lock = wait_for_lock(run, path, options);
     }
     int status = 0;
     if (run->lock < 0 && errno == EINTR)

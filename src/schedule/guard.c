@@ -38,8 +38,9 @@ xpm__guards *xpm__guards_new(xpm__lockwaits *waits, void (*resume)(void *user, x
 /* ---- Locks of other processes ----------------------------------------------------------------- */
 
 /* Another process has left the lock. -1: it is tried again, and the error seen. */
-static void on_locked(void *user, xpm_job *job, int fd)
+static void on_locked(void *user, void *about, int fd)
 {
+    xpm_job *job = about;
     xpm__guards *guards = user;
     job->guards[job->guards_taken].fd = fd;
     guards->resume(guards->user, job);

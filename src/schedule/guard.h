@@ -7,7 +7,7 @@
 
 #include <experimaestro.h>
 
-#include "schedule/lockwait.h"
+#include "base/lockwait.h"
 #include "submit/job.h"
 
 typedef struct xpm__guards xpm__guards;

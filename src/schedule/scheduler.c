@@ -334,8 +334,9 @@ static void watch_process(xpm__scheduler *s, xpm_job *job, const xpm__process *p
 
 /* The lock of a job that ran elsewhere is free: it has failed there, or else it is looked at anew, as
  * it is done, or was not started after all. */
-static void on_lock_free(void *user, xpm_job *job, int fd)
+static void on_lock_free(void *user, void *about, int fd)
 {
+    xpm_job *job = about;
     xpm__scheduler *s = user;
     running *r = job->running;
     xpm__jobdir_state state;

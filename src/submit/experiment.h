@@ -53,7 +53,7 @@ struct xpm_experiment {
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* what a thread waits for has come */
     size_t handed;        /* jobs that were submitted: those not done or in error are unfinished */
-    size_t wanted;  /* jobs that were left out, are wanted now, and were not looked at since */
+    size_t wanted; /* jobs that were left out, are wanted now, and were not looked at since */
     xpm__waiter *waiters;
     xpm__notices notices;
     unsigned watches; /* of outputs, so far; atomic */

@@ -1,9 +1,9 @@
 /* Waiting for locks that other processes hold: the kernel offers no event for a flock(2), so a thread
- * blocks in it. Whoever waits is told in the loop's thread, with the lock. All is for the loop's
- * thread, but for those threads; they are few, since most of what another process runs can be watched
- * by a pidfd. */
-#ifndef XPM_SCHEDULE_LOCKWAIT_H
-#define XPM_SCHEDULE_LOCKWAIT_H
+ * blocks in it. Whoever waits is told in its own thread, with the lock; all is for that thread, but
+ * for those that block. These are few, since most of what another process runs can be watched by a
+ * pidfd. */
+#ifndef XPM_BASE_LOCKWAIT_H
+#define XPM_BASE_LOCKWAIT_H
 
 #include <experimaestro.h>
 
@@ -16,13 +16,18 @@ void xpm__lockwaits_free(xpm__lockwaits *waits);
 
 /* Told with the lock's descriptor, which is the callee's to close; -1 when it could not be locked,
  * with the reason in errno. */
-typedef void (*xpm__locked)(void *user, xpm_job *job, int fd);
-/* Starts to wait, for a job, for the lock of a file, which is made if it is not there. Copies the
- * path. Errors: IO (no thread). */
+typedef void (*xpm__locked)(void *user, void *about, int fd);
+/* Starts to wait for the lock of a file, which is made if it is not there; `about` is what it is for.
+ * Copies the path. Errors: IO (no thread). */
 int xpm__lockwaits_add(xpm__lockwaits *waits, const char *path, xpm__locked locked, void *user,
-                       xpm_job *job, xpm_error *err);
+                       void *about, xpm_error *err);
 /* Tells each of those that have got their lock. */
 void xpm__lockwaits_run(xpm__lockwaits *waits);
+
+/* Waits for the lock of a file. When there is something to read from `signals` (-1 for none), or a
+ * signal was handled, `interrupted` (NULL: none) is asked whether to give up, with errno EINTR. Its
+ * descriptor, or -1 with errno. */
+int xpm__lockwait(const char *path, int signals, bool (*interrupted)(void *user), void *user);
 
 /* A descriptor with a number above all those that a process is started with, so that none of these
  * overwrites it; closes the given one. Accepts -1. */

@@ -1,9 +1,11 @@
-#include "schedule/lockwait.h"
+#include "base/lockwait.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -18,7 +20,7 @@ typedef struct waiting {
     char *path;
     xpm__locked locked;
     void *user;
-    xpm_job *job;
+    void *about;
     int fd, error;
     bool done;
     struct waiting *next;
@@ -30,17 +32,8 @@ struct xpm__lockwaits {
     void *user;
 };
 
-/* Threads outlive the scheduler that started them. */
+/* Threads outlive who started them. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-int xpm__move_up(int fd)
-{
-    int moved = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD) : -1, saved = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = saved;
-    return moved;
-}
 
 static void free_waiting(waiting *w)
 {
@@ -92,14 +85,14 @@ xpm__lockwaits *xpm__lockwaits_new(void (*wake)(void *user), void *user)
 }
 
 int xpm__lockwaits_add(xpm__lockwaits *waits, const char *path, xpm__locked locked, void *user,
-                       xpm_job *job, xpm_error *err)
+                       void *about, xpm_error *err)
 {
     waiting *w = xpm__zalloc(sizeof *w);
     *w = (waiting){.waits = waits,
                    .path = xpm__strdup(path),
                    .locked = locked,
                    .user = user,
-                   .job = job,
+                   .about = about,
                    .fd = -1};
     pthread_mutex_lock(&mutex);
     int status = errno = start_thread(w);
@@ -134,7 +127,7 @@ void xpm__lockwaits_run(xpm__lockwaits *waits)
         int fd = w->fd;
         w->fd = -1;
         errno = w->error;
-        w->locked(w->user, w->job, fd);
+        w->locked(w->user, w->about, fd);
         free_waiting(w);
     }
 }
@@ -152,4 +145,71 @@ void xpm__lockwaits_free(xpm__lockwaits *waits)
     }
     pthread_mutex_unlock(&mutex);
     xpm_free(waits);
+}
+
+/* ---- One lock, for a thread that has no loop ---------------------------------------------------- */
+
+typedef struct single {
+    int woken; /* an eventfd */
+    int fd, error;
+    bool done;
+} single;
+
+static void wake_single(void *user)
+{
+    static const uint64_t once = 1;
+    const single *s = user;
+    if (write(s->woken, &once, sizeof once) < 0)
+        errno = 0; /* it is woken already */
+}
+
+static void got_single(void *user, void *about, int fd)
+{
+    single *s = user;
+    (void)about;
+    s->error = errno;
+    s->fd = fd;
+    s->done = true;
+}
+
+/* Waits for the thread; whether to give up. */
+static bool wait_for_single(const single *s, int signals, bool (*interrupted)(void *user),
+                            void *user)
+{
+    struct pollfd fds[] = {{.fd = s->woken, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    int ready = poll(fds, 2, -1);
+    bool came = ready < 0 ? errno == EINTR : fds[1].revents != 0;
+    return came && interrupted != NULL && interrupted(user);
+}
+
+int xpm__lockwait(const char *path, int signals, bool (*interrupted)(void *user), void *user)
+{
+    single s = {.woken = eventfd(0, EFD_CLOEXEC), .fd = -1};
+    if (s.woken < 0)
+        return -1;
+    xpm__lockwaits *waits = xpm__lockwaits_new(wake_single, &s);
+    bool gives_up = false;
+    if (xpm__lockwaits_add(waits, path, got_single, &s, NULL, NULL) < 0) {
+        s.error = errno;
+        s.done = true;
+    }
+    while (!s.done && !gives_up) {
+        gives_up = wait_for_single(&s, signals, interrupted, user);
+        xpm__lockwaits_run(waits);
+    }
+    xpm__lockwaits_free(waits);
+    close(s.woken);
+    errno = s.done ? s.error : EINTR;
+    return s.fd;
+}
+
+/* ---- Descriptors -------------------------------------------------------------------------------- */
+
+int xpm__move_up(int fd)
+{
+    int moved = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD) : -1, saved = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return moved;
 }
