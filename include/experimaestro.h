@@ -630,7 +630,7 @@ XPM_API int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action,
  * jobs; then the totals. For the thread that submits. New: xpm_free. */
 XPM_API char *xpm_experiment_explain(xpm_experiment *xp);
 
-/* Waits until every submitted job has ended, and who listens (below) has dealt with every notice; or
+/* Waits until every submitted job has ended, and who listens (notices.h) has dealt with every notice; or
  * `seconds` have passed (forever when negative), or the experiment is stopped. A thread that waits
  * before it has cleared its notice does not wait for notices. Returns how many jobs have not ended; 1
  * for notices alone. */
@@ -721,41 +721,6 @@ XPM_API char *xpm_job_explain(xpm_job *job);
  * failed. */
 XPM_API xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err);
 
-/* What has happened, one by one, for a program that wants to act on it. */
-typedef enum xpm_notice_kind {
-    XPM_NOTICE_SUBMITTED, /* `job` was submitted for the first time in this run */
-    XPM_NOTICE_STATE,     /* its state has changed, to `state` with `reason` */
-    XPM_NOTICE_OUTPUT,    /* it has announced an output, which `watch` watches */
-} xpm_notice_kind;
-
-typedef struct xpm_notice {
-    xpm_notice_kind kind;
-    xpm_job *job;
-    xpm_job_state state;
-    xpm_reason reason;
-    /* Of an output, as xpm_task_register_output was given it. */
-    unsigned watch;
-    char *config, *method;      /* the configuration's identifier (64 hex digits), and a name */
-    xpm_value arguments, named; /* a list, and a dict with texts as keys */
-} xpm_notice;
-
-/* Keeps notices, from now on, until xpm_experiment_unlisten. */
-XPM_API void xpm_experiment_listen(xpm_experiment *xp);
-/* Keeps no further one: xpm_experiment_next gives those that are left, and then ends. Who listens must
- * have ended when the experiment is closed. */
-XPM_API void xpm_experiment_unlisten(xpm_experiment *xp);
-/* Waits for the next notice, in a thread that may submit tasks because of it; false when there will be
- * none. It is the caller's: xpm_notice_clear, which says that it was dealt with. */
-XPM_API bool xpm_experiment_next(xpm_experiment *xp, xpm_notice *notice);
-XPM_API void xpm_notice_clear(xpm_notice *notice);
-/* Adds a notice of the state of a job as it is now, for who did not listen before. */
-XPM_API void xpm_job_tell(xpm_job *job);
-/* Asks for notices of the outputs that the job of a resumable task announces, those that it has
- * announced already first, in this run or before; each once. Returns the number of the watch, from 1.
- * Without xpm_experiment_listen before, and in a mode in which nothing runs, there are none. 0 when it
- * failed. Errors: TYPE (another task), STATE (the experiment was closed). */
-XPM_API unsigned xpm_job_watch_outputs(xpm_job *job, xpm_error *err);
-
 /* The directory that tasks share whose partial identifiers are equal, absolute. New: xpm_free. */
 XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
                                     const xpm_partial *partial, xpm_error *err);
@@ -836,15 +801,6 @@ XPM_API void xpm_task_on_cancel(xpm_task *task, void (*raise)(int signal_number)
  * resumable task which sees that its time will not do, to be started again; MEMORY, FAILED. */
 XPM_API int xpm_task_fail(xpm_task *task, xpm_reason reason, const char *message);
 
-/* Announces an output while a resumable task runs, to those who watch its job: what a function named `method`,
- * which they know, makes of a configuration of this task with these arguments (a list, and a dict with
- * texts as keys; NULL for none). They are plain JSON: none, bools, ints, floats, texts, lists and
- * dicts. Nothing is told when the task is not run as a job. Errors: TYPE (such a value; another task),
- * IO. */
-XPM_API int xpm_task_register_output(xpm_task *task, xpm_config *config, const char *method,
-                                     const xpm_value *arguments, const xpm_value *named,
-                                     xpm_error *err);
-
 /* A file of a configuration that several tasks may want to compute, in the workspace's config/
  * folder, under an exclusive lock between processes: waits for it. Gives the absolute path (new:
  * xpm_free); returns a handle that xpm_cache_unlock releases, -1 when it failed. Errors: IO. */
@@ -913,6 +869,7 @@ XPM_API int xpm_load_objects(const char *file, const xpm_load_options *options, 
 }
 #endif
 
+#include <experimaestro/notices.h>
 #include <experimaestro/program.h>
 
 #endif
