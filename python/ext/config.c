@@ -432,9 +432,12 @@ static PyObject *config_instance(Config *self, PyObject *args)
     return engine_instance(self->native, &(Instances){.made = instances, .keep = keep});
 }
 
-static PyObject *config_instances(Config *self, PyObject *named)
+static PyObject *config_instances(Config *self, PyObject *args)
 {
-    Instances instances = {.made = PyDict_New(), .named = named == Py_True};
+    int named = 0;
+    if (!PyArg_ParseTuple(args, "|p:_instances", &named))
+        return NULL;
+    Instances instances = {.made = PyDict_New(), .named = named};
     PyObject *inits = PyList_New(0), *root = NULL;
     xpm_config *init;
     if (instances.made != NULL && inits != NULL)
@@ -552,8 +555,8 @@ static PyMethodDef config_methods[] = {
     {"_add_init_task", (PyCFunction)config_add_init_task, METH_O, "_add_init_task(init)"},
     {"_instance", (PyCFunction)config_instance, METH_VARARGS,
      "_instance(instances, keep): the instance made of it; `instances` has those made so far"},
-    {"_instances", (PyCFunction)config_instances, METH_O,
-     "_instances(named): the instance made of it, and those of its init tasks; `named` ones know "
+    {"_instances", (PyCFunction)config_instances, METH_VARARGS,
+     "_instances(named=False): the instance made of it, and those of its init tasks; `named` ones know "
      "their identifiers"},
     {0},
 };

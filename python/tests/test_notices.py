@@ -405,8 +405,10 @@ def used(pid):
 def test_an_idle_experiment_uses_no_cpu(held):
     process = held("experiment")
     assert process.stdout.readline() == "submitted\n"
-    select.select([process.stdout], [], [], 1)  # what has begun comes to rest
-    before = used(process.pid)
+    before = None
+    while before != used(process.pid):  # what has begun comes to rest
+        before = used(process.pid)
+        select.select([process.stdout], [], [], 1)
     assert select.select([process.stdout], [], [], 5) == ([], [], [])
     assert used(process.pid) == before
     process.writer.close()

@@ -237,7 +237,7 @@ def test_a_job_that_is_cancelled_ends_so_and_those_that_wait_do_not_start(plan, 
         other.job.cancel()
         assert other.job.wait() == JobState.ERROR and other.job.failure_reason.value == "cancelled"
         task.job.cancel()
-        assert task.job.wait() == JobState.ERROR
+        assert task.job.wait() == maker.job.wait() == JobState.ERROR
         print(task.job.failure_reason.value, maker.job.failure_reason.value)
         """,
         check=False,
