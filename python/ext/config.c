@@ -556,7 +556,8 @@ static PyMethodDef config_methods[] = {
     {"_instance", (PyCFunction)config_instance, METH_VARARGS,
      "_instance(instances, keep): the instance made of it; `instances` has those made so far"},
     {"_instances", (PyCFunction)config_instances, METH_VARARGS,
-     "_instances(named=False): the instance made of it, and those of its init tasks; `named` ones know "
+     "_instances(named=False): the instance made of it, and those of its init tasks; `named` ones "
+     "know "
      "their identifiers"},
     {0},
 };
