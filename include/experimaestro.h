@@ -648,6 +648,8 @@ XPM_API size_t xpm_experiment_cancel(xpm_experiment *xp);
 /* Waits until no job of a stopped experiment runs, or `seconds` have passed (forever when negative).
  * Returns how many run. */
 XPM_API size_t xpm_experiment_drain(xpm_experiment *xp, double seconds);
+/* The same, which also ends when there is something to read from descriptor `fd` (-1 for none). */
+XPM_API size_t xpm_experiment_drain_or(xpm_experiment *xp, double seconds, int fd);
 /* Ends the run, recording its end as "done" or "failed", and frees it. Jobs that still run go on
  * without it. Accepts NULL. Errors: IO. */
 XPM_API int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err);

@@ -165,22 +165,38 @@ static void wait_for_jobs(void *user, int fd)
     call->left = xpm_experiment_wait_or(call->native, call->seconds, fd);
 }
 
+static void wait_for_running(void *user, int fd)
+{
+    wait_call *call = user;
+    call->left = xpm_experiment_drain_or(call->native, call->seconds, fd);
+}
+
 /* After a signal whose handler raised nothing it waits again, from the start. */
-static PyObject *experiment_wait(Experiment *self, PyObject *args)
+static PyObject *wait_in(Experiment *self, PyObject *args, engine_waits waits)
 {
     wait_call call = {.seconds = -1};
     int again = 1;
-    if (!PyArg_ParseTuple(args, "|d:wait", &call.seconds))
+    if (!PyArg_ParseTuple(args, "|d", &call.seconds))
         return NULL;
     while (again > 0) {
         if (!is_open(self))
             return NULL;
         call.native = self->native;
-        again = engine_wait(self, wait_for_jobs, &call);
+        again = engine_wait(self, waits, &call);
         if (call.left == 0)
             break;
     }
     return again < 0 ? NULL : PyLong_FromSize_t(call.left);
+}
+
+static PyObject *experiment_wait(Experiment *self, PyObject *args)
+{
+    return wait_in(self, args, wait_for_jobs);
+}
+
+static PyObject *experiment_drain(Experiment *self, PyObject *args)
+{
+    return wait_in(self, args, wait_for_running);
 }
 
 /* ---- Notices ------------------------------------------------------------------------------------- */
@@ -271,27 +287,6 @@ static PyObject *experiment_cancel(Experiment *self, PyObject *Py_UNUSED(args))
         Py_END_ALLOW_THREADS;
     }
     return PyLong_FromSize_t(running);
-}
-
-static PyObject *experiment_drain(Experiment *self, PyObject *args)
-{
-    double seconds = -1;
-    size_t left = 0;
-    if (!PyArg_ParseTuple(args, "|d:drain", &seconds))
-        return NULL;
-    do {
-        double wait = seconds < 0 || seconds > engine_slice ? engine_slice : seconds;
-        if (!is_open(self))
-            return NULL;
-        Py_BEGIN_ALLOW_THREADS;
-        left = xpm_experiment_drain(self->native, wait);
-        Py_END_ALLOW_THREADS;
-        if (PyErr_CheckSignals() < 0)
-            return NULL;
-        if (seconds >= 0)
-            seconds -= wait;
-    } while (left > 0 && seconds != 0);
-    return PyLong_FromSize_t(left);
 }
 
 static PyObject *experiment_close(Experiment *self, PyObject *args)

@@ -177,14 +177,19 @@ static bool none_runs(const xpm_experiment *xp, const xpm__waiter *waiter)
     return xpm__experiment_running(xp) == 0;
 }
 
-size_t xpm_experiment_drain(xpm_experiment *xp, double seconds)
+size_t xpm_experiment_drain_or(xpm_experiment *xp, double seconds, int fd)
 {
     xpm__waiter waiter = {.over = none_runs};
     pthread_mutex_lock(&xp->mutex);
-    wait_until(xp, &waiter, seconds, -1);
+    wait_until(xp, &waiter, seconds, fd);
     size_t left = xpm__experiment_running(xp);
     pthread_mutex_unlock(&xp->mutex);
     return left;
+}
+
+size_t xpm_experiment_drain(xpm_experiment *xp, double seconds)
+{
+    return xpm_experiment_drain_or(xp, seconds, -1);
 }
 
 /* ---- For one job ------------------------------------------------------------------------------ */
