@@ -509,7 +509,12 @@ typedef enum xpm_job_state {
 #define XPM_JOB_STATE_ENUM(name, text) XPM_JOB_##name,
     XPM_JOB_STATES(XPM_JOB_STATE_ENUM)
 #undef XPM_JOB_STATE_ENUM
+        XPM_JOB_STATE_COUNT
 } xpm_job_state;
+
+/* Some states, a bit each. */
+#define XPM_STATE(name) (1u << XPM_JOB_##name)
+#define XPM_ALL_STATES ((1u << XPM_JOB_STATE_COUNT) - 1)
 
 #define XPM_REASONS(X)                                                                             \
     X(NONE, "")                                                                                    \
@@ -729,11 +734,20 @@ XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
 
 /* ---- Reading a workspace -------------------------------------------------------------------------- */
 
-/* The jobs of an experiment's latest run, or of all the workspace (`experiment` is NULL), in order
- * of type and identifier: a JSON array of the objects that `experimaestro jobs list --json` prints
- * (docs/formats.md). It reads what is on disk, as any process can. New: xpm_free. Errors: IO, STATE
- * (no workspace there), UNKNOWN (no such experiment has run). */
-XPM_API char *xpm_jobs_json(const char *workspace, const char *experiment, xpm_error *err);
+/* The jobs of an experiment's latest run, or of all the workspace (`experiment` is NULL), that are in
+ * one of these states (XPM_ALL_STATES), in order of type and identifier: a JSON array of the objects
+ * that `experimaestro jobs list --json` prints (docs/formats.md). It reads what is on disk, as any
+ * process can. New: xpm_free. Errors: IO, STATE (no workspace there), UNKNOWN (no such experiment has
+ * run), VERSION (a log of a newer version). */
+XPM_API char *xpm_jobs_json(const char *workspace, const char *experiment, unsigned states,
+                            xpm_error *err);
+/* How many of them are in each state: `counts` has a place for each xpm_job_state. For an experiment
+ * it comes from an index of the workspace (docs/formats.md), which is brought up to date first: a job
+ * that its log says is done is believed, every other is looked at. Errors: the same. */
+XPM_API int xpm_jobs_count(const char *workspace, const char *experiment,
+                           size_t counts[XPM_JOB_STATE_COUNT], xpm_error *err);
+/* The states of a text like "done,error", in capitals or not. Errors: UNKNOWN. */
+XPM_API int xpm_states_parse(const char *names, unsigned *states, xpm_error *err);
 
 /* What is known of a job that failed, for people: why, when, where, its last words, and the commands
  * that run it again. It reads the job's folder, as any process can. New: xpm_free. */

@@ -5,19 +5,46 @@
 
 static PyObject *view(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    const char *workspace, *experiment;
+    const char *workspace, *experiment, *names;
+    unsigned states = XPM_ALL_STATES;
     xpm_error err;
     char *json;
-    if (!PyArg_ParseTuple(args, "sz:view", &workspace, &experiment))
+    if (!PyArg_ParseTuple(args, "szz:view", &workspace, &experiment, &names))
         return NULL;
+    if (names != NULL && xpm_states_parse(names, &states, &err) < 0)
+        return engine_error(&err);
     Py_BEGIN_ALLOW_THREADS;
-    json = xpm_jobs_json(workspace, experiment, &err);
+    json = xpm_jobs_json(workspace, experiment, states, &err);
     Py_END_ALLOW_THREADS;
     if (json == NULL)
         return engine_error(&err);
     PyObject *text = PyUnicode_FromString(json);
     xpm_free(json);
     return text;
+}
+
+static PyObject *count(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    const char *workspace, *experiment;
+    size_t counts[XPM_JOB_STATE_COUNT];
+    xpm_error err;
+    int status;
+    if (!PyArg_ParseTuple(args, "sz:count", &workspace, &experiment))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    status = xpm_jobs_count(workspace, experiment, counts, &err);
+    Py_END_ALLOW_THREADS;
+    if (status < 0)
+        return engine_error(&err);
+    PyObject *dict = PyDict_New();
+    for (int state = 0; dict != NULL && state < XPM_JOB_STATE_COUNT; state++) {
+        PyObject *number = PyLong_FromSize_t(counts[state]);
+        if (number == NULL ||
+            PyDict_SetItemString(dict, xpm_job_state_text((xpm_job_state)state), number) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(number);
+    }
+    return dict;
 }
 
 static PyObject *card(PyObject *Py_UNUSED(module), PyObject *arg)
@@ -64,8 +91,11 @@ static PyObject *capture(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 PyMethodDef engine_watch_methods[] = {
+    {"count", count, METH_VARARGS,
+     "count(workspace, experiment): how many jobs are in each state, by its name"},
     {"view", view, METH_VARARGS,
-     "view(workspace, experiment): the jobs of an experiment, or of all (None), as JSON"},
+     "view(workspace, experiment, states): the jobs of an experiment, or of all (None), as JSON;\n"
+     "in these states (\"done,error\"; None: all)"},
     {"card", card, METH_O, "card(directory): what is known of a job that failed"},
     {"cards", cards, METH_VARARGS,
      "cards(directories, dependent): the same of several, and how many depend on them"},

@@ -1,10 +1,17 @@
 """Helpers of the package's tests: programs that are run as users run them."""
 
+import os
 import subprocess
 import sys
 import textwrap
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def indexes(tmp_path_factory):
+    """Where the indexes of workspaces are: not where those of the user are."""
+    os.environ["XPM_INDEX_DIR"] = str(tmp_path_factory.mktemp("indexes"))
 
 
 class Program:

@@ -232,6 +232,15 @@ def test_a_workspace_tells_its_jobs_and_their_tags(tmp_path):
     assert provider.get_current_run("steps") == xp.run_id
     assert [job.identifier for job in provider.get_jobs(state="DONE")] == [done.job.identifier]
     assert len(provider.get_jobs(tags={"number": 1})) == 1
+    assert len(provider.get_jobs("steps", states=["done", JobState.ERROR])) == 2
+    assert [job.identifier for job in provider.get_jobs("steps", state=JobState.DONE)] == [
+        done.job.identifier
+    ]
+    for experiment_id in ("steps", None):
+        counts = provider.count_jobs(experiment_id)
+        assert counts == {**dict.fromkeys(JobState, 0), JobState.DONE: 1, JobState.ERROR: 1}
+    with pytest.raises(ValueError, match="did you mean done?"):
+        provider.get_jobs(states=["dnoe"])
     assert provider.get_job(found.task_id, found.identifier).full_id == found.full_id
     assert provider.get_job("none", found.identifier) is None
     with pytest.raises(ValueError, match="no experiment other has run"):

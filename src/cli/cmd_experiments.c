@@ -25,8 +25,8 @@ static void print_json(const xpm__experiment_view *experiment)
     xpm__json_pair(&out, "status", status_of(experiment));
     xpm__json_pair(&out, "hostname", experiment->host);
     xpm__json_pair_int(&out, "jobs", (int64_t)experiment->jobs);
-    xpm__json_pair_int(&out, "done", (int64_t)experiment->done);
-    xpm__json_pair_int(&out, "failed", (int64_t)experiment->failed);
+    xpm__json_pair_int(&out, "done", (int64_t)experiment->by_state[XPM_JOB_DONE]);
+    xpm__json_pair_int(&out, "failed", (int64_t)experiment->by_state[XPM_JOB_ERROR]);
     xpm__json_close(&out, '}');
     puts(out.data);
     xpm__str_free(&out);
@@ -38,7 +38,7 @@ int cmd_experiments_list(const cli_call *call)
     xpm__view view;
     if (xpm__view_open(cli_workdir(call), &view, &err) < 0)
         return cli_fail(&err);
-    if (xpm__view_load(&view, NULL, &err) < 0) {
+    if (xpm__view_count(&view, NULL, &err) < 0) {
         xpm__view_close(&view);
         return cli_fail(&err);
     }
@@ -49,8 +49,8 @@ int cmd_experiments_list(const cli_call *call)
         else
             printf("%s [%s] %s %s (%zu/%zu jobs%s)\n", experiment->name,
                    experiment->host != NULL ? experiment->host : "?", experiment->run,
-                   status_of(experiment), experiment->done, experiment->jobs,
-                   experiment->failed > 0 ? ", some failed" : "");
+                   status_of(experiment), experiment->by_state[XPM_JOB_DONE], experiment->jobs,
+                   experiment->by_state[XPM_JOB_ERROR] > 0 ? ", some failed" : "");
     }
     xpm__view_close(&view);
     return CLI_OK;

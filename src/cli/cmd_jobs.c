@@ -11,11 +11,11 @@
 #include "cli/cli.h"
 #include "watch/view.h"
 
-static int open_view(const cli_call *call, const char *experiment, xpm__view *view, xpm_error *err)
+static int open_view(const cli_call *call, xpm__view *view, xpm_error *err)
 {
     if (xpm__view_open(cli_workdir(call), view, err) < 0)
         return -1;
-    if (xpm__view_load(view, experiment, err) == 0)
+    if (xpm__view_load(view, NULL, err) == 0)
         return 0;
     xpm__view_close(view);
     return -1;
@@ -42,32 +42,92 @@ static void print_tags(const char *tags)
     json_object_put(json);
 }
 
+static const char *state_upper(xpm_job_state state, char upper[32])
+{
+    snprintf(upper, 32, "%s", xpm_job_state_text(state));
+    for (char *c = upper; *c != '\0'; c++)
+        *c = (char)toupper((unsigned char)*c);
+    return upper;
+}
+
 static void print_line(const xpm__job_view *job)
 {
     char state[32], reason[XPM__REASON_SIZE];
     const char *why = xpm__reason_upper(job->state.reason, reason);
-    snprintf(state, sizeof state, "%s", xpm_job_state_text(job->state.state));
-    for (char *c = state; *c != '\0'; c++)
-        *c = (char)toupper((unsigned char)*c);
-    printf("%-11s %s", state, job->key);
+    printf("%-11s %s", state_upper(job->state.state, state), job->key);
     print_tags(job->tags);
     printf("%s%s%s\n", why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : "");
+}
+
+/* The states that --state names, else all. */
+static int wanted_states(const cli_call *call, unsigned *states, xpm_error *err)
+{
+    const char *names = cli_value(call, "state");
+    *states = XPM_ALL_STATES;
+    return names != NULL ? xpm_states_parse(names, states, err) : 0;
+}
+
+/* A line for each state that was named; without names, for each that has jobs. */
+static void print_counts(const cli_call *call, unsigned states,
+                         const size_t counts[XPM_JOB_STATE_COUNT])
+{
+    bool named = cli_value(call, "state") != NULL, as_json = cli_value(call, "json") != NULL;
+    xpm__str out = {0};
+    xpm__json_open(&out, '{');
+    for (int state = 0; state < XPM_JOB_STATE_COUNT; state++) {
+        char upper[32];
+        if ((states >> state & 1) == 0)
+            continue;
+        xpm__json_pair_int(&out, xpm_job_state_text((xpm_job_state)state), (int64_t)counts[state]);
+        if (!as_json && (named || counts[state] > 0))
+            printf("%-11s %zu\n", state_upper((xpm_job_state)state, upper), counts[state]);
+    }
+    xpm__json_close(&out, '}');
+    if (as_json)
+        puts(out.data);
+    xpm__str_free(&out);
+}
+
+static int count_jobs(const cli_call *call, unsigned states)
+{
+    xpm_error err = {0};
+    size_t counts[XPM_JOB_STATE_COUNT];
+    if (xpm_jobs_count(cli_workdir(call), cli_value(call, "experiment"), counts, &err) < 0)
+        return cli_fail(&err);
+    print_counts(call, states, counts);
+    return CLI_OK;
+}
+
+static int load_listed(const cli_call *call, unsigned states, xpm__view *view, xpm_error *err)
+{
+    const char *experiment = cli_value(call, "experiment");
+    if (states == XPM_ALL_STATES)
+        return xpm__view_load(view, experiment, err);
+    return xpm__view_load_states(view, experiment, states, cli_value(call, "json") != NULL, err);
 }
 
 int cmd_jobs_list(const cli_call *call)
 {
     xpm_error err = {0};
     xpm__view view;
-    if (open_view(call, cli_value(call, "experiment"), &view, &err) < 0)
+    unsigned states;
+    if (wanted_states(call, &states, &err) < 0) {
+        cli_fail(&err);
+        return CLI_USAGE;
+    }
+    if (cli_value(call, "count") != NULL)
+        return count_jobs(call, states);
+    if (xpm__view_open(cli_workdir(call), &view, &err) < 0)
         return cli_fail(&err);
-    for (size_t i = 0; i < view.job_count; i++) {
+    int status = load_listed(call, states, &view, &err);
+    for (size_t i = 0; status == 0 && i < view.job_count; i++) {
         if (cli_value(call, "json") != NULL)
             print_json(&view, view.jobs[i]);
         else
             print_line(view.jobs[i]);
     }
     xpm__view_close(&view);
-    return CLI_OK;
+    return status == 0 ? CLI_OK : cli_fail(&err);
 }
 
 /* The folder of the job that the command line names. New: xpm_free. NULL after an error. */
@@ -75,7 +135,7 @@ static char *named_folder(const cli_call *call, xpm_error *err)
 {
     xpm__view view;
     char *path = NULL;
-    if (open_view(call, NULL, &view, err) < 0)
+    if (open_view(call, &view, err) < 0)
         return NULL;
     const xpm__job_view *job = xpm__view_find(&view, call->argument, err);
     if (job != NULL)

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "record/events.h"
+#include "record/index.h"
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
@@ -89,32 +90,47 @@ static void each_name(int dir, const char *path, on_name callback, void *user)
 
 /* ---- Jobs ------------------------------------------------------------------------------------- */
 
+static xpm__job_view *new_job(const char *type, const char *hash)
+{
+    xpm__job_view *job = xpm__zalloc(sizeof *job);
+    job->key = xpm__format("%s/%s", type, hash);
+    job->type = xpm__strdup(type);
+    job->hash = xpm__strdup(hash);
+    return job;
+}
+
+static void keep_job(xpm__view *view, xpm__job_view *job)
+{
+    view->jobs = xpm__grow(view->jobs, &view->job_capacity, view->job_count, sizeof *view->jobs);
+    view->jobs[view->job_count++] = job;
+    xpm__map_set(&view->by_key, job->key, job);
+}
+
 static xpm__job_view *add_job(xpm__view *view, const char *type, const char *hash)
 {
     char *key = xpm__format("%s/%s", type, hash);
     xpm__job_view *job = xpm__map_find(&view->by_key, key);
-    if (job != NULL) {
-        xpm_free(key);
-        return job;
-    }
-    job = xpm__zalloc(sizeof *job);
-    job->key = key;
-    job->type = xpm__strdup(type);
-    job->hash = xpm__strdup(hash);
-    view->jobs = xpm__grow(view->jobs, &view->job_capacity, view->job_count, sizeof *view->jobs);
-    view->jobs[view->job_count++] = job;
-    xpm__map_set(&view->by_key, job->key, job);
+    xpm_free(key);
+    if (job == NULL)
+        keep_job(view, job = new_job(type, hash));
     return job;
 }
 
-static void read_job(xpm__view *view, xpm__job_view *job)
+static int open_job(const xpm__view *view, const xpm__job_view *job, char name[XPM__NAME_SIZE])
 {
-    char path[1024], name[XPM__NAME_SIZE];
-    snprintf(path, sizeof path, "jobs/%s/%s", job->type, job->hash);
+    char *path = xpm__format("jobs/%s/%s", job->type, job->hash);
     int dir = openat(view->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    xpm__jobdir_name(path, name);
+    xpm_free(path);
+    return dir;
+}
+
+static void read_job(const xpm__view *view, xpm__job_view *job)
+{
+    char name[XPM__NAME_SIZE];
+    int dir = open_job(view, job, name);
     if (dir < 0)
         return;
-    xpm__jobdir_name(path, name);
     xpm__jobdir_read(dir, name, &job->state);
     close(dir);
 }
@@ -125,12 +141,15 @@ typedef struct load {
     xpm__view *view;
     const char *type; /* the folder of jobs being listed */
     xpm__experiment_view *experiment;
-    char *run;    /* the run's folder, relative to the workspace */
-    size_t first; /* of the jobs that the run lists */
+    char *run; /* the run's folder, relative to the workspace */
     xpm__job_view **listed;
     size_t listed_count, listed_capacity;
     int status; /* -1 once a log could not be read, with the error in err */
     xpm_error *err;
+    xpm__index *index;
+    bool indexed; /* it could say so far */
+    unsigned states;
+    bool with_details;
 } load;
 
 static void read_log(load *l, const char *path, xpm__on_line callback)
@@ -223,7 +242,7 @@ static void read_status(load *l)
 }
 
 /* The scheduler's word on a job without evidence stands while the run lives, or if it is final. */
-static void settle(load *l, xpm__job_view *job)
+static void judge(const load *l, xpm__job_view *job)
 {
     xpm_job_state said = job->state.state;
     xpm_reason reason = job->state.reason;
@@ -235,20 +254,17 @@ static void settle(load *l, xpm__job_view *job)
         job->state.state = said;
         job->state.reason = reason;
     }
-    l->experiment->jobs++;
-    l->experiment->done += job->state.state == XPM_JOB_DONE;
-    l->experiment->failed += job->state.state == XPM_JOB_ERROR;
 }
 
-static void on_experiment(void *user, const char *name)
+/* Its latest run; false when it has none. */
+static bool begin_experiment(load *l, const char *name)
 {
-    load *l = user;
     xpm__view *view = l->view;
     char target[256], *link = xpm__format("experiments/%s/current", name);
     ssize_t size = readlinkat(view->fd, link, target, sizeof target - 1);
     xpm_free(link);
     if (size <= 0)
-        return;
+        return false;
     target[size] = '\0';
     view->experiments = xpm__grow(view->experiments, &view->experiment_capacity,
                                   view->experiment_count, sizeof *view->experiments);
@@ -259,15 +275,37 @@ static void on_experiment(void *user, const char *name)
     l->run = xpm__format("experiments/%s/%s", name, target);
     l->listed_count = 0;
     read_status(l);
+    return true;
+}
+
+static void end_experiment(load *l)
+{
+    xpm_free(l->run);
+    l->run = NULL;
+}
+
+static void read_logs(load *l)
+{
     char *jobs = xpm__format("%s/jobs.jsonl", l->run), *events = xpm__format("%s/events", l->run);
     read_log(l, jobs, on_listed);
-    each_name(view->fd, events, on_log, l);
-    each_name(view->fd, ".events/experiments", on_live_log, l);
-    for (size_t i = 0; i < l->listed_count; i++)
-        settle(l, l->listed[i]);
+    each_name(l->view->fd, events, on_log, l);
+    each_name(l->view->fd, ".events/experiments", on_live_log, l);
+    for (size_t i = 0; i < l->listed_count; i++) {
+        judge(l, l->listed[i]);
+        l->experiment->jobs++;
+        l->experiment->by_state[l->listed[i]->state.state]++;
+    }
     xpm_free(jobs);
     xpm_free(events);
-    xpm_free(l->run);
+}
+
+static void on_experiment(void *user, const char *name)
+{
+    load *l = user;
+    if (!begin_experiment(l, name))
+        return;
+    read_logs(l);
+    end_experiment(l);
 }
 
 static void on_hash(void *user, const char *name)
@@ -298,33 +336,158 @@ static int compare_experiments(const void *a, const void *b)
     return strcmp(((const xpm__experiment_view *)a)->name, ((const xpm__experiment_view *)b)->name);
 }
 
-static int load_one(load *l, const char *experiment)
+static int no_experiment(const xpm__view *view, const char *experiment, xpm_error *err)
 {
-    on_experiment(l, experiment);
-    if (l->view->experiment_count > 0)
-        return l->status;
-    return xpm__fail(l->err, XPM_E_UNKNOWN, experiment,
+    return xpm__fail(err, XPM_E_UNKNOWN, experiment,
                      "no experiment %s has run in %s: `experimaestro experiments list` shows them",
-                     experiment, l->view->workspace);
+                     experiment, view->workspace);
+}
+
+static void sort(xpm__view *view)
+{
+    if (view->job_count > 0)
+        qsort(view->jobs, view->job_count, sizeof *view->jobs, compare_jobs);
+    if (view->experiment_count > 0)
+        qsort(view->experiments, view->experiment_count, sizeof *view->experiments,
+              compare_experiments);
 }
 
 int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err)
 {
     load l = {.view = view, .err = err};
     if (experiment != NULL) {
-        l.status = load_one(&l, experiment);
+        on_experiment(&l, experiment);
+        if (view->experiment_count == 0)
+            l.status = no_experiment(view, experiment, err);
     } else {
         each_name(view->fd, "experiments", on_experiment, &l);
         each_name(view->fd, "jobs", on_type, &l);
     }
     xpm_free(l.listed);
-    if (view->job_count > 0)
-        qsort(view->jobs, view->job_count, sizeof *view->jobs, compare_jobs);
-    if (view->experiment_count > 0)
-        qsort(view->experiments, view->experiment_count, sizeof *view->experiments,
-              compare_experiments);
+    sort(view);
     return l.status;
 }
+
+/* ---- From the index --------------------------------------------------------------------------- */
+
+static bool has_state(unsigned states, const xpm__job_view *job)
+{
+    return (states >> job->state.state & 1) != 0;
+}
+
+/* A failure that its marker proves needs no other evidence. */
+static bool is_marked_failed(const load *l, const xpm__index_job *indexed, const xpm__job_view *job)
+{
+    char name[XPM__NAME_SIZE], failed[XPM__NAME_SIZE], done[XPM__NAME_SIZE];
+    int dir = indexed->state == XPM_JOB_ERROR ? open_job(l->view, job, name) : -1;
+    if (dir < 0)
+        return false;
+    xpm__jobdir_file(name, ".failed", failed);
+    xpm__jobdir_file(name, ".done", done);
+    bool marked = xpm__file_exists(dir, failed) && !xpm__file_exists(dir, done);
+    close(dir);
+    return marked;
+}
+
+static void on_indexed(void *user, const xpm__index_job *indexed)
+{
+    load *l = user;
+    xpm__job_view *job = new_job(indexed->type, indexed->hash);
+    job->state.state = indexed->done ? XPM_JOB_DONE : indexed->state;
+    job->state.reason = indexed->done ? XPM_REASON_NONE : indexed->reason;
+    if (l->with_details || !(indexed->done || is_marked_failed(l, indexed, job)))
+        judge(l, job);
+    l->experiment->jobs++;
+    l->experiment->by_state[job->state.state]++;
+    if (!has_state(l->states, job)) {
+        free_job(job);
+        return;
+    }
+    job->experiment = xpm__strdup(l->experiment->name);
+    job->tags = xpm__strdup(indexed->tags);
+    keep_job(l->view, job);
+}
+
+static void on_indexed_experiment(void *user, const char *name)
+{
+    load *l = user;
+    bool all = (l->states >> XPM_JOB_DONE & 1) != 0;
+    size_t done;
+    if (l->indexed && begin_experiment(l, name)) {
+        xpm__experiment_view *experiment = l->experiment;
+        l->indexed =
+            xpm__index_jobs(l->index, name, experiment->run, all, on_indexed, l, &done) == 0;
+        if (!all) {
+            experiment->jobs += done;
+            experiment->by_state[XPM_JOB_DONE] += done;
+        }
+        end_experiment(l);
+    }
+}
+
+/* What was loaded is let go; the workspace stays open. */
+static void forget(xpm__view *view)
+{
+    xpm__view emptied = {.workspace = view->workspace, .fd = view->fd};
+    view->workspace = NULL;
+    view->fd = -1;
+    xpm__view_close(view);
+    *view = emptied;
+}
+
+/* 1 when the index has answered; 0 when there is none, or it cannot say. */
+static int load_indexed(xpm__view *view, const char *experiment, unsigned states, bool with_details,
+                        xpm_error *err)
+{
+    load l = {.view = view, .indexed = true, .states = states, .with_details = with_details};
+    if (xpm__index_open(view->workspace, view->fd, experiment, &l.index, err) < 0)
+        return -1;
+    if (l.index == NULL)
+        return 0;
+    if (experiment != NULL)
+        on_indexed_experiment(&l, experiment);
+    else
+        each_name(view->fd, "experiments", on_indexed_experiment, &l);
+    xpm__index_close(l.index);
+    if (experiment != NULL && view->experiment_count == 0)
+        return no_experiment(view, experiment, err);
+    if (!l.indexed)
+        forget(view);
+    return l.indexed;
+}
+
+int xpm__view_load_states(xpm__view *view, const char *experiment, unsigned states,
+                          bool with_details, xpm_error *err)
+{
+    int status = experiment != NULL ? load_indexed(view, experiment, states, with_details, err) : 0;
+    if (status != 0) {
+        sort(view);
+        return status < 0 ? -1 : 0;
+    }
+    if (xpm__view_load(view, experiment, err) < 0)
+        return -1;
+    size_t count = view->job_count;
+    view->job_count = 0;
+    xpm__map_free(&view->by_key);
+    for (size_t i = 0; i < count; i++) {
+        if (has_state(states, view->jobs[i]))
+            keep_job(view, view->jobs[i]);
+        else
+            free_job(view->jobs[i]);
+    }
+    return 0;
+}
+
+int xpm__view_count(xpm__view *view, const char *experiment, xpm_error *err)
+{
+    int status = load_indexed(view, experiment, 0, false, err);
+    if (status == 0)
+        return xpm__view_load(view, experiment, err);
+    sort(view);
+    return status < 0 ? -1 : 0;
+}
+
+/* ---- Finding ---------------------------------------------------------------------------------- */
 
 static bool starts_with(const char *text, const char *start)
 {

@@ -23,7 +23,7 @@ typedef struct xpm__experiment_view {
     char *host;
     char *status; /* as it says: "running", "done", "failed" */
     bool running; /* its lock is held */
-    size_t jobs, done, failed;
+    size_t jobs, by_state[XPM_JOB_STATE_COUNT];
 } xpm__experiment_view;
 
 typedef struct xpm__view {
@@ -42,6 +42,12 @@ int xpm__view_open(const char *workspace, xpm__view *view, xpm_error *err);
  * type and identifier, and the experiments with their counts. Errors: UNKNOWN (no such experiment
  * has run), IO, VERSION (a newer log). */
 int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err);
+/* The same for the jobs in some states alone, a bit each: of one experiment, most come from the index
+ * then, and the times and messages of those that are done are only read `with_details`. */
+int xpm__view_load_states(xpm__view *view, const char *experiment, unsigned states,
+                          bool with_details, xpm_error *err);
+/* Loads the experiments with their counts (NULL: all), and no jobs: from the index. */
+int xpm__view_count(xpm__view *view, const char *experiment, xpm_error *err);
 /* The job that `name` means: TYPE/HASH, or the start of either HASH or TYPE/HASH, if no other job
  * has it. NULL and an error otherwise. Borrowed from the view. */
 const xpm__job_view *xpm__view_find(const xpm__view *view, const char *name, xpm_error *err);

@@ -1,7 +1,17 @@
 """Fixtures of the behaviour tests: a workspace, and real processes on it."""
 
+import os
+
 import pytest
 from harness import BUILD, Driver, run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def indexes(tmp_path_factory):
+    """Where the indexes of workspaces are: not where those of the user are."""
+    folder = tmp_path_factory.mktemp("indexes")
+    os.environ["XPM_INDEX_DIR"] = str(folder)
+    return folder
 
 
 @pytest.fixture

@@ -67,6 +67,46 @@ def test_jobs_list_as_json_and_of_one_experiment(command, made):
     assert all(job["started_time"] <= job["ended_time"] for job in jobs)
 
 
+@pytest.mark.parametrize("which", [[], ["--experiment", "seed"]])
+def test_jobs_list_shows_those_in_some_states_or_counts_them(command, made, which):
+    def listed(*words):
+        result = command("jobs", "list", "--workdir", made, *which, *words)
+        assert (result.returncode, result.stderr) == (0, "")
+        return result.stdout
+
+    assert listed("--state", "done") == listed("--state", "error,DONE") == listed()
+    assert listed("--state", "done", "--json") == listed("--json")
+    assert listed("--state", "error,running") == ""
+    assert listed("--count") == "DONE        7\n"
+    assert listed("--count", "--state", "error,done") == "DONE        7\nERROR       0\n"
+    assert json.loads(listed("--count", "--state=done", "--json")) == {"done": 7}
+    assert json.loads(listed("--count", "--json"))["waiting"] == 0
+
+
+@pytest.mark.parametrize(
+    "state, said",
+    [
+        ("dnoe", 'no state is named "dnoe"; did you mean done?'),
+        ("done,", 'no state is named "". They are: unscheduled, waiting, ready'),
+        ("done,failed", 'no state is named "failed"'),
+    ],
+)
+def test_a_state_that_does_not_exist_is_a_wrong_command_line(command, made, state, said):
+    result = command("jobs", "list", "--workdir", made, "--state", state)
+    assert result.returncode == 2 and result.stdout == ""
+    assert said in result.stderr
+
+
+def test_what_is_wrong_with_the_index_of_a_workspace_is_nobodys_business(command, made, indexes):
+    words = ["jobs", "list", "--workdir", made, "--experiment", "seed", "--count"]
+    expected = command(*words).stdout
+    for path in indexes.iterdir():
+        path.write_text("noise " * 10000)
+    for _ in range(2):
+        result = command(*words)
+        assert (result.returncode, result.stdout, result.stderr) == (0, expected, "")
+
+
 def test_the_workspace_may_come_from_the_environment_or_the_current_folder(command, made):
     listed = command("jobs", "list", "--workdir", made).stdout
     assert command("jobs", "list", env={"XPM_WORKDIR": str(made)}).stdout == listed

@@ -3,7 +3,9 @@
 import json
 import os
 import resource
+import shutil
 import signal
+import subprocess
 
 import pytest
 from harness import TIMEOUT, job_folders
@@ -255,6 +257,85 @@ def test_a_torn_last_line_of_a_log_is_passed_over(held, workspace, pipes, comman
     for log in (run / "jobs.jsonl", run / "events/event-0.jsonl"):
         log.write_text(log.read_text() + '{"job_id": "torn')
     assert command("jobs", "list", "--workdir", workspace).stdout.count("DONE") == 1
+
+
+def states(command, workspace, *words):
+    """What `jobs list --count` prints, as a dict; with the index, and without."""
+    counted = [
+        command("jobs", "list", "--workdir", workspace, "--count", *words, env={**os.environ, **more})
+        for more in ({}, {"XPM_INDEX_DIR": "/dev/null/none"})
+    ]
+    for result in counted:
+        assert result.returncode == 0, result.stderr
+    assert counted[0].stdout == counted[1].stdout
+    return dict(line.split() for line in counted[0].stdout.splitlines())
+
+
+def test_jobs_are_counted_as_they_are_while_a_run_lives_and_once_it_has_crashed(
+    held, workspace, pipes, command
+):
+    process, pids = held("a", "b", "c")
+    of_run = ["--experiment", "faults"]
+    assert states(command, workspace, *of_run) == {"RUNNING": "3"}
+    process.kill()
+    process.wait()
+    assert states(command, workspace, *of_run) == {"RUNNING": "3"}
+    pipes.end("a")
+    os.kill(pids["b"], signal.SIGKILL)
+    wait_for_end(pids["a"])
+    wait_for_end(pids["b"])
+    assert states(command, workspace, *of_run) == {"DONE": "1", "ERROR": "1", "RUNNING": "1"}
+    listed = command("jobs", "list", "--workdir", workspace, *of_run, "--state", "error,running")
+    assert [line.split()[0] for line in sorted(listed.stdout.splitlines())] == ["ERROR", "RUNNING"]
+    assert "(LOST)" in listed.stdout
+    pipes.end("c", "fail")
+    wait_for_end(pids["c"])
+    assert states(command, workspace, *of_run) == {"DONE": "1", "ERROR": "2"}
+    assert "crashed (1/3 jobs, some failed)" in command(
+        "experiments", "list", "--workdir", workspace
+    ).stdout
+
+
+def test_a_job_that_failed_and_was_run_by_hand_is_counted_done(
+    held, driver, workspace, pipes, command
+):
+    process, _ = held("a")
+    pipes.end("a", "fail")
+    process.communicate(timeout=TIMEOUT)
+    of_run = ["--experiment", "faults"]
+    assert states(command, workspace, *of_run) == {"ERROR": "1"}
+    (folder,) = job_folders(workspace)
+    by_hand = subprocess.Popen(
+        [folder / "hold.py"], env={**os.environ, "PYTHONPATH": str(driver.folder)}
+    )
+    pipes.pid("a")
+    assert states(command, workspace, *of_run) == {"RUNNING": "1"}
+    pipes.end("a")
+    assert by_hand.wait(TIMEOUT) == 0
+    assert states(command, workspace, *of_run) == {"DONE": "1"}
+
+
+def test_a_job_that_was_removed_is_not_counted_done(held, workspace, pipes, command):
+    process, _ = held("a", "b")
+    pipes.end("a")
+    pipes.end("b")
+    process.communicate(timeout=TIMEOUT)
+    of_run = ["--experiment", "faults"]
+    assert states(command, workspace, *of_run) == {"DONE": "2"}
+    shutil.rmtree(job_folders(workspace)[0])
+    assert states(command, workspace, *of_run) == {"DONE": "1", "UNSCHEDULED": "1"}
+
+
+def test_a_log_of_a_newer_version_is_refused_by_name(held, workspace, pipes, command):
+    process, _ = held("a")
+    pipes.end("a")
+    process.communicate(timeout=TIMEOUT)
+    log = (workspace / "experiments/faults/current").resolve() / "events/event-0.jsonl"
+    log.write_text(log.read_text().replace('"version":1', '"version":2', 1))
+    for words in ([], ["--experiment", "faults", "--count"], ["--state", "done"]):
+        refused = command("jobs", "list", "--workdir", workspace, *words)
+        assert refused.returncode == 1
+        assert "events/event-0.jsonl is a log of version 2" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -52,25 +52,33 @@ class WorkspaceStateProvider:
     def __init__(self, workspace_path, no_cleanup=True):
         self.workspace_path = Path(workspace_path)
 
-    def get_jobs(self, experiment_id=None, run_id=None, task_id=None, state=None, tags=None):
+    def get_jobs(
+        self, experiment_id=None, run_id=None, task_id=None, state=None, tags=None, states=None
+    ):
         """The jobs of an experiment's latest run, or of the workspace: JobInformations, in order of
-        type and identifier; of a type, in a state (its name) and with some tags, if they are given.
+        type and identifier; of a type, in a state (its name, or a JobState) or one of several
+        (states), and with some tags, if they are given. ValueError for a state that does not exist.
         NotImplementedError for a run that is not the latest."""
         if run_id is not None and run_id != self.get_current_run(experiment_id):
             from ..later import missing
 
             raise missing("reading an earlier run", "leave run_id out, for the latest one")
-        read = _engine.view(str(self.workspace_path), experiment_id)
+        wanted = [*(states or ()), *([] if state is None else [state])]
+        names = ",".join(getattr(state, "name", state) for state in wanted)
+        read = _engine.view(str(self.workspace_path), experiment_id, names or None)
         jobs = map(JobInformation, json.loads(read))
         return [
             job
             for job in jobs
-            if task_id in (None, job.task_id)
-            and (state is None or job.state.name == state.upper())
-            and (tags or {}).items() <= job.tags.items()
+            if task_id in (None, job.task_id) and (tags or {}).items() <= job.tags.items()
         ]
 
     get_all_jobs = get_jobs
+
+    def count_jobs(self, experiment_id=None):
+        """How many of these jobs are in each state: a dict, from JobState to a number."""
+        counts = _engine.count(str(self.workspace_path), experiment_id)
+        return {JobState[name.upper()]: count for name, count in counts.items()}
 
     def get_job(self, task_id, job_id):
         """The JobInformation of a job, or None."""
