@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 
+import index_works
 import machine
 import native_works
 import python_works
@@ -29,6 +30,7 @@ MEASUREMENTS = [
     (["native-chain"], native_works.chain),
     (["seal"], native_works.seal),
     (["graph"], native_works.graph),
+    (["index"], index_works.index),
 ]
 NAMES = [name for names, _ in MEASUREMENTS for name in names]
 
@@ -69,7 +71,7 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
         env = sides.stage(scratch)
-        if set(options.only) <= {"native", "native-chain", "seal", "graph"}:
+        if set(options.only) <= {"native", "native-chain", "seal", "graph", "index"}:
             names = ("original", "ours")
             pair = [sides.Side(name, None, scratch, env, "not asked") for name in names]
         else:
