@@ -530,6 +530,7 @@ typedef enum xpm_reason {
 #define XPM_REASON_ENUM(name, text) XPM_REASON_##name,
     XPM_REASONS(XPM_REASON_ENUM)
 #undef XPM_REASON_ENUM
+        XPM_REASON_COUNT
 } xpm_reason;
 
 XPM_API const char *xpm_job_state_text(xpm_job_state state); /* borrowed, for ever */

@@ -748,7 +748,7 @@ static bool read_job(sqlite3_stmt *bound, xpm__index_job *job)
                             .state = (xpm_job_state)state,
                             .reason = (xpm_reason)reason};
     return job->type != NULL && job->hash != NULL && state >= XPM_JOB_UNSCHEDULED &&
-           state <= XPM_JOB_ERROR && reason >= XPM_REASON_NONE && reason <= XPM_REASON_LOST;
+           state <= XPM_JOB_ERROR && reason >= XPM_REASON_NONE && reason < XPM_REASON_COUNT;
 }
 
 int xpm__index_jobs(xpm__index *index, const char *experiment, const char *name, bool all,

@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(xpm__view_open(workspace, &view, NULL) == 0 && xpm__view_load(&view, NULL, NULL) == 0);
     must(view.job_count == 1 && view.experiment_count == 1);
     const xpm__jobdir_state *state = &view.jobs[0]->state;
-    must(state->state <= XPM_JOB_ERROR && state->reason <= XPM_REASON_LOST);
+    must(state->state <= XPM_JOB_ERROR && state->reason < XPM_REASON_COUNT);
     must(state->state != XPM_JOB_ERROR || state->reason != XPM_REASON_NONE);
     xpm__view_print_job(&view, view.jobs[0], &out);
     json_object *json = xpm__json_parse(out.data, out.size, &problem);
