@@ -87,7 +87,7 @@ def test_jobs_list_shows_those_in_some_states_or_counts_them(command, made, whic
     "state, said",
     [
         ("dnoe", 'no state is named "dnoe"; did you mean done?'),
-        ("done,", 'no state is named "". They are: unscheduled, waiting, ready'),
+        ("done,", 'no state is named "". They are: unscheduled, transient, waiting'),
         ("done,failed", 'no state is named "failed"'),
     ],
 )
