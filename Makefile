@@ -21,6 +21,7 @@ all: build  ## build everything, into build/ and .venv/ (the default)
 NEEDS := build
 SETUP := --check
 run test check format bench fuzz: SETUP :=
+test: NEEDS += test
 check format: NEEDS += check
 fuzz: NEEDS += fuzz
 setup:

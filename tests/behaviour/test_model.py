@@ -1,0 +1,67 @@
+"""The model of a job's start, end and adoption (tests/model/job.pml), checked by spin."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from harness import SOURCE, run
+
+MODEL = SOURCE / "tests/model/job.pml"
+
+# What each mutation of the model must be found to break: the invariant, in the model's words.
+HELD, UNDONE, NOT_FAILED = r"lock_name==fd", r"done_name==0", r"!\(failed\)\|\|"
+MUTATIONS = {
+    "NO_RECHECK": HELD,
+    "NO_SECOND_LOOK": UNDONE,
+    "REMOVE_UNLOCKED": NOT_FAILED,
+    "NO_HANDOVER": HELD,
+    "MARK_UNLOCKED": UNDONE,
+    "TRUST_PID": UNDONE,
+    "BLIND_FAILURE": UNDONE,
+}
+
+SAFETY = ("-DSAFETY", "-DNOCLAIM", "-DCOLLAPSE")
+FAIRNESS = ("-DNFAIR=3", "-DCOLLAPSE")
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Checks the model under these definitions: what the checker says."""
+    assert shutil.which("spin"), "spin is missing: scripts/setup test installs it"
+
+    def call(*words):
+        subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+
+    def check(definitions, compiled, *options):
+        call("spin", "-a", *(f"-D{definition}" for definition in definitions), MODEL)
+        call("cc", "-O2", "-w", *compiled, "-o", "pan", "pan.c")
+        return run(tmp_path / "pan", "-m1000000", "-w24", *options, cwd=tmp_path).stdout
+
+    return check
+
+
+def errors(said):
+    assert "Search not completed" not in said or "errors: 1" in said, said
+    return int(re.search(r"errors: (\d+)", said)[1])
+
+
+def test_no_step_of_the_protocol_breaks_an_invariant_whoever_is_killed(check):
+    said = check(["CRASHES=2"], SAFETY)
+    assert errors(said) == 0, said
+    assert int(re.search(r"(\d+) states, stored", said)[1]) > 1_000_000  # it has looked at them
+
+
+def test_the_job_is_done_in_the_end_when_no_more_is_killed(check):
+    assert errors(check(["CRASHES=1"], FAIRNESS, "-a", "-f")) == 0
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_the_model_tells_a_protocol_that_lacks_a_step(check, mutation):
+    said = check([mutation, "CRASHES=1"], SAFETY)
+    assert errors(said) == 1, said
+    assert re.search(r"assertion violated.*" + MUTATIONS[mutation], said), said
+
+
+def test_the_model_tells_a_lock_that_a_program_of_the_task_keeps(check):
+    assert errors(check(["NO_CLOEXEC", "CRASHES=1"], FAIRNESS, "-a", "-f")) == 1
