@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +104,56 @@ int xpm__file_mkdirs(const char *path, xpm_error *err)
 bool xpm__file_exists(int dir, const char *path)
 {
     return faccessat(dir, path, F_OK, 0) == 0;
+}
+
+int xpm__file_link(int dir, const char *path, const char *target)
+{
+    char temporary[4096];
+    temporary_name(path, temporary, sizeof temporary);
+    if (symlinkat(target, dir, temporary) < 0)
+        return -1;
+    if (renameat(dir, temporary, dir, path) == 0)
+        return 0;
+    int saved = errno;
+    unlinkat(dir, temporary, 0);
+    errno = saved;
+    return -1;
+}
+
+int xpm__file_cut(int dir, const char *path, size_t from, size_t size)
+{
+    struct stat info;
+    int saved, fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int status = fstat(fd, &info);
+    if (status == 0 && (size_t)info.st_size != from) {
+        errno = EAGAIN;
+        status = -1;
+    }
+    if (status == 0)
+        status = ftruncate(fd, (off_t)size);
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return status;
+}
+
+int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *user)
+{
+    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+    if (folder == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    while ((entry = readdir(folder)) != NULL)
+        if (entry->d_name[0] != '.')
+            callback(user, entry->d_name);
+    closedir(folder);
+    return 0;
 }
 
 int xpm__file_lock(int dir, const char *path, bool wait)

@@ -21,6 +21,14 @@ int xpm__file_append(int fd, const char *data, size_t size);
 /* Makes a folder and its parents; one that exists is fine. */
 int xpm__file_mkdirs(const char *path, xpm_error *err);
 bool xpm__file_exists(int dir, const char *path);
+/* Makes a symbolic link, in place of what is there. Returns 0, or -1 with errno. */
+int xpm__file_link(int dir, const char *path, const char *target);
+/* Shortens a log to `size` bytes, unless it has grown beyond `from` meanwhile. */
+int xpm__file_cut(int dir, const char *path, size_t from, size_t size);
+/* Calls back for each entry of a folder, in no order, but for those whose name starts with a dot. 0,
+ * or -1 with errno when it cannot be opened. */
+typedef void (*xpm__file_named)(void *user, const char *name);
+int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *user);
 
 /* Opens (creating) and locks a file with flock(2), as the original's lock library does. Returns its
  * descriptor, close-on-exec; -1 with errno EWOULDBLOCK when another holds it and `wait` is false. */

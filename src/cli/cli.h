@@ -52,6 +52,7 @@ int cmd_run(const cli_call *call);
 int cmd_deprecated_diff(const cli_call *call);
 int cmd_deprecated_list(const cli_call *call);
 int cmd_deprecated_fix(const cli_call *call);
+int cmd_doctor(const cli_call *call);
 int cmd_parameters_difference(const cli_call *call);
 
 #endif
