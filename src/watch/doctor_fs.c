@@ -23,7 +23,7 @@
 #include "watch/doctor.h"
 
 enum {
-    ROUNDS = 200,      /* of a race between two processes */
+    ROUNDS = 100,      /* of a race between two processes */
     WHOLE = 4096,      /* bytes of a file that is replaced */
     LINE = 128,        /* bytes of a line that is appended */
     NEWS_MS = 5000,    /* to be told of a change */
