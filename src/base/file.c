@@ -150,7 +150,7 @@ int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *us
         return -1;
     }
     while ((entry = readdir(folder)) != NULL)
-        if (entry->d_name[0] != '.')
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             callback(user, entry->d_name);
     closedir(folder);
     return 0;

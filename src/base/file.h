@@ -25,8 +25,7 @@ bool xpm__file_exists(int dir, const char *path);
 int xpm__file_link(int dir, const char *path, const char *target);
 /* Shortens a log to `size` bytes, unless it has grown beyond `from` meanwhile. */
 int xpm__file_cut(int dir, const char *path, size_t from, size_t size);
-/* Calls back for each entry of a folder, in no order, but for those whose name starts with a dot. 0,
- * or -1 with errno when it cannot be opened. */
+/* Calls back for each entry of a folder, in no order. 0, or -1 with errno when it cannot be opened. */
 typedef void (*xpm__file_named)(void *user, const char *name);
 int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *user);
 

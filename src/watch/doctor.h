@@ -73,6 +73,8 @@ void xpm__doctor_note(xpm__examination *e, const xpm__finding *like, const char 
 bool xpm__doctor_is_left(const char *file, const char *const *names);
 /* What a file holds; NULL when it is not there, or no JSON (`broken`). New: json_object_put. */
 json_object *xpm__doctor_json(int dir, const char *path, bool *broken);
+/* As files are written that were read. */
+enum { XPM__DOCTOR_JSON = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE };
 /* When a file was written last, in seconds since 1970; 0 when it is not there. */
 double xpm__doctor_modified(int dir, const char *path);
 /* Whether a file is locked by somebody. */

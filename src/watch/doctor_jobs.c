@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -228,27 +229,55 @@ static void look(patient *p)
 
 /* ---- Repairs, under the job's lock ------------------------------------------------------------ */
 
-static int write_status(patient *p)
+static json_object *text_or_null(const char *text)
 {
-    bool broken;
-    xpm__jobdir_state *state = &p->state;
+    return text != NULL ? json_object_new_string(text) : NULL;
+}
+
+/* What the markers prove is set, and the rest kept: when it began, how often it has failed. */
+static int edit_status(const patient *p, json_object *json, double ended)
+{
+    char upper[XPM__REASON_SIZE], time[XPM__TIME_SIZE];
+    const char *state = xpm_job_state_text(p->state.state);
+    const char *reason = xpm__reason_upper(p->state.reason, upper);
+    xpm__clock_iso(ended, time);
+    json_object_object_add(json, "state", json_object_new_string(state));
+    json_object_object_add(json, "scheduler_state", json_object_new_string(state));
+    json_object_object_add(json, "failure_reason", text_or_null(reason));
+    json_object_object_add(json, "scheduler_failure_reason", text_or_null(reason));
+    json_object_object_add(json, "ended_time", json_object_new_string(time));
+    json_object_object_add(json, "exit_code", json_object_new_int(p->state.code));
+    json_object_object_add(json, "process", NULL);
+    const char *text = json_object_to_json_string_ext(json, XPM__DOCTOR_JSON);
+    return xpm__file_write(p->dir, status_file, text, strlen(text), 0666);
+}
+
+static int make_status(const patient *p, double ended)
+{
     char *type = xpm__strndup(p->key, (size_t)(p->hash - p->key - 1));
     char *path = xpm__format("%s/%s", p->e->workspace, p->folder);
-    json_object *json = xpm__doctor_json(p->dir, status_file, &broken);
-    const char *started = xpm__json_get_text(json, "started_time");
     xpm__status status = {.job_id = p->hash,
                           .task_id = type,
                           .path = path,
-                          .state = state->state,
-                          .reason = state->reason,
-                          .started =
-                              started != NULL ? xpm__clock_parse(started) : modified(p, ".pid"),
-                          .ended = modified(p, state->state == XPM_JOB_DONE ? ".done" : ".failed"),
-                          .code = state->code};
+                          .state = p->state.state,
+                          .reason = p->state.reason,
+                          .started = modified(p, ".pid"),
+                          .ended = ended,
+                          .code = p->state.code};
     int written = xpm__jobdir_write_status(p->dir, &status, NULL);
-    json_object_put(json);
     xpm_free(type);
     xpm_free(path);
+    return written;
+}
+
+static int write_status(const patient *p)
+{
+    bool broken;
+    double ended = modified(p, p->state.state == XPM_JOB_DONE ? ".done" : ".failed");
+    json_object *json = xpm__doctor_json(p->dir, status_file, &broken);
+    int written = json_object_is_type(json, json_type_object) ? edit_status(p, json, ended)
+                                                              : make_status(p, ended);
+    json_object_put(json);
     return written;
 }
 
@@ -446,10 +475,36 @@ static char *link_target(const patient *p)
     return xpm__strdup(strncmp(target, "../", 3) == 0 ? target + 3 : target);
 }
 
+static int remove_hidden(void *user, xpm_error *err)
+{
+    char *path = user;
+    return xpm__remove_all(path) == 0 ? 0 : xpm__fail_io(err, path, "remove");
+}
+
+/* .HASH.removed: nobody's any more. */
+static void on_hidden(const listing *l, const char *name)
+{
+    const char *end = strrchr(name, '.');
+    char *folder = xpm__format("jobs/%s/%s", l->type, name);
+    char *path = xpm__format("%s/%s", l->e->workspace, folder);
+    xpm__finding finding = {.kind = "removed-left",
+                            .path = folder,
+                            .what = "the removal of this transient job's folder was cut short",
+                            .remedy = "remove the rest"};
+    if (end > name && strcmp(end, ".removed") == 0)
+        xpm__doctor_found(l->e, &finding, remove_hidden, path);
+    xpm_free(path);
+    xpm_free(folder);
+}
+
 static void on_hash(void *user, const char *hash)
 {
     const listing *l = user;
     xpm__doctor_job *job;
+    if (hash[0] == '.') {
+        on_hidden(l, hash);
+        return;
+    }
     patient p = {.e = l->e, .folder = xpm__format("jobs/%s/%s", l->type, hash)};
     p.dir = openat(l->e->fd, p.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p.dir >= 0) {
@@ -473,6 +528,8 @@ static void on_hash(void *user, const char *hash)
 static void on_type(void *user, const char *type)
 {
     listing *l = user;
+    if (type[0] == '.')
+        return;
     char *path = xpm__format("jobs/%s", type);
     l->type = type;
     xpm__file_each(l->e->fd, path, on_hash, l);

@@ -256,7 +256,8 @@ static void on_listed(void *user, json_object *line)
     bool done = said != NULL && strcasecmp(said, xpm_job_state_text(XPM_JOB_DONE)) == 0;
     if (done && (job == NULL || job->state != XPM_JOB_DONE) && is_gone(e, type, hash))
         xpm__doctor_note(e, &(xpm__finding){.kind = "gone", .path = run->path, .note = true},
-                         "its job %s was done, and is no more: a new run starts it again", key);
+                         "its job %s was done, and is no more: a run that wants it starts it again",
+                         key);
     xpm_free(key);
 }
 
@@ -458,6 +459,8 @@ static void look_at_current(ward *w)
 static void on_experiment(void *user, const char *name)
 {
     ward *w = user;
+    if (name[0] == '.')
+        return;
     w->name = (char *)name;
     w->path = xpm__format("experiments/%s", name);
     w->lock = -1;

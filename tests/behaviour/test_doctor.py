@@ -194,6 +194,13 @@ def list_without_its_last_newline(workspace):
     return ["line-torn"]
 
 
+def torn_removal(workspace):
+    rest = workspace / "jobs/seed.evaluate" / f".{'e' * 64}.removed"
+    (rest / ".experimaestro").mkdir(parents=True)
+    (rest / "params.json").write_text("{}")
+    return ["removed-left"]
+
+
 def left_token(workspace):
     job = the_job(workspace)
     folder = workspace / "tokens/gpu.counter/jobs"
@@ -231,6 +238,7 @@ REPAIRED = [
     (dangling_current, 0),
     (torn_list, 0),
     (list_without_its_last_newline, 0),
+    (torn_removal, 0),
     (left_token, 0),
     (dangling_link, 0),
 ]
@@ -296,12 +304,22 @@ def test_a_job_that_was_lost_is_marked_so(doctor, workspace, command):
 def test_a_status_that_is_written_anew_tells_the_times(doctor, workspace):
     status = the_job(workspace) / ".experimaestro/status.json"
     before = json.loads(status.read_text())
-    edit(status, state="running", ended_at=None)
+    edit(status, state="running", ended_time=None, exit_code=None, host="afar", retry_count=2)
     doctor("--fix")
     after = json.loads(status.read_text())
-    assert after["state"] == "done" and after["path"] == str(the_job(workspace))
+    assert after["state"] == "done" and after["path"] == before["path"]
     assert after["started_time"] == before["started_time"]
-    assert after["ended_time"][:17] == before["ended_time"][:17]
+    assert after["ended_time"][:17] == before["ended_time"][:17] and after["exit_code"] == 0
+    assert (after["host"], after["retry_count"]) == ("afar", 2)  # what the markers do not say is kept
+
+
+def test_a_status_that_cannot_be_read_is_made_from_the_markers(doctor, workspace):
+    torn_status(workspace)
+    doctor("--fix")
+    job = the_job(workspace)
+    status = json.loads((job / ".experimaestro/status.json").read_text())
+    assert (status["state"], status["job_id"], status["task_id"]) == ("done", job.name, "seed.evaluate")
+    assert status["path"] == str(job) and status["failure_reason"] is None
 
 
 def test_a_crashed_run_has_failed_when_it_was_heard_of_last(doctor, workspace):

@@ -20,7 +20,7 @@
 #define CRASHES 2 /* processes that are killed, of either kind */
 #endif
 #ifndef FAILURES
-#define FAILURES 1 /* executions that end in an error of the task */
+#define FAILURES 1 /* executions that end in an error of the task, or by a signal that it catches */
 #endif
 #define RUNNERS 2 /* processes of the job that exist at once */
 #define PROCESSES (SCHEDULERS + RUNNERS + 1)
@@ -322,6 +322,9 @@ end:
             :: failures > 0 ->
                 d_step { end_task(me, fd); executes = false; failures-- };
                 mark_failed(me, fd)
+            :: failures > 0 -> /* told to end: it says so at once, and may go on for a while */
+                d_step { mark_failed(me, fd); failures-- };
+                d_step { end_task(me, fd); executes = false }
             fi;
             d_step {
                 release_all(me, fd);

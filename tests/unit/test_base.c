@@ -458,6 +458,61 @@ TEST(a_lock_is_held_by_one_open_file_at_a_time)
     folder_remove(folder);
 }
 
+TEST(a_link_takes_the_place_of_another)
+{
+    char *folder = folder_new();
+    char target[16] = "";
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(xpm__file_link(dir, "link", "old"), 0);
+    assert_int_equal(xpm__file_link(dir, "link", "new"), 0);
+    assert_int_equal(readlinkat(dir, "link", target, sizeof target), 3);
+    assert_string_equal(target, "new");
+    assert_int_equal(xpm__file_link(dir, "no/link", "new"), -1);
+    assert_int_equal(mkdirat(dir, "folder", 0777), 0);
+    assert_int_equal(xpm__file_link(dir, "folder", "new"), -1); /* and no temporary stays */
+    close(dir);
+    assert_int_equal(unlink(path_of("%s/link", folder)), 0);
+    assert_int_equal(rmdir(path_of("%s/folder", folder)), 0);
+    assert_int_equal(rmdir(folder), 0);
+    free(folder);
+}
+
+TEST(a_log_is_cut_unless_it_has_grown)
+{
+    char *folder = folder_new();
+    const char *path = path_of("%s/log", folder);
+    file_put(path, "whole\ntorn");
+    assert_int_equal(xpm__file_cut(AT_FDCWD, path, 9, 6), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_true(file_holds(path, "whole\ntorn"));
+    assert_int_equal(xpm__file_cut(AT_FDCWD, path, 10, 6), 0);
+    assert_true(file_holds(path, "whole\n"));
+    assert_false(file_holds(path, "torn"));
+    assert_int_equal(xpm__file_cut(AT_FDCWD, "/nowhere/at/all", 1, 0), -1);
+    folder_remove(folder);
+}
+
+static void count_names(void *user, const char *name)
+{
+    size_t *counts = user;
+    counts[0]++;
+    counts[1] += name[0] == '.';
+}
+
+TEST(each_entry_of_a_folder_is_told_once)
+{
+    char *folder = folder_new();
+    size_t counts[2] = {0};
+    file_put(path_of("%s/a", folder), "");
+    file_put(path_of("%s/.b", folder), "");
+    assert_int_equal(xpm__file_each(AT_FDCWD, folder, count_names, counts), 0);
+    assert_int_equal(counts[0], 2);
+    assert_int_equal(counts[1], 1);
+    assert_int_equal(xpm__file_each(AT_FDCWD, "/nowhere/at/all", count_names, counts), -1);
+    assert_int_equal(xpm__file_each(AT_FDCWD, path_of("%s/a", folder), count_names, counts), -1);
+    folder_remove(folder);
+}
+
 /* A child that waits for a lock, and ends with status 0 when what it got is the file at the path. It
  * says when it has let go of the holder's descriptor, which would hold the lock too. */
 static pid_t start_waiter(const char *path, int holder)
@@ -621,6 +676,9 @@ int main(void)
         cmocka_unit_test(folders_are_made_with_their_parents),
         cmocka_unit_test(a_folder_where_a_file_is_is_refused),
         cmocka_unit_test(a_folder_without_a_name_is_refused),
+        cmocka_unit_test(a_link_takes_the_place_of_another),
+        cmocka_unit_test(a_log_is_cut_unless_it_has_grown),
+        cmocka_unit_test(each_entry_of_a_folder_is_told_once),
         cmocka_unit_test(a_lock_is_held_by_one_open_file_at_a_time),
         cmocka_unit_test(
             a_lock_whose_file_was_removed_while_waiting_is_taken_again_on_the_new_file),
