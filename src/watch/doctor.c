@@ -94,7 +94,7 @@ double xpm__doctor_modified(int dir, const char *path)
 
 bool xpm__doctor_is_locked(int dir, const char *path)
 {
-    int fd = openat(dir, path, O_RDWR | O_CLOEXEC);
+    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC); /* which may be another user's */
     bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
     if (fd >= 0)
         close(fd);

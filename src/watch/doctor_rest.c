@@ -38,17 +38,31 @@ static int remove_locked(void *user, xpm_error *err)
 
 /* ---- Tokens ----------------------------------------------------------------------------------- */
 
-/* tokens/NAME.counter/jobs/TYPE@HASH.json: whether the lock of that job is held. A scheduler takes it
- * before it takes tokens. */
+/* The folder of the job that has tokens: as tokens/NAME.counter/jobs/TYPE@HASH.json says, else as it
+ * is called. New: xpm_free. NULL when neither names one. */
+static char *holder_folder(const xpm__examination *e, const char *path)
+{
+    bool broken;
+    const char *type = strrchr(path, '/') + 1, *at = strchr(type, '@');
+    json_object *json = xpm__doctor_json(e->fd, path, &broken);
+    const char *uri = xpm__json_get_text(json, "job_uri");
+    char *folder = NULL;
+    if (uri != NULL && uri[0] == '/')
+        folder = xpm__strdup(uri);
+    else if (at != NULL)
+        folder = xpm__format("jobs/%.*s/%.*s", (int)(at - type), type, (int)strcspn(at + 1, "."),
+                             at + 1);
+    json_object_put(json);
+    return folder;
+}
+
+/* Whether the lock of that job is held. A scheduler takes it before it takes tokens. */
 static bool token_is_held(const xpm__examination *e, const char *path)
 {
     char name[XPM__NAME_SIZE];
-    const char *type = strrchr(path, '/') + 1, *at = strrchr(type, '@');
-    const char *dot = at != NULL ? strrchr(at, '.') : NULL;
-    if (dot == NULL)
+    char *folder = holder_folder(e, path);
+    if (folder == NULL)
         return true;
-    char *folder =
-        xpm__format("jobs/%.*s/%.*s", (int)(at - type), type, (int)(dot - at - 1), at + 1);
     xpm__jobdir_name(folder, name);
     char *lock = xpm__format("%s/%s.lock", folder, name);
     bool held = xpm__doctor_is_locked(e->fd, lock);

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import stat
@@ -478,11 +479,63 @@ def test_a_token_that_somebody_looks_at_is_left_and_said_to_be(doctor, workspace
     assert doctor("--fix")[0] == 0
 
 
-def test_a_token_of_a_job_that_runs_is_left_alone(doctor, workspace):
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_token_of_a_job_that_runs_is_left_alone(doctor, workspace, tmp_path, elsewhere):
     left_token(workspace)
-    with open(the_job(workspace) / "evaluate.lock", "w") as lock:
+    job = the_job(workspace)
+    if elsewhere:  # of another workspace, which shares the token
+        job = shutil.copytree(job, tmp_path / "other" / "seed.evaluate" / "hash")
+        (token,) = workspace.glob("tokens/*/jobs/*")
+        token.write_text(json.dumps({"job_uri": str(job)}))
+    with open(job / "evaluate.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert doctor("--fix") == (0, [])
+    assert "token-left" in [finding["kind"] for finding in doctor()[1]]
+
+
+TASK = """
+    import sys
+    from experimaestro import *
+
+    class Hold(Task):
+        pipes: Meta[Path]
+
+        def execute(self):
+            import os
+            (self.pipes / "started").write_text(str(os.getpid()))
+            (self.pipes / "end").read_text()
+
+    if __name__ == "__main__":
+        with experiment(sys.argv[1], "held") as xp:
+            Hold(pipes=sys.argv[2]).submit()
+        print(xp.counts["started"])
+"""
+
+
+def test_a_real_crash_is_found_and_repaired_and_life_is_left_alone(doctor, driver, workspace, tmp_path):
+    pipes = tmp_path / "pipes"
+    pipes.mkdir()
+    os.mkfifo(pipes / "started")
+    os.mkfifo(pipes / "end")
+    script = driver.write(TASK)
+    process = driver.start(script, workspace, pipes)
+    job = os.pidfd_open(int((pipes / "started").read_text()))
+    assert doctor() == doctor("--fix") == (0, [])  # it runs
+    process.kill()
+    process.communicate(timeout=TIMEOUT)
+    assert [finding["kind"] for finding in doctor()[1]] == ["run-crashed", "log-left"]
+    signal.pidfd_send_signal(job, signal.SIGKILL)
+    assert select.select([job], [], [], TIMEOUT)[0]
+    os.close(job)
+    assert [finding["kind"] for finding in doctor()[1]] == ["lost", "run-crashed", "log-left"]
+    assert doctor("--fix")[0] == 0 and doctor() == (0, [])
+
+    process = driver.start(script, workspace, pipes)
+    (pipes / "started").read_text()
+    (pipes / "end").write_text("")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == "1\n", err
+    assert doctor() == (0, [])
 
 
 # ---- The file system -----------------------------------------------------------------------------
