@@ -162,7 +162,7 @@ inline take_lock(p, i, wait, got)
     do
     :: open_lock(p, i);
         if
-        :: atomic { is_free(i) -> locked[i] = locked[i] | bit(p) }; got = true
+        :: atomic { is_free(i) -> locked[i] = locked[i] | bit(p); got = true }
         :: atomic { !is_free(i) && !wait -> got = false }
         fi;
         if
@@ -223,36 +223,31 @@ proctype scheduler(byte me)
             :: else
             fi;
 #endif
-            remove_failed(me, fd);
-            name_pid(NONE);
+            d_step { remove_failed(me, fd); name_pid(NONE); got = false };
             /* Its process has the same open file: the lock is handed over, and never free. */
             d_step {
                 child = 0;
                 do
                 :: child < RUNNERS && (alive[SCHEDULERS + child] || spawned[child] != 0) -> child++
                 :: else -> break
-                od
-            };
-            if
-            :: child == RUNNERS -> child = NONE; close_lock(me, fd) /* no process to be had */
-            :: else ->
-#ifdef NO_HANDOVER
-                d_step {
-                    spawned[child] = fd;
-                    alive[SCHEDULERS + child] = true
-                };
-#else
-                d_step {
+                od;
+                if
+                :: child == RUNNERS
+                :: else ->
+#ifndef NO_HANDOVER
                     opened[fd] = opened[fd] | bit(SCHEDULERS + child);
                     locked[fd] = locked[fd] | bit(SCHEDULERS + child);
+#endif
                     spawned[child] = fd;
                     alive[SCHEDULERS + child] = true
-                };
-#endif
+                fi
+            };
+            if
+            :: child == RUNNERS -> close_lock(me, fd) /* no process to be had */
+            :: else ->
                 close_lock(me, fd);
                 /* Its end, told by a pidfd. */
-                !alive[SCHEDULERS + child];
-                child = NONE;
+                atomic { !alive[SCHEDULERS + child] -> child = NONE };
                 if
                 :: done_name != 0 -> goto done
                 :: done_name == 0 && failed
@@ -301,9 +296,13 @@ end:
     do
     :: spawned[slot] != 0 ->
         {
-            fd = spawned[slot];
-            remove_failed(me, fd);
-            d_step { name_pid(me); begin_task(me, fd); executes = true };
+            d_step {
+                fd = spawned[slot];
+                remove_failed(me, fd);
+                name_pid(me);
+                begin_task(me, fd);
+                executes = true
+            };
 #ifdef NO_CLOEXEC
             locked[fd] = locked[fd] | bit(PROCESSES); /* whose end nobody waits for */
 #endif
