@@ -21,6 +21,7 @@ typedef enum trouble {
     TWO_ENDS,
     FAILED_UNREADABLE,
     LOST,
+    UNMARKED,
     PID_LEFT,
     STATUS_UNREADABLE,
     STATUS_WRONG,
@@ -124,7 +125,9 @@ static void look_at_markers(patient *p)
         set(p, FAILED_UNREADABLE);
     if (p->state.state == XPM_JOB_ERROR && p->state.reason == XPM_REASON_LOST && !failed)
         set(p, LOST);
-    else if (has(p, ".pid"))
+    else if (!done && !failed && p->state.reason == XPM_REASON_MISSING_OUTPUTS)
+        set(p, UNMARKED);
+    if (!suffers(p, LOST) && has(p, ".pid"))
         set(p, PID_LEFT);
     if (done && has(p, ".lock"))
         set(p, LOCK_LEFT);
@@ -219,7 +222,7 @@ static void look(patient *p)
     if (p->state.state == XPM_JOB_RUNNING || is_held(p) || (!marked && is_foreign(p)))
         return;
     look_at_markers(p);
-    if (!suffers(p, LOST))
+    if (!suffers(p, LOST) && !suffers(p, UNMARKED))
         look_at_status(p);
     look_at_params(p);
     sweep(p, false);
@@ -345,6 +348,9 @@ static const struct {
                            "write it anew: failed, for a reason unknown", repair_failed},
     [LOST] = {"lost", "", "it says that it runs, and no process runs it",
               "mark it failed, with the reason lost", repair_lost},
+    [UNMARKED] = {"unmarked", "/.experimaestro/status.json",
+                  "it says that the job has ended, and the marker that proves it is missing",
+                  "remove this status: the job counts as not started", repair_status},
     [PID_LEFT] = {"pid-left", "/*.pid", "the process that it names has ended", "remove it",
                   repair_pid},
     [STATUS_UNREADABLE] = {"status-unreadable", "/.experimaestro/status.json",

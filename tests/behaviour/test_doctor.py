@@ -114,7 +114,12 @@ def lost_by_its_status(workspace):
 
 def without_marker(workspace):
     (the_job(workspace) / "evaluate.done").unlink()
-    return ["status-wrong"]
+    return ["unmarked"]
+
+
+def without_marker_of_failure(workspace):
+    wrong_status(workspace)
+    return without_marker(workspace)
 
 
 def torn_status(workspace):
@@ -226,6 +231,7 @@ REPAIRED = [
     (lost, 1),
     (lost_by_its_status, 1),
     (without_marker, 1),
+    (without_marker_of_failure, 1),
     (torn_status, 0),
     (wrong_status, 0),
     (left_pid, 0),
