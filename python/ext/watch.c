@@ -18,7 +18,8 @@ static PyObject *view(PyObject *Py_UNUSED(module), PyObject *args)
     Py_END_ALLOW_THREADS;
     if (json == NULL)
         return engine_error(&err);
-    PyObject *text = PyUnicode_FromString(json);
+    /* A torn file, or a message that a task gave, may have bytes that are no text. */
+    PyObject *text = PyUnicode_DecodeUTF8(json, (Py_ssize_t)strlen(json), "replace");
     xpm_free(json);
     return text;
 }
