@@ -4,6 +4,7 @@ PREFIX    ?= /usr/local
 WORKSPACE ?= workspace
 VECTORS   ?= tests/conformance/identifiers.json
 TIME      ?= 60
+RUNS      ?= 1000
 SANITIZE  ?=
 
 comma := ,
@@ -14,15 +15,17 @@ ifneq ($(SANITIZE),)
 OPTIONS += -Db_sanitize=$(SANITIZE) -Db_lundef=false
 endif
 
-.PHONY: all build setup run test check original bench conformance fuzz format install clean help
+.PHONY: all build setup run test soak memcheck check original bench conformance fuzz format install \
+    clean help
 all: build  ## build everything, into build/ and .venv/ (the default)
 
 # What the system must have. A plain `make` only says what is missing; these install it.
 NEEDS := build
 SETUP := --check
-run test check format bench fuzz: SETUP :=
+run test soak memcheck check format bench fuzz: SETUP :=
 test: NEEDS += test
 check format: NEEDS += check
+memcheck: NEEDS += memcheck
 fuzz: NEEDS += fuzz
 setup:
 	@scripts/setup $(SETUP) $(NEEDS)
@@ -51,6 +54,12 @@ run: build .venv/examples.done  ## run the examples in WORKSPACE (workspace/), a
 
 test: build  ## run every test; SANITIZE=address,undefined or thread: in a build of its own
 	@scripts/test $(BUILD) $(SANITIZE)
+
+soak: build  ## kill drivers and jobs at random steps in RUNS=1000 runs; ARGS=... as --seed 1
+	.venv/bin/python tests/behaviour/faults/kills.py --runs $(RUNS) $(ARGS)
+
+memcheck: build  ## run the unit tests under valgrind: no error, nothing lost
+	@scripts/memcheck $(BUILD)
 
 check: build  ## check the sources: format, floors, symbols, lists, warnings of gcc and clang
 	@scripts/check $(OPTIONS)
