@@ -128,8 +128,9 @@ static void point_current(const xpm__rundir *run)
 {
     char *link = xpm__format("experiments/%s/current", run->experiment);
     char *temporary = xpm__format("%s.%d.tmp", link, (int)getpid());
-    if (symlinkat(run->run, run->workspace->fd, temporary) == 0)
-        renameat(run->workspace->fd, temporary, run->workspace->fd, link);
+    if (symlinkat(run->run, run->workspace->fd, temporary) == 0 &&
+        renameat(run->workspace->fd, temporary, run->workspace->fd, link) < 0)
+        unlinkat(run->workspace->fd, temporary, 0);
     xpm_free(link);
     xpm_free(temporary);
 }
