@@ -37,9 +37,11 @@ static int open_folder(const xpm_job *job, bool *fresh, xpm_error *err)
     }
     if (!*fresh && errno == EEXIST && remove_dangling(dir, path))
         *fresh = mkdirat(dir, path, 0777) == 0;
-    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int made = errno, fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        errno = made; /* it is not there because it could not be made */
     if (fd < 0)
-        xpm__fail_io(err, job->directory, "open the job's folder");
+        xpm__fail_io(err, job->directory, "make the job's folder");
     return fd;
 }
 
@@ -166,17 +168,27 @@ static bool has_given_up(xpm_job *job, int folder, xpm__jobdir_state *state)
            xpm__jobdir_read_markers(folder, xpm_job_name(job), state);
 }
 
+static void tell(const xpm_job *job, const char *message)
+{
+    if (job->xp->warn != NULL)
+        job->xp->warn(job->xp->user, message);
+}
+
+/* A failure that the job's folder cannot say: who runs the experiment is told. */
+static void fail_unrecorded(const xpm_job *job, const xpm_error *err, xpm__jobdir_state *state)
+{
+    set_failed(state, XPM_REASON_FAILED, 1, err->message);
+    tell(job, state->message);
+}
+
 static void tell_given_up(const xpm_job *job)
 {
-    xpm_experiment *xp = job->xp;
-    if (xp->warn == NULL)
-        return;
     char *message = xpm__format(
         "%s/%s is not started again: it has failed %u times, and max_retries is %d. Submit it with "
         "more, or remove %s/%s.failed",
         xpm_job_type(job), job->hex, job->failures, xpm__job_max_retries(job), job->directory,
         xpm_job_name(job));
-    xp->warn(xp->user, message);
+    tell(job, message);
     xpm_free(message);
 }
 
@@ -202,6 +214,9 @@ static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, in
     }
     if (launch(job, launcher, folder, lock, process, &err) == 0)
         return XPM__STARTED;
+    /* One that was started and could not be watched may have come to its end all the same. */
+    if (xpm__jobdir_read_markers(folder, xpm_job_name(job), state))
+        return XPM__ENDED;
     set_failed(state, XPM_REASON_FAILED, 1, err.message);
     record_end(job, folder, state, 0);
     return XPM__ENDED;
@@ -217,7 +232,7 @@ xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__pr
     *state = (xpm__jobdir_state){0};
     int folder = open_folder(job, &fresh, &err);
     if (folder < 0) {
-        set_failed(state, XPM_REASON_FAILED, 1, err.message);
+        fail_unrecorded(job, &err, state);
         return XPM__ENDED;
     }
     xpm__jobdir_file(xpm_job_name(job), ".lock", file);
@@ -229,7 +244,7 @@ xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__pr
         started = XPM__ELSEWHERE;
     } else {
         xpm__fail_io(&err, job->directory, "lock");
-        set_failed(state, XPM_REASON_FAILED, 1, err.message);
+        fail_unrecorded(job, &err, state);
     }
     close(folder);
     return started;

@@ -120,7 +120,7 @@ class Graph:
 
 def view(workspace, experiment=None):
     """What a reader is told of the jobs of a workspace."""
-    return json.loads(_engine.view(str(workspace), experiment))
+    return json.loads(_engine.view(str(workspace), experiment, None))
 
 
 def check_files(workspace, killed=()):

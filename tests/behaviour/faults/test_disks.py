@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from faults import Graph, check_files, check_finished
-from harness import run
+from harness import await_file, run
 
 
 @contextlib.contextmanager
@@ -109,6 +109,9 @@ def test_a_workspace_deleted_under_a_run_ends_it(tmp_path):
     graph.make_hold(0)
     driver = graph.start()
     with graph.held(0):
+        # What a thread of the driver is writing would come back under the removal.
+        run = (graph.workspace / "experiments/witness/current").resolve()
+        await_file(run / "environment.json", lambda text: True)
         shutil.rmtree(graph.workspace)
     result = graph.finish(driver)
     assert result.returncode == 1 and str(graph.workspace) in result.stderr
