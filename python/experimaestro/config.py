@@ -2,6 +2,7 @@
 
 import os
 
+from . import _engine
 from ._engine import Base, Configuration, Handle, Maker
 
 
@@ -219,16 +220,18 @@ class ConfigMixin(Configuration):
         return submit(self, workspace, launcher, run_mode, init_tasks, max_retries, transient)
 
     def add_dependencies(self, *dependencies):
-        """Makes the task wait for others: submitted tasks, or outputs of some. Its identifier does
-        not change. Returns the task. ValueError when one of them is neither, or when the task was
-        submitted already."""
+        """Makes the task wait for others: submitted tasks, or outputs of some; or take some of a
+        token while it runs: token.dependency(2). Its identifier does not change. Returns the task.
+        ValueError when one of them is none of these, or when the task was submitted already."""
         from .submit import add_dependencies
 
         return add_dependencies(self, dependencies)
 
     def copy_dependencies(self, other):
-        """Adds the dependencies that were added to another task. Returns the task."""
-        return self.add_dependencies(*other._dependencies)
+        """Adds the dependencies that were added to another task, tokens too. Returns the task."""
+        self.add_dependencies(*other._dependencies)
+        _engine.Token._ask_as(self, other)
+        return self
 
     @property
     def job(self):

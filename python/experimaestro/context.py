@@ -323,6 +323,14 @@ class experiment:
         if override or name not in os.environ:
             self.engine.setenv(name, value)
 
+    def token(self, name, total):
+        """The CounterToken of a name, in the workspace: all experiments there share it. `total`: how
+        many there are; it replaces what another process said. In one process, the first call
+        counts. ValueError for a wrong name or total."""
+        from .tokens import CounterToken
+
+        return CounterToken(self.engine, name, total)
+
     def add_action(self, action):
         """Lists an Action with the run, and returns its identifier: 64 hexadecimal digits.
         ValueError when a value in it is missing or wrong; TypeError when it is no Action."""

@@ -152,11 +152,21 @@ def outputs_of(task, cls, xp):
 def add_dependencies(task, dependencies):
     """See Task.add_dependencies."""
     for dependency in dependencies:
-        if not isinstance(dependency, Configuration):
-            raise ValueError(f"{dependency!r} is no task to wait for, and no output of one (tokens, "
-                             "which limit what runs at once, are not there yet)")
-        task._add_dependency(dependency)
+        if isinstance(dependency, Configuration):
+            task._add_dependency(dependency)
+        else:
+            add_token(task, dependency)
     return task
+
+
+def add_token(task, dependency):
+    """Makes the task ask for some of a token."""
+    from .tokens import TokenDependency
+
+    if not isinstance(dependency, TokenDependency):
+        raise ValueError(f"{dependency!r} is no task to wait for, no output of one, and no "
+                         "token.dependency(count)")
+    dependency.token._ask(task, dependency.count)
 
 
 def add_init_tasks(task, init_tasks):

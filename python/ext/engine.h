@@ -90,8 +90,13 @@ typedef struct Experiment {
     xpm_notice notice;   /* that is dealt with */
 } Experiment;
 
+/* It lives as long as the process. */
+typedef struct Token {
+    PyObject_HEAD xpm_token *native;
+} Token;
+
 extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Type, Maker_Type,
-    Tag_Type, Job_Type, Experiment_Type;
+    Tag_Type, Job_Type, Experiment_Type, Token_Type;
 
 /* The Type of a native type, which borrows it for ever (type.c). */
 PyObject *engine_type(const xpm_type *native);

@@ -46,6 +46,7 @@ static int add_types(PyObject *module)
         {"tag", &Tag_Type},
         {"Job", &Job_Type},
         {"Experiment", &Experiment_Type},
+        {"Token", &Token_Type},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (PyType_Ready(types[i].type) < 0 ||

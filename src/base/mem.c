@@ -92,6 +92,23 @@ void *xpm__grow(void *items, size_t *capacity, size_t count, size_t size)
     return xpm__realloc(items, *capacity * size);
 }
 
+static void (*at_reset[4])(void);
+
+void xpm__at_reset(void (*forget)(void))
+{
+    size_t i = 0;
+    while (at_reset[i] != NULL && at_reset[i] != forget)
+        i++;
+    at_reset[i] = forget;
+}
+
+void xpm__call_at_reset(void)
+{
+    for (size_t i = 0; i < sizeof at_reset / sizeof *at_reset; i++)
+        if (at_reset[i] != NULL)
+            at_reset[i]();
+}
+
 void *xpm__arena_alloc(xpm__arena *arena, size_t size)
 {
     block *head = arena->blocks;

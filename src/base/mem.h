@@ -19,6 +19,11 @@ char *xpm__format(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Grows an array of `size`-byte items so that one more than `count` fit; capacity doubles. */
 void *xpm__grow(void *items, size_t *capacity, size_t count, size_t size);
 
+/* Calls `forget` at xpm_reset: for what a higher floor keeps for the life of the process. Asking
+ * again changes nothing. The second makes the calls. */
+void xpm__at_reset(void (*forget)(void));
+void xpm__call_at_reset(void);
+
 typedef struct xpm__arena {
     struct xpm__arena_block *blocks;
 } xpm__arena;

@@ -442,6 +442,7 @@ void xpm_reset(void)
         xpm_free(made->parameters);
     }
     xpm__tag_reset();
+    xpm__call_at_reset();
     xpm__map_free(&classes);
     xpm__map_free(&aliases);
     xpm__arena_free(&xpm__types);

@@ -45,6 +45,7 @@ static void clear_extra(xpm__config_extra *extra)
     xpm_free(extra->stopped);
     xpm_free(extra->init_tasks);
     xpm_free(extra->dependencies);
+    xpm_free(extra->tokens);
     xpm_free(extra->bounds);
     xpm_free(extra->broken);
     xpm_free(extra->task_type);

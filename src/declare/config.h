@@ -13,6 +13,11 @@ typedef struct xpm__config_extra {
     size_t init_count, init_capacity;
     xpm_config **dependencies; /* given, beside those that the parameters tell */
     size_t dependency_count, dependency_capacity;
+    struct xpm__token_count {
+        xpm_token *token; /* borrowed, for ever */
+        int64_t count;
+    } * tokens; /* what it has while it runs */
+    size_t token_count, token_capacity;
     xpm__tags tags;
     bool *stopped;      /* one a parameter: its tags go no further; NULL for none */
     xpm__bound *bounds; /* what variables stand for in it */

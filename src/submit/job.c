@@ -13,6 +13,7 @@
 #include "declare/seal.h"
 #include "identify/identifier.h"
 #include "record/jobdir.h"
+#include "submit/token.h"
 
 /* ---- Making ----------------------------------------------------------------------------------- */
 
@@ -141,7 +142,8 @@ static xpm_job *make_job(xpm_experiment *xp, xpm_config *task, xpm_error *err)
         return NULL;
     }
     xpm__places places = {.directory = job->directory, .shared = shared_directory, .user = xp};
-    bool ready = xpm__seal_end(&sealing, &places, err) == 0 && find_guards(job, err) == 0;
+    bool ready = xpm__seal_end(&sealing, &places, err) == 0 && find_guards(job, err) == 0 &&
+                 xpm__job_take_tokens(job, task, err) == 0;
     return ready ? job : NULL;
 }
 
@@ -195,6 +197,7 @@ void xpm_job_unref(xpm_job *job)
         xpm_free(job->guards[i].directory);
     }
     xpm_free(job->guards);
+    xpm__wants_free(job->wants);
     xpm_free(job->failure);
     xpm_free(job->directory);
     xpm_free(job->dependencies);

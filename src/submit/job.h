@@ -52,6 +52,7 @@ struct xpm_job {
         int fd;           /* L: the lock, from when it is taken until the process has it; or -1 */
     } * guards;           /* in order of name, which is that in which they are taken */
     size_t guard_count, guards_taken;
+    struct xpm__wants *wants; /* of tokens (submit/token.h); NULL when none */
     bool wanted;           /* experiment's mutex: submitted again, and not looked at since */
     int holds;             /* experiment's mutex: how often it is held back */
     char *failure;         /* experiment's mutex: why it cannot start, from a release; or NULL */

@@ -2,8 +2,6 @@
 
 import os
 
-from ..later import missing
-
 
 class Connector:
     """The machine on which a launcher works."""
@@ -41,6 +39,10 @@ class LocalConnector(Connector):
         os.chmod(path, mode | readers if flag else mode & ~0o111)
 
     def createtoken(self, name, total):
-        """Not there yet."""
-        raise missing("LocalConnector.createtoken", "say how many jobs run at once with "
-                      "experiment(..., jobs=N)")
+        """The CounterToken of a name, in the connector's folder: all programs of this machine that
+        use the folder share it. `total`: how many there are; it replaces what another process said.
+        In one process, the first call counts. ValueError for a wrong name or total; OSError when
+        the folder cannot be written."""
+        from ..tokens import CounterToken
+
+        return CounterToken(self.localpath, name, total)
