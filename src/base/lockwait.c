@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -17,7 +19,10 @@ enum { FIRST_FD = 64, STACK_SIZE = 128 << 10 };
 /* One thread, and what it waits for. */
 typedef struct waiting {
     xpm__lockwaits *waits; /* NULL once they are gone: what it gets is then let go */
-    char *path;
+    char *path;            /* NULL when the lock of an open file is to be free: */
+    int file;
+    dev_t device; /* of that file */
+    ino_t inode;
     xpm__locked locked;
     void *user;
     void *about;
@@ -43,10 +48,21 @@ static void free_waiting(waiting *w)
     xpm_free(w);
 }
 
+/* No lock is kept: it is the next holder's. */
+static int wait_until_free(int file)
+{
+    while (flock(file, LOCK_SH) < 0 && errno == EINTR)
+        continue;
+    close(file);
+    return -1;
+}
+
 static void *wait_for_lock(void *user)
 {
     waiting *w = user;
-    int fd = xpm__move_up(xpm__file_lock(AT_FDCWD, w->path, true)), error = errno;
+    int fd = w->path != NULL ? xpm__move_up(xpm__file_lock(AT_FDCWD, w->path, true))
+                             : wait_until_free(w->file);
+    int error = errno;
     pthread_mutex_lock(&mutex);
     w->fd = fd;
     w->error = error;
@@ -105,6 +121,41 @@ int xpm__lockwaits_add(xpm__lockwaits *waits, const char *path, xpm__locked lock
         return 0;
     free_waiting(w);
     return xpm__fail_io(err, path, "start a thread that waits for");
+}
+
+/* With the mutex held. */
+static bool is_waited_for(const xpm__lockwaits *waits, const struct stat *file)
+{
+    const waiting *w = waits->first;
+    while (w != NULL && (w->done || w->path != NULL || w->device != file->st_dev ||
+                         w->inode != file->st_ino))
+        w = w->next;
+    return w != NULL;
+}
+
+void xpm__lockwaits_add_free(xpm__lockwaits *waits, int fd, xpm__locked locked, void *user)
+{
+    struct stat file = {0};
+    waiting *w = xpm__zalloc(sizeof *w);
+    fstat(fd, &file);
+    *w = (waiting){.waits = waits,
+                   .file = fd,
+                   .device = file.st_dev,
+                   .inode = file.st_ino,
+                   .locked = locked,
+                   .user = user,
+                   .fd = -1};
+    pthread_mutex_lock(&mutex);
+    bool started = !is_waited_for(waits, &file) && start_thread(w) == 0;
+    if (started) {
+        w->next = waits->first;
+        waits->first = w;
+    }
+    pthread_mutex_unlock(&mutex);
+    if (started)
+        return;
+    close(fd);
+    free_waiting(w);
 }
 
 /* One that has its lock, taken out of the list; NULL when there is none. */

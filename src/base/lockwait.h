@@ -21,6 +21,9 @@ typedef void (*xpm__locked)(void *user, void *about, int fd);
  * Copies the path. Errors: IO (no thread). */
 int xpm__lockwaits_add(xpm__lockwaits *waits, const char *path, xpm__locked locked, void *user,
                        void *about, xpm_error *err);
+/* Starts to wait until the lock of an open file is held by nobody; `locked` is then told, with no
+ * descriptor. One thread waits for a file, however often it is asked to. Takes the descriptor. */
+void xpm__lockwaits_add_free(xpm__lockwaits *waits, int fd, xpm__locked locked, void *user);
 /* Tells each of those that have got their lock. */
 void xpm__lockwaits_run(xpm__lockwaits *waits);
 

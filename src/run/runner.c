@@ -19,6 +19,7 @@
 #include "declare/class.h"
 #include "declare/config.h"
 #include "record/jobdir.h"
+#include "record/tokendir.h"
 
 /* Seconds that a task has after it was told to end, and a process after it has recorded its end. */
 enum { GRACE = 30, EXIT_GRACE = 60 };
@@ -370,6 +371,7 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
         code = record_told(task);
     else
         code = code == 0 ? record_done(task) : record_failed(task, code, err);
+    xpm__locks_release(job.dir);
     kill_in(EXIT_GRACE); /* threads that never end do not keep a process whose end is recorded */
     return code;
 }

@@ -13,6 +13,7 @@
 #include "schedule/guard.h"
 #include "schedule/outputs.h"
 #include "schedule/start.h"
+#include "schedule/tokens.h"
 #include "submit/job.h"
 
 enum { STACK_SIZE = 64 << 20 }; /* graphs are walked on it; only what is used is ever mapped */
@@ -38,6 +39,7 @@ struct xpm__scheduler {
     queue ready; /* the loop's own from here on */
     xpm__lockwaits *waits;
     xpm__guards *guards;
+    xpm__tokens *tokens;
     running *runs; /* all that run */
     xpm__outputs *outputs;
     int free_slots;
@@ -70,6 +72,14 @@ static void queue_add(queue *q, xpm_job *job)
     job->next = NULL;
     *q->last = job;
     q->last = &job->next;
+}
+
+static void queue_add_first(queue *q, xpm_job *job)
+{
+    job->next = q->first;
+    if (q->first == NULL)
+        q->last = &job->next;
+    q->first = job;
 }
 
 static xpm_job *queue_take(queue *q)
@@ -158,9 +168,16 @@ static void fail_job(xpm_job *job, xpm_reason reason)
     }
 }
 
-static void end_job(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
+/* A job that ends, or gives up, or runs elsewhere, has nothing that others may wait for. */
+static void let_go(xpm__scheduler *s, xpm_job *job)
 {
     xpm__guards_release(s->guards, job);
+    xpm__tokens_release(s->tokens, job);
+}
+
+static void end_job(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
+{
+    let_go(s, job);
     xpm__outputs_end(job);
     if (state->state == XPM_JOB_DONE)
         finish_job(s, job);
@@ -316,7 +333,7 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     xpm__end_job(job, &end, &state);
     if (is_retried(s, job, &state)) {
         job->restarts++;
-        xpm__guards_release(s->guards, job);
+        let_go(s, job);
         make_ready(s, job);
     } else {
         end_job(s, job, &state);
@@ -385,7 +402,7 @@ static bool enter_guards(xpm__scheduler *s, xpm_job *job)
     xpm_error err = {0};
     xpm__entered entered = xpm__guards_take(s->guards, job, &err);
     if (entered == XPM__ENTER_FAILED) {
-        xpm__guards_release(s->guards, job);
+        let_go(s, job);
         fail_to_start(job, err.message);
     }
     return entered == XPM__ENTERED;
@@ -394,16 +411,18 @@ static bool enter_guards(xpm__scheduler *s, xpm_job *job)
 static void start_ready(xpm__scheduler *s)
 {
     xpm_job *job;
+    xpm__tokens_compete(s->tokens, s->free_slots > 0 && !s->stopped);
     while (s->free_slots > 0 && !s->stopped && (job = queue_take(&s->ready)) != NULL) {
         xpm__process process;
         xpm__jobdir_state state;
         if (job->cancelled) {
+            let_go(s, job);
             fail_job(job, XPM_REASON_CANCELLED);
             continue;
         }
-        if (!enter_guards(s, job))
+        if (!enter_guards(s, job) || !xpm__tokens_turn(s->tokens, job))
             continue;
-        switch (xpm__start_job(job, s->launcher, &process, &state)) {
+        switch (xpm__start_job(job, s->launcher, s->tokens, &process, &state)) {
         case XPM__STARTED:
             count_start(s->xp);
             xpm__guards_hand_over(job);
@@ -413,11 +432,14 @@ static void start_ready(xpm__scheduler *s)
             end_job(s, job, &state);
             break;
         case XPM__ELSEWHERE:
-            xpm__guards_release(s->guards, job); /* who runs it needs them */
+            let_go(s, job); /* who runs it needs what it has */
             watch_elsewhere(s, job);
+            break;
+        case XPM__WAITS:
             break;
         }
     }
+    xpm__tokens_compete(s->tokens, s->free_slots > 0 && !s->stopped);
 }
 
 /* ---- The loop --------------------------------------------------------------------------------- */
@@ -446,8 +468,10 @@ static void cancel_job(xpm__scheduler *s, xpm_job *job)
     if (job->running != NULL && job->running->process.fd >= 0)
         s->launcher->cancel(&job->running->process);
     else if (state == XPM_JOB_WAITING || state == XPM_JOB_TRANSIENT ||
-             (state == XPM_JOB_READY && queue_remove(&s->ready, job)))
+             (state == XPM_JOB_READY && (xpm__tokens_waits(job) || queue_remove(&s->ready, job)))) {
+        let_go(s, job);
         fail_job(job, XPM_REASON_CANCELLED);
+    }
 }
 
 static void cancel_all(xpm__scheduler *s)
@@ -536,6 +560,13 @@ static void resume(void *user, xpm_job *job)
     queue_add(&s->ready, job);
 }
 
+/* Its turn to have its tokens: it was ready before those that are. */
+static void resume_first(void *user, xpm_job *job)
+{
+    xpm__scheduler *s = user;
+    queue_add_first(&s->ready, job);
+}
+
 static void wake(void *user)
 {
     xpm__scheduler *s = user;
@@ -551,6 +582,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     s->free_slots = xp->slots;
     s->waits = xpm__lockwaits_new(wake, s);
     s->guards = xpm__guards_new(s->waits, resume, s);
+    s->tokens = xpm__tokens_new(&s->loop, s->waits, resume_first, wake, s);
     queue_init(&s->posted);
     queue_init(&s->ready);
     pthread_mutex_init(&s->mutex, NULL);
@@ -573,6 +605,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     xpm__lockwaits_free(s->waits);
     xpm__outputs_free(s->outputs);
     xpm__guards_free(s->guards);
+    xpm__tokens_free(s->tokens);
     xpm_free(s);
     return NULL;
 }
@@ -647,6 +680,7 @@ void xpm__scheduler_join(xpm__scheduler *s)
     uv_thread_join(&s->thread);
     xpm__lockwaits_free(s->waits);
     xpm__guards_free(s->guards);
+    xpm__tokens_free(s->tokens);
     while (s->touched != NULL) {
         xpm_job *next = s->touched->next_touched;
         xpm_job_unref(s->touched);

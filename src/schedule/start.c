@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "launch/command.h"
 #include "record/params.h"
+#include "record/tokendir.h"
 
 /* A link to an old job whose folder is gone stands for nothing (record/relink.h). */
 static bool remove_dangling(int dir, const char *path)
@@ -192,8 +193,9 @@ static void tell_given_up(const xpm_job *job)
     xpm_free(message);
 }
 
-static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, int folder, int lock,
-                                 bool fresh, xpm__process *process, xpm__jobdir_state *state)
+static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher,
+                                 xpm__tokens *tokens, int folder, int lock, bool fresh,
+                                 xpm__process *process, xpm__jobdir_state *state)
 {
     xpm_error err = {0};
     char file[XPM__NAME_SIZE];
@@ -208,11 +210,16 @@ static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, in
         tell_given_up(job);
         return XPM__ENDED;
     }
+    if (!fresh)
+        xpm__locks_release(folder); /* of an attempt that was killed */
+    xpm__tokens_taken taken = xpm__tokens_take(tokens, job, folder, &err);
+    if (taken == XPM__TOKENS_WAIT)
+        return XPM__WAITS;
     if (!fresh) {
         remove_failure(job, folder);
         xpm__jobdir_rotate(folder, xpm_job_name(job));
     }
-    if (launch(job, launcher, folder, lock, process, &err) == 0)
+    if (taken == XPM__TOKENS_TAKEN && launch(job, launcher, folder, lock, process, &err) == 0)
         return XPM__STARTED;
     /* One that was started and could not be watched may have come to its end all the same. */
     if (xpm__jobdir_read_markers(folder, xpm_job_name(job), state))
@@ -222,8 +229,8 @@ static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, in
     return XPM__ENDED;
 }
 
-xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
-                            xpm__jobdir_state *state)
+xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__tokens *tokens,
+                            xpm__process *process, xpm__jobdir_state *state)
 {
     xpm_error err = {0};
     bool fresh;
@@ -238,7 +245,7 @@ xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__pr
     xpm__jobdir_file(xpm_job_name(job), ".lock", file);
     int lock = xpm__file_lock(folder, file, false);
     if (lock >= 0) {
-        started = start_locked(job, launcher, folder, lock, fresh, process, state);
+        started = start_locked(job, launcher, tokens, folder, lock, fresh, process, state);
         close(lock); /* the process holds it now, if one was started */
     } else if (errno == EWOULDBLOCK) {
         started = XPM__ELSEWHERE;

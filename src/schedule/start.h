@@ -6,16 +6,18 @@
 
 #include "launch/launcher.h"
 #include "record/jobdir.h"
+#include "schedule/tokens.h"
 #include "submit/job.h"
 
 typedef enum xpm__started {
     XPM__STARTED,   /* a process runs it: `process` */
     XPM__ENDED,     /* it had ended already, or could not start: `state` */
     XPM__ELSEWHERE, /* another process holds its lock */
+    XPM__WAITS,     /* its tokens are not free: it will be told of */
 } xpm__started;
 
-xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
-                            xpm__jobdir_state *state);
+xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__tokens *tokens,
+                            xpm__process *process, xpm__jobdir_state *state);
 
 /* Finds the process of a job that was started elsewhere. -1 when .pid names none that lives here; then
  * `*failed` is what its .failed is now, for xpm__failed_since. */

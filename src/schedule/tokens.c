@@ -1,23 +1,16 @@
 #include "schedule/tokens.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "record/jobdir.h"
 #include "submit/token.h"
-
-enum { STACK_SIZE = 128 << 10 };
 
 /* The folders of a token that are watched. */
 enum { WATCH_JOBS, WATCH_QUEUE, WATCH_TOTAL, WATCHES };
@@ -32,16 +25,6 @@ typedef struct line {
     struct line *next; /* of all */
 } line;
 
-/* A thread that waits until a lock of another process is free. */
-typedef struct waiting {
-    xpm__tokens *tokens; /* NULL once they are gone */
-    int fd;              /* the thread's */
-    dev_t device;
-    ino_t inode;
-    bool done;
-    struct waiting *next;
-} waiting;
-
 struct xpm__tokens {
     uv_loop_t *loop;
     uv_poll_t poll; /* of inotify */
@@ -51,20 +34,19 @@ struct xpm__tokens {
     xpm__map held;      /* directory to job: it has tokens, and its end will be known */
     xpm_job *too_many;  /* linked by wants->next: they ask for more than a total, until it changes */
     bool competes;
-    waiting *waits; /* with the mutex */
+    xpm__lockwaits *waits;
     void (*resume)(void *user, xpm_job *job);
     void (*wake)(void *user);
     void *user;
 };
 
-/* Threads outlive the scheduler that started them. */
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-
-xpm__tokens *xpm__tokens_new(uv_loop_t *loop, void (*resume)(void *user, xpm_job *job),
-                             void (*wake)(void *user), void *user)
+xpm__tokens *xpm__tokens_new(uv_loop_t *loop, xpm__lockwaits *waits,
+                             void (*resume)(void *user, xpm_job *job), void (*wake)(void *user),
+                             void *user)
 {
     xpm__tokens *tokens = xpm__zalloc(sizeof *tokens);
     tokens->loop = loop;
+    tokens->waits = waits;
     tokens->inotify = -1;
     tokens->competes = true;
     tokens->resume = resume;
@@ -161,7 +143,7 @@ static void call_too_many(xpm__tokens *tokens)
     tokens->too_many = NULL;
     while (job != NULL) {
         xpm_job *next = job->wants->next;
-        job->wants->next = NULL;
+        job->wants->aside = false;
         join_lines(tokens, job);
         job = next;
     }
@@ -251,64 +233,11 @@ static int watch_line(xpm__tokens *tokens, line *l, xpm_error *err)
 
 /* ---- Locks of other processes ----------------------------------------------------------------- */
 
-static void *wait_for_lock(void *user)
+static void on_free(void *user, void *about, int fd)
 {
-    waiting *w = user;
-    while (flock(w->fd, LOCK_SH) < 0 && errno == EINTR)
-        continue;
-    close(w->fd);
-    pthread_mutex_lock(&mutex);
-    w->done = true;
-    if (w->tokens != NULL)
-        w->tokens->wake(w->tokens->user);
-    else
-        xpm_free(w);
-    pthread_mutex_unlock(&mutex);
-    return NULL;
-}
-
-/* Signals are for the thread that submits. */
-static int start_thread(waiting *w)
-{
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int status = pthread_create(&thread, &attributes, wait_for_lock, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return status;
-}
-
-/* Waits until the lock of a file is free, unless a thread does already. Takes the descriptor. */
-static void wait_elsewhere(xpm__tokens *tokens, int fd)
-{
-    struct stat info;
-    waiting *w;
-    bool started = false;
-    pthread_mutex_lock(&mutex);
-    fstat(fd, &info);
-    for (w = tokens->waits; w != NULL; w = w->next)
-        if (!w->done && w->device == info.st_dev && w->inode == info.st_ino)
-            break;
-    if (w == NULL) {
-        w = xpm__zalloc(sizeof *w);
-        *w = (waiting){.tokens = tokens, .fd = fd, .device = info.st_dev, .inode = info.st_ino};
-        started = start_thread(w) == 0;
-        if (started) {
-            w->next = tokens->waits;
-            tokens->waits = w;
-        } else {
-            xpm_free(w);
-        }
-    }
-    pthread_mutex_unlock(&mutex);
-    if (!started)
-        close(fd);
+    (void)about;
+    (void)fd;
+    call_all(user);
 }
 
 /* The end of a job of this scheduler will be known without a thread. */
@@ -320,27 +249,9 @@ static void wait_for_blockers(xpm__tokens *tokens, xpm__taking *taking)
                    xpm__map_find(&tokens->held, blocker->directory) != NULL;
         if (own || blocker->fd < 0)
             continue;
-        wait_elsewhere(tokens, blocker->fd);
+        xpm__lockwaits_add_free(tokens->waits, blocker->fd, on_free, tokens);
         blocker->fd = -1;
     }
-}
-
-void xpm__tokens_look(xpm__tokens *tokens)
-{
-    bool found = false;
-    pthread_mutex_lock(&mutex);
-    for (waiting **link = &tokens->waits, *w; (w = *link) != NULL;) {
-        if (!w->done) {
-            link = &w->next;
-            continue;
-        }
-        *link = w->next;
-        xpm_free(w);
-        found = true;
-    }
-    pthread_mutex_unlock(&mutex);
-    if (found)
-        call_all(tokens);
 }
 
 /* ---- Taking ----------------------------------------------------------------------------------- */
@@ -437,6 +348,7 @@ static void set_aside(xpm__tokens *tokens, xpm_job *job)
     struct xpm__wants *wants = job->wants;
     if (wants->waits)
         leave_lines(tokens, job);
+    wants->aside = true;
     wants->next = tokens->too_many;
     tokens->too_many = job;
     for (size_t i = 0; i < wants->count; i++)
@@ -481,6 +393,13 @@ static void forget_too_many(xpm__tokens *tokens, const xpm_job *job)
             *link = job->wants->next;
             break;
         }
+    job->wants->aside = false;
+}
+
+bool xpm__tokens_waits(const xpm_job *job)
+{
+    const struct xpm__wants *wants = job->wants;
+    return wants != NULL && ((wants->waits && !wants->called) || wants->aside);
 }
 
 void xpm__tokens_release(xpm__tokens *tokens, xpm_job *job)
@@ -490,7 +409,7 @@ void xpm__tokens_release(xpm__tokens *tokens, xpm_job *job)
         return;
     if (wants->waits)
         leave_lines(tokens, job);
-    else
+    if (wants->aside)
         forget_too_many(tokens, job);
     wants->called = false;
     xpm__map_set(&tokens->held, job->directory, NULL);
@@ -521,14 +440,6 @@ void xpm__tokens_free(xpm__tokens *tokens)
 {
     if (tokens == NULL)
         return;
-    pthread_mutex_lock(&mutex);
-    for (waiting *w = tokens->waits, *next; w != NULL; w = next) {
-        next = w->next;
-        w->tokens = NULL;
-        if (w->done)
-            xpm_free(w);
-    }
-    pthread_mutex_unlock(&mutex);
     for (line *l = tokens->lines, *next; l != NULL; l = next) {
         next = l->next;
         xpm__tokendir_move(l->token->folder, &l->ticket, NULL);

@@ -9,14 +9,16 @@
 
 #include <experimaestro.h>
 
+#include "base/lockwait.h"
 #include "submit/job.h"
 
 typedef struct xpm__tokens xpm__tokens;
 
 /* All is for the loop's thread. `resume` is told of a job whose turn it is: it comes before those
- * that are ready; then `wake`, from any thread, that there is something to do. */
-xpm__tokens *xpm__tokens_new(uv_loop_t *loop, void (*resume)(void *user, xpm_job *job),
-                             void (*wake)(void *user), void *user);
+ * that are ready; then `wake` that there is something to do. */
+xpm__tokens *xpm__tokens_new(uv_loop_t *loop, xpm__lockwaits *waits,
+                             void (*resume)(void *user, xpm_job *job), void (*wake)(void *user),
+                             void *user);
 /* Gives up all places, after the loop has ended. Accepts NULL. */
 void xpm__tokens_free(xpm__tokens *tokens);
 
@@ -31,13 +33,13 @@ typedef enum xpm__tokens_taken {
 /* Takes the job's tokens, and lists them in its folder; its lock is held. Errors: IO. */
 xpm__tokens_taken xpm__tokens_take(xpm__tokens *tokens, xpm_job *job, int jobdir, xpm_error *err);
 
+/* Whether a job is in no other list than those of its tokens. */
+bool xpm__tokens_waits(const xpm_job *job);
 /* The job has ended, or gives up, or runs elsewhere: it waits no more, and has none, unless a process
  * that it left still holds its lock. Does nothing for one that asked for none. */
 void xpm__tokens_release(xpm__tokens *tokens, xpm_job *job);
 
 /* Says whether any job can start now. While none can, others that wait come before. */
 void xpm__tokens_compete(xpm__tokens *tokens, bool can_start);
-/* Looks at what threads have found, after a `wake`. */
-void xpm__tokens_look(xpm__tokens *tokens);
 
 #endif

@@ -28,7 +28,8 @@ struct xpm__wants {
     bool waits;        /* L: it is in the lines of all its tokens */
     bool called;       /* L: it was told to try, and has not yet */
     xpm__rank rank;  /* L: its place, while it waits */
-    xpm_job *next;     /* L: among those that ask for more than a total */
+    bool aside;        /* L: it asks for more than a total, and is in no line */
+    xpm_job *next;     /* L: among those */
     xpm__want items[]; /* sorted by folder */
 };
 
