@@ -373,7 +373,7 @@ static void put_ticket(const desk *d, xpm__ticket *ticket, const xpm__turn *turn
         return;
     print_ticket(turn, &out);
     if (xpm__file_write(d->queue, turn->rank->text, out.data, out.size, 0666) == 0)
-        fd = xpm__file_lock(d->queue, turn->rank->text, false);
+        fd = xpm__file_lock(d->queue, turn->rank->text, true); /* a reader may just be looking */
     xpm__str_free(&out);
     drop_ticket(d, ticket);
     ticket->rank = *turn->rank;
