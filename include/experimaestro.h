@@ -436,14 +436,6 @@ XPM_API int xpm_config_add_dependency(xpm_config *task, xpm_config *on, xpm_erro
 /* Those that were added, borrowed; NULL past the last. */
 XPM_API xpm_config *xpm_config_dependency(const xpm_config *task, size_t index);
 
-/* Makes a task take `count` of a token when it starts, and hold them until it ends; asked for
- * twice, it takes the sum. The identifier does not change. Errors: RANGE (a count below 1), STATE
- * (`task` is submitted already), TYPE (not a task). */
-typedef struct xpm_token xpm_token;
-XPM_API int xpm_config_add_token(xpm_config *task, xpm_token *token, int64_t count, xpm_error *err);
-/* Those that were added, borrowed for ever, and how many of each; NULL past the last. */
-XPM_API xpm_token *xpm_config_token(const xpm_config *task, size_t index, int64_t *count);
-
 /* A tag: what varies, for people. `value` holds no configuration; copies. The second says where it
  * is set. */
 XPM_API void xpm_config_tag(xpm_config *config, const char *name, const xpm_value *value);
@@ -692,9 +684,6 @@ XPM_API void xpm_job_set_limits(xpm_job *job, const xpm_limits *limits);
 XPM_API void xpm_job_set_retry(xpm_job *job, const xpm_retry *retry);
 XPM_API void xpm_job_set_max_retries(xpm_job *job, int times); /* of its policy, whichever it is */
 XPM_API void xpm_job_set_transient(xpm_job *job, xpm_transient mode);
-/* Makes the job take `count` of a token, as xpm_config_add_token does for its task, before it is
- * submitted. Errors: RANGE (a count below 1; more than the token's total), STATE (submitted). */
-XPM_API int xpm_job_add_token(xpm_job *job, xpm_token *token, int64_t count, xpm_error *err);
 /* Hands the job to the scheduler. A job that was submitted already is not again, unless it had
  * failed. A job that is done is not run. Errors: IO. */
 XPM_API int xpm_job_submit(xpm_job *job, xpm_error *err);
@@ -743,26 +732,6 @@ XPM_API xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *
 /* The directory that tasks share whose partial identifiers are equal, absolute. New: xpm_free. */
 XPM_API char *xpm_partial_directory(const char *workspace, xpm_config *config,
                                     const xpm_partial *partial, xpm_error *err);
-
-/* ---- Tokens ----------------------------------------------------------------------------------- */
-
-/* What exists in a limited number and is shared by all jobs of all processes: a job that asks for
- * some of a token starts when as many are free, and holds them until it ends. Who asks first is
- * served first; a job has all its tokens or none. What a killed job had is free at once. */
-
-/* The token `name` of a folder: a workspace, or another. One is known to all processes by its folder,
- * DIRECTORY/tokens/NAME.counter, which is made; the total is written there, and replaces that which
- * another process gave it: lowering it takes nothing from those that hold some. In one process the
- * first call counts, and others return the same object. Borrowed, for ever (until xpm_reset).
- * Errors: RANGE (a negative total, a name that is not one component of a path), IO. */
-XPM_API xpm_token *xpm_token_open(const char *directory, const char *name, int64_t total,
-                                  xpm_error *err);
-/* The same in the experiment's workspace; nothing is written unless its mode is NORMAL. */
-XPM_API xpm_token *xpm_experiment_token(xpm_experiment *xp, const char *name, int64_t total,
-                                        xpm_error *err);
-XPM_API const char *xpm_token_name(const xpm_token *token);   /* borrowed, for ever */
-XPM_API const char *xpm_token_folder(const xpm_token *token); /* absolute; borrowed, for ever */
-XPM_API int64_t xpm_token_total(const xpm_token *token);      /* as it is now, on disk */
 
 /* ---- Reading a workspace -------------------------------------------------------------------------- */
 
@@ -919,5 +888,6 @@ XPM_API int xpm_load_objects(const char *file, const xpm_load_options *options, 
 
 #include <experimaestro/notices.h>
 #include <experimaestro/program.h>
+#include <experimaestro/token.h>
 
 #endif

@@ -70,6 +70,7 @@ NAMES = {
     "experimaestro.scheduler.workspace_state_provider": "WorkspaceStateProvider",
     "experimaestro.settings": "Settings WorkspaceSettings find_workspace get_settings get_workspace",
     "experimaestro.taskglobals": "Env",
+    "experimaestro.tokens": "CounterToken ProcessCounterToken",
     "experimaestro.tools.documentation": "DocumentationAnalyzer",
     "experimaestro.types": "Argument Identifier ObjectType Type",
     "experimaestro.utils": "cleanupdir",
@@ -370,8 +371,6 @@ def test_the_direct_launcher_takes_a_connector():
     connector = LocalConnector.instance()
     assert connector is LocalConnector.instance()
     assert DirectLauncher(connector).connector is connector
-    with pytest.raises(NotImplementedError, match="createtoken is not there yet: say how many jobs"):
-        connector.createtoken("cpu", 2)
 
 
 def test_the_connector_makes_files_executable(tmp_path, monkeypatch):

@@ -127,8 +127,8 @@ int xpm__lockwaits_add(xpm__lockwaits *waits, const char *path, xpm__locked lock
 static bool is_waited_for(const xpm__lockwaits *waits, const struct stat *file)
 {
     const waiting *w = waits->first;
-    while (w != NULL && (w->done || w->path != NULL || w->device != file->st_dev ||
-                         w->inode != file->st_ino))
+    while (w != NULL &&
+           (w->done || w->path != NULL || w->device != file->st_dev || w->inode != file->st_ino))
         w = w->next;
     return w != NULL;
 }

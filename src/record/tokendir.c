@@ -261,6 +261,21 @@ static holders read_holders(const desk *d)
     return all;
 }
 
+static int is_temporary(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && ends_with(entry->d_name, ".tmp");
+}
+
+/* What a process has left that was killed while it wrote: writing is done under ipc.lock. */
+static void sweep(const desk *d)
+{
+    struct dirent **entries = NULL;
+    int count = scandirat(d->dir, "jobs", &entries, is_temporary, by_bytes);
+    for (int i = 0; i < count; i++)
+        unlinkat(d->jobs, entries[i]->d_name, 0);
+    free_entries(entries, count);
+}
+
 /* A job of experimaestro 2.x lets its lock go for a moment when it starts: its process counts too. */
 static bool process_lives(const desk *d, const holder *h)
 {
@@ -406,8 +421,8 @@ void xpm__tokendir_move(const char *folder, xpm__ticket *ticket, const xpm__turn
 
 static void add_blocker(xpm__taking *taking, const char *directory, int fd)
 {
-    taking->blockers = xpm__grow(taking->blockers, &taking->blocker_capacity,
-                                 taking->blocker_count, sizeof *taking->blockers);
+    taking->blockers = xpm__grow(taking->blockers, &taking->blocker_capacity, taking->blocker_count,
+                                 sizeof *taking->blockers);
     taking->blockers[taking->blocker_count++] =
         (xpm__token_blocker){.directory = xpm__strdup(directory), .fd = fd};
 }
@@ -496,6 +511,7 @@ static xpm__taken look(xpm__taking *taking, const xpm__token_request *request, c
         total = request->total;
         write_total(d->dir, total);
     }
+    sweep(d);
     holders all = read_holders(d);
     int64_t used = count_used(taking, d, &all);
     bool is_free = false;
@@ -668,13 +684,12 @@ static void report_holders(const desk *d, xpm__token_report *report)
         if (fd >= 0)
             close(fd);
         fstatat(d->jobs, h->file, &info, 0);
-        report->holders = xpm__grow(report->holders, &report->holder_capacity,
-                                    report->holder_count, sizeof *report->holders);
-        report->holders[report->holder_count++] =
-            (xpm__token_user){.directory = xpm__strdup(h->directory),
-                              .count = h->count,
-                              .since = (double)info.st_mtim.tv_sec +
-                                       (double)info.st_mtim.tv_nsec / 1e9};
+        report->holders = xpm__grow(report->holders, &report->holder_capacity, report->holder_count,
+                                    sizeof *report->holders);
+        report->holders[report->holder_count++] = (xpm__token_user){
+            .directory = xpm__strdup(h->directory),
+            .count = h->count,
+            .since = (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9};
         report->used += h->count;
     }
     clear_holders(&all);
@@ -691,8 +706,8 @@ static void report_waiters(const desk *d, xpm__token_report *report)
             continue;
         close(fd);
         json_object *json = read_json(d->queue, name);
-        report->waiters = xpm__grow(report->waiters, &report->waiter_capacity,
-                                    report->waiter_count, sizeof *report->waiters);
+        report->waiters = xpm__grow(report->waiters, &report->waiter_capacity, report->waiter_count,
+                                    sizeof *report->waiters);
         report->waiters[report->waiter_count++] =
             (xpm__token_user){.directory = xpm__strdup(xpm__json_get_text(json, "job_uri")),
                               .count = json_object_get_int64(xpm__json_get(json, "count")),

@@ -68,9 +68,9 @@ typedef struct xpm__taking {
 } xpm__taking;
 
 typedef enum xpm__taken {
-    XPM__TAKEN,     /* it has all of them */
-    XPM__NOT_FREE,  /* it has none, and a ticket for each */
-    XPM__TOO_MANY,  /* it has none, and none can be given: a total is lower than what is asked for */
+    XPM__TAKEN,    /* it has all of them */
+    XPM__NOT_FREE, /* it has none, and a ticket for each */
+    XPM__TOO_MANY, /* it has none, and none can be given: a total is lower than what is asked for */
     XPM__NOT_TAKEN, /* it has none: an error */
 } xpm__taken;
 /* Takes all tokens of a job, or none. Errors: IO. */

@@ -193,9 +193,9 @@ static void tell_given_up(const xpm_job *job)
     xpm_free(message);
 }
 
-static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher,
-                                 xpm__tokens *tokens, int folder, int lock, bool fresh,
-                                 xpm__process *process, xpm__jobdir_state *state)
+static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, xpm__tokens *tokens,
+                                 int folder, int lock, bool fresh, xpm__process *process,
+                                 xpm__jobdir_state *state)
 {
     xpm_error err = {0};
     char file[XPM__NAME_SIZE];
@@ -226,6 +226,7 @@ static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher,
         return XPM__ENDED;
     set_failed(state, XPM_REASON_FAILED, 1, err.message);
     record_end(job, folder, state, 0);
+    xpm__locks_release(folder);
     return XPM__ENDED;
 }
 

@@ -32,7 +32,7 @@ struct xpm__tokens {
     line *lines;
     xpm__map by_folder; /* to line */
     xpm__map held;      /* directory to job: it has tokens, and its end will be known */
-    xpm_job *too_many;  /* linked by wants->next: they ask for more than a total, until it changes */
+    xpm_job *too_many; /* linked by wants->next: they ask for more than a total, until it changes */
     bool competes;
     xpm__lockwaits *waits;
     void (*resume)(void *user, xpm_job *job);
@@ -214,8 +214,7 @@ static int watch_line(xpm__tokens *tokens, line *l, xpm_error *err)
     };
     if (l->watched)
         return 0;
-    if (start_watching(tokens, err) < 0 ||
-        xpm__tokendir_make(l->token->folder, err) < 0)
+    if (start_watching(tokens, err) < 0 || xpm__tokendir_make(l->token->folder, err) < 0)
         return -1;
     for (size_t i = 0; i < WATCHES; i++) {
         char *path = xpm__format("%s%s", l->token->folder, folders[i].folder);
@@ -245,8 +244,8 @@ static void wait_for_blockers(xpm__tokens *tokens, xpm__taking *taking)
 {
     for (size_t i = 0; i < taking->blocker_count; i++) {
         xpm__token_blocker *blocker = &taking->blockers[i];
-        bool own = blocker->directory != NULL &&
-                   xpm__map_find(&tokens->held, blocker->directory) != NULL;
+        bool own =
+            blocker->directory != NULL && xpm__map_find(&tokens->held, blocker->directory) != NULL;
         if (own || blocker->fd < 0)
             continue;
         xpm__lockwaits_add_free(tokens->waits, blocker->fd, on_free, tokens);

@@ -53,13 +53,13 @@ struct xpm_job {
     } * guards;           /* in order of name, which is that in which they are taken */
     size_t guard_count, guards_taken;
     struct xpm__wants *wants; /* of tokens (submit/token.h); NULL when none */
-    bool wanted;           /* experiment's mutex: submitted again, and not looked at since */
-    int holds;             /* experiment's mutex: how often it is held back */
-    char *failure;         /* experiment's mutex: why it cannot start, from a release; or NULL */
-    bool parked;           /* L: blocked until it is released */
-    bool touched;          /* scheduler's mutex: in the list of those to be looked at again */
-    bool cancelling;       /* scheduler's mutex: because it is to be cancelled */
-    xpm_job *next_touched; /* in that list */
+    bool wanted;              /* experiment's mutex: submitted again, and not looked at since */
+    int holds;                /* experiment's mutex: how often it is held back */
+    char *failure;            /* experiment's mutex: why it cannot start, from a release; or NULL */
+    bool parked;              /* L: blocked until it is released */
+    bool touched;             /* scheduler's mutex: in the list of those to be looked at again */
+    bool cancelling;          /* scheduler's mutex: because it is to be cancelled */
+    xpm_job *next_touched;    /* in that list */
 };
 
 /* Changes a job's state: the event first, then the state, then those who wait are told. */

@@ -38,8 +38,9 @@ static int check(const char *name, int64_t total, xpm_error *err)
                          "start, and \"%s\" is not",
                          name);
     if (total < 0)
-        return xpm__fail(err, XPM_E_RANGE, name, "token %s: its total is %lld, and cannot be below 0",
-                         name, (long long)total);
+        return xpm__fail(err, XPM_E_RANGE, name,
+                         "token %s: its total is %lld, and cannot be below 0", name,
+                         (long long)total);
     return 0;
 }
 
@@ -133,8 +134,8 @@ int xpm_config_add_token(xpm_config *task, xpm_token *token, int64_t count, xpm_
     if (check_count(token, count, err) < 0)
         return -1;
     xpm__config_extra *extra = xpm__config_extra_of(task);
-    extra->tokens = xpm__grow(extra->tokens, &extra->token_capacity, extra->token_count,
-                              sizeof *extra->tokens);
+    extra->tokens =
+        xpm__grow(extra->tokens, &extra->token_capacity, extra->token_count, sizeof *extra->tokens);
     extra->tokens[extra->token_count++] = (struct xpm__token_count){token, count};
     return 0;
 }

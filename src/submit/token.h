@@ -19,7 +19,7 @@ typedef struct xpm__want {
     xpm_token *token;
     int64_t count;
     xpm_job *job;
-    char *holder; /* L: the file that says that the job has it; or NULL */
+    char *holder;                      /* L: the file that says that the job has it; or NULL */
     struct xpm__want *next, *previous; /* L: in the line of the token */
 } xpm__want;
 
@@ -27,7 +27,7 @@ struct xpm__wants {
     size_t count;
     bool waits;        /* L: it is in the lines of all its tokens */
     bool called;       /* L: it was told to try, and has not yet */
-    xpm__rank rank;  /* L: its place, while it waits */
+    xpm__rank rank;    /* L: its place, while it waits */
     bool aside;        /* L: it asks for more than a total, and is in no line */
     xpm_job *next;     /* L: among those */
     xpm__want items[]; /* sorted by folder */

@@ -39,6 +39,13 @@ static void make_token(const char *name, int64_t total)
         fail_msg("%s", last.message);
 }
 
+/* Who waits for the lock of another attempt lets it go at once. */
+static void lock_job(job *j)
+{
+    j->lock = xpm__file_lock(AT_FDCWD, path_of("%s/learn.lock", j->directory), true);
+    assert_true(j->lock >= 0);
+}
+
 /* A job with its lock held, that asks for nothing yet. */
 static job *new_job(const char *hash)
 {
@@ -46,11 +53,9 @@ static job *new_job(const char *hash)
     assert_non_null(j);
     snprintf(j->directory, sizeof j->directory, "%s/jobs/demo.learn/%s", root, hash);
     assert_int_equal(xpm__file_mkdirs(j->directory, &last), 0);
-    j->lock = xpm__file_lock(AT_FDCWD, path_of("%s/learn.lock", j->directory), false);
-    assert_true(j->lock >= 0);
+    lock_job(j);
     xpm__rank_make(&j->rank);
-    j->taking = (xpm__taking){
-        .directory = j->directory, .rank = &j->rank, .requests = j->requests};
+    j->taking = (xpm__taking){.directory = j->directory, .rank = &j->rank, .requests = j->requests};
     return j;
 }
 
@@ -58,10 +63,8 @@ static void ask(job *j, const char *token, int64_t count)
 {
     size_t i = j->taking.count++;
     j->tickets[i].fd = -1;
-    j->requests[i] = (xpm__token_request){.folder = strdup(folder_of(token)),
-                                          .total = 1,
-                                          .count = count,
-                                          .ticket = &j->tickets[i]};
+    j->requests[i] = (xpm__token_request){
+        .folder = strdup(folder_of(token)), .total = 1, .count = count, .ticket = &j->tickets[i]};
 }
 
 static xpm__taken take(job *j)
@@ -276,6 +279,15 @@ TEST(the_lock_of_a_blocker_is_free_when_it_has_died)
     end(b);
 }
 
+TEST(what_was_being_written_when_its_process_was_killed_is_removed)
+{
+    put("cpu", "jobs/demo.learn@z.json.1-1.tmp", "{");
+    job *a = job_that_asks("a", "cpu", 3);
+    assert_int_equal(take(a), XPM__TAKEN);
+    assert_int_equal(files_in("cpu", "jobs"), 1);
+    end(a);
+}
+
 TEST(a_holder_is_not_reclaimed_while_its_job_has_its_lock_again)
 {
     job *a = job_that_asks("a", "cpu", 1);
@@ -407,9 +419,7 @@ TEST(a_folder_without_a_total_gets_the_one_that_is_known)
 
 /* ---- What others wrote ------------------------------------------------------------------------- */
 
-static void do_nothing(void)
-{
-}
+static void do_nothing(void) {}
 
 TEST(holders_of_the_original_count_while_their_process_lives)
 {
@@ -505,8 +515,12 @@ static void take_often(int me, int *used)
         int count = 1 + (me + round) % 3;
         job *j = job_that_asks(path_of("%d", me), "cpu", count);
         xpm__taken taken;
-        while ((taken = take(j)) == XPM__NOT_FREE)
+        while ((taken = take(j)) == XPM__NOT_FREE) {
+            close(j->lock);
             flock(j->taking.blockers[0].fd, LOCK_SH); /* until one that it waits for lets go */
+            xpm__taking_clear(&j->taking);
+            lock_job(j);
+        }
         if (taken != XPM__TAKEN || __atomic_add_fetch(used, count, __ATOMIC_SEQ_CST) > 3)
             _exit(1);
         __atomic_sub_fetch(used, count, __ATOMIC_SEQ_CST);
@@ -548,6 +562,7 @@ int main(void)
         FRESH(equal_jobs_of_two_workspaces_count_each),
         FRESH(what_a_killed_job_had_is_free_at_once),
         FRESH(the_lock_of_a_blocker_is_free_when_it_has_died),
+        FRESH(what_was_being_written_when_its_process_was_killed_is_removed),
         FRESH(a_holder_is_not_reclaimed_while_its_job_has_its_lock_again),
         FRESH(who_asks_for_much_is_not_passed_by_who_asks_for_little),
         FRESH(tickets_of_several_tokens_are_in_one_order),

@@ -1,7 +1,5 @@
 /* Jobs that use two tokens, for test_tokens.py. Each proves that it may run: it locks as many bytes of
  * a file as it has of a token, of as many as there are; the kernel frees those of a killed one. */
-#define _GNU_SOURCE
-
 #include <experimaestro.h>
 
 #include <fcntl.h>
@@ -16,12 +14,12 @@ typedef struct {
     int64_t number, cpus, gpus;
 } use;
 
-/* One byte, if nobody has it. The file's descriptor is the first of the process: it is closed before
- * that of the job's lock, when the process is killed. */
+/* One byte, if nobody has it. Of a killed process, this kind of lock is gone before that of the job
+ * is: it goes as soon as its descriptor is closed, and that is the first. */
 static bool lock_byte(off_t byte)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
-    return fcntl(STDIN_FILENO, F_OFD_SETLK, &lock) == 0;
+    return fcntl(STDIN_FILENO, F_SETLK, &lock) == 0;
 }
 
 /* Another job may let go of a byte that this one has just passed: it looks again. */
