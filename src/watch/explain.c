@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "record/events.h"
+#include "record/tokendir.h"
 
 enum { PRINT_MOST = 20 };
 
@@ -216,6 +217,74 @@ static void say_blockers(inquiry *q)
         say(q, "\n  and %zu more", count - PRINT_MOST);
 }
 
+/* ---- Tokens ------------------------------------------------------------------------------------ */
+
+/* "TYPE/HASH" of a job's folder, wherever its workspace is. */
+static const char *key_of(const char *directory)
+{
+    const char *jobs = directory != NULL ? strstr(directory, "/jobs/") : NULL, *next = jobs;
+    while (next != NULL && (next = strstr(next + 1, "/jobs/")) != NULL)
+        jobs = next;
+    return jobs != NULL ? jobs + strlen("/jobs/") : NULL;
+}
+
+static bool is_waiter(const inquiry *q, const xpm__token_report *token)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < token->waiter_count; i++) {
+        const char *key = key_of(token->waiters[i].directory);
+        found = key != NULL && strcmp(key, q->job->key) == 0;
+    }
+    return found;
+}
+
+/* A job of another workspace is named by its folder. */
+static void say_holder(inquiry *q, const xpm__token_user *holder)
+{
+    const char *key = key_of(holder->directory);
+    const xpm__job_view *job = key != NULL ? xpm__map_find(&q->view->by_key, key) : NULL;
+    char *name = job != NULL ? xpm__short_name(job->type, job->hash) : NULL;
+    say(q, "\n  %s has %lld",
+        name != NULL                ? name
+        : holder->directory != NULL ? holder->directory
+                                    : "a job",
+        (long long)holder->count);
+    say_time(q, "since", holder->since);
+    xpm_free(name);
+}
+
+static void say_token(inquiry *q, const xpm__token_report *token)
+{
+    size_t count = token->holder_count;
+    say(q, "\nToken %s: %lld of %lld are taken", token->name, (long long)token->used,
+        (long long)token->total);
+    for (size_t i = 0; i < count && i < PRINT_MOST; i++)
+        say_holder(q, &token->holders[i]);
+    if (count > PRINT_MOST)
+        say(q, "\n  and %zu more", count - PRINT_MOST);
+}
+
+/* Those in whose queue the job is; or, when its scheduler has put another in for it, those that
+ * anybody waits for. Whether the job is in a queue itself. */
+static bool say_tokens(inquiry *q, bool own)
+{
+    bool said = false;
+    char **folders = xpm__tokendirs(q->view->workspace);
+    for (size_t i = 0; folders[i] != NULL; i++) {
+        xpm__token_report token;
+        if (xpm__token_report_read(folders[i], &token, NULL) < 0)
+            continue;
+        if (own ? is_waiter(q, &token) : token.waiter_count > 0) {
+            say(q, "%s", own && !said ? ": it waits for a token." : "");
+            say_token(q, &token);
+            said = true;
+        }
+        xpm__token_report_clear(&token);
+    }
+    xpm__tokendirs_free(folders);
+    return said;
+}
+
 /* ---- States ------------------------------------------------------------------------------------ */
 
 static void say_waiting(inquiry *q)
@@ -228,9 +297,9 @@ static void say_waiting(inquiry *q)
         say(q, ", for %zu of the %zu jobs that it depends on:", q->out->blocker_count,
             q->depends_on.count);
         say_blockers(q);
-    } else {
-        say(q, ": for no other job, but for a token, for a directory that another job writes, or "
-               "for something that is prepared for it.");
+    } else if (!say_tokens(q, true)) {
+        say(q, ": for no other job, but for a directory that another job writes, or for something "
+               "that is prepared for it.");
     }
     say(q, "\n");
 }
@@ -252,8 +321,12 @@ static void say_ready(inquiry *q)
     say(q, "%s is ready", q->name);
     say_time(q, "since", q->since);
     say_experiment(q);
-    say(q, ": it waits for a free slot; %zu %s of the experiment %s.\n", running,
-        running == 1 ? "job" : "jobs", running == 1 ? "runs" : "run");
+    if (!say_tokens(q, true)) {
+        say(q, ": it waits for a free slot; %zu %s of the experiment %s.", running,
+            running == 1 ? "job" : "jobs", running == 1 ? "runs" : "run");
+        say_tokens(q, false);
+    }
+    say(q, "\n");
 }
 
 /* A file of its folder; NULL when there is none. New: json_object_put. */

@@ -326,3 +326,35 @@ def test_a_plan_in_c_is_explained(tmp_path):
                     "  3 because of $.epochs (10 -> 20) against plan.learn/H and others\n"
                     "total: 3 jobs: 0 done, 3 would run\n")
     assert "would run plan.learn/" in run("--explain", "--dry-run").stderr
+
+
+# ---- Tokens ----------------------------------------------------------------------------------------
+
+
+def test_a_job_that_waits_for_a_token_names_those_that_have_it(driver, workspace, pipes, explain):
+    driver.write(TASKS, "tasks.py")
+    script = driver.write("""
+        import sys
+        from tasks import *
+        if __name__ == "__main__":
+            with experiment(sys.argv[1], "first", jobs=4) as xp:
+                token = xp.token("gpu", 2)
+                for name in ("a", "b"):
+                    token(2, Hold(name=name, pipes=sys.argv[2])).submit()
+                print("submitted", flush=True)
+                input()
+    """)
+    for name in ("a", "b"):
+        pipes.make(name)
+    process = driver.start(script, workspace, pipes.folder, stdin=subprocess.PIPE)
+    assert process.stdout.readline() == "submitted\n", process.stderr.read()
+    pipes.pid("a")
+    holder, waiter = listed(workspace, "tasks.hold")
+    text = explain(waiter)
+    assert re.match(rf"tasks.hold/\w{{8}} is ready since {TIME}, in experiment first: it waits for a token\.\n"
+                    rf"Token gpu: 2 of 2 are taken\n  {holder[:19]} has 2 since {TIME}\n",
+                    text), text
+    pipes.end("a")
+    pipes.pid("b")
+    pipes.end("b")
+    end(process)
