@@ -326,6 +326,10 @@ XPM_API void xpm_class_inherit(xpm_class *class_, const xpm_class *base);
 XPM_API void xpm_class_bind(xpm_class *class_, const xpm_type *variable, const xpm_type *type);
 
 XPM_API const xpm_class *xpm_class_find(const char *name); /* NULL when there is none */
+/* Finds the class of an object in a file, in a program that has its own way of finding them; NULL and
+ * an error when there is none. */
+typedef const xpm_class *(*xpm_resolver)(void *user, const char *name, const char *module,
+                                         const char *qualname, const char *file, xpm_error *err);
 /* The name that identifies it, in lower case: that of another class when it is deprecated. */
 XPM_API const char *xpm_class_name(const xpm_class *class_);
 XPM_API unsigned xpm_class_flags(const xpm_class *class_); /* of xpm_class_flag */
@@ -762,132 +766,14 @@ XPM_API char *xpm_job_cards(const char *const *directories, size_t count, size_t
  * STATE (no workspace there), UNKNOWN (no such job, or several). */
 XPM_API char *xpm_explain(const char *workspace, const char *job, xpm_error *err);
 
-/* ---- Inside a task's process ----------------------------------------------------------------- */
-
-/* Finds the class of an object in params.json; NULL and an error when there is none. */
-typedef const xpm_class *(*xpm_resolver)(void *user, const char *name, const char *module,
-                                         const char *qualname, const char *file, xpm_error *err);
-/* Executes a task. 0 is success, another value the exit status of the failure, whose message may be
- * put into err; the codes MEMORY and TIMEOUT there are reasons. */
-typedef int (*xpm_executor)(void *user, xpm_task *task, xpm_error *err);
-
-/* Runs the job of a params.json, as what a launcher starts: takes over the job's lock (waits for
- * it when started by hand), goes to the job's directory, loads the parameters, executes, and
- * records the end. Returns the exit status for the process: 0 for success. A job that is done
- * already is not executed. */
-XPM_API int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user);
-
-/* Executes the task of a params.json where one stands: no lock, no record, the working directory
- * stays. Returns the exit status for the process. */
-XPM_API int xpm_execute_params(const char *params, xpm_resolver resolve, xpm_executor execute,
-                               void *user);
-
-/* Loads what a params.json describes; the last object, the task, is returned. New (a reference):
- * xpm_config_unref. Errors: IO, FORMAT (truncated, not understood), VERSION (newer), those of
- * `resolve`. With `resolve` NULL, classes are found by xpm_class_find. */
-XPM_API xpm_config *xpm_params_load(const char *params, xpm_resolver resolve, void *user,
-                                    xpm_error *err);
-
-/* What today's classes make of the params.json of an old job, as one line of JSON: `path`, `type`,
- * `old` and `new` (identifiers), `changes` (sentences), `declared` (all of them come from names of
- * the past that are declared), `files` (generated files that have another place in the job's folder
- * today: the new to the old one), `shared` (the same for folders of partial identifiers, in the
- * workspace); or `path` and `error`. New: xpm_free. */
-XPM_API char *xpm_params_compare(const char *params, xpm_resolver resolve, void *user);
-
-XPM_API const char *xpm_task_directory(const xpm_task *task); /* absolute; the working directory */
-XPM_API const char *xpm_task_workspace(const xpm_task *task);
-XPM_API xpm_config *xpm_task_config(const xpm_task *task);    /* borrowed */
-XPM_API const xpm_value *xpm_task_tags(const xpm_task *task); /* a dict; borrowed */
-/* Says how far the task is, for those who watch it: `value` goes from 0 to 1, in the loop number
- * `level` (0 is the outer one, and 15 the last; what was said of the loops inside it is forgotten),
- * and `desc` says of what, or is NULL. Copies. Costs little when called often: the record is
- * written when the value has changed by more than 0.01. A value that is no number is passed over.
- * From one thread at a time. */
-XPM_API void xpm_task_progress(xpm_task *task, unsigned level, double value, const char *desc);
-
-/* Seconds until the time limit of the job ends it, or negative when it has none. */
-XPM_API double xpm_task_remaining(const xpm_task *task);
-/* Whether the task was told to end. From the first call on, a signal no longer ends the process at
- * once: the task has 30 seconds to put things in order and return. */
-XPM_API bool xpm_task_cancelled(xpm_task *task);
-/* The same from the beginning, and `raise` is called in the handler of each signal: it may only call
- * what a handler may. */
-XPM_API void xpm_task_on_cancel(xpm_task *task, void (*raise)(int signal_number));
-/* Says why the task ends in error, and returns the exit status for it to return: TIMEOUT stops a
- * resumable task which sees that its time will not do, to be started again; MEMORY, FAILED. */
-XPM_API int xpm_task_fail(xpm_task *task, xpm_reason reason, const char *message);
-
-/* A file of a configuration that several tasks may want to compute, in the workspace's config/
- * folder, under an exclusive lock between processes: waits for it. Gives the absolute path (new:
- * xpm_free); returns a handle that xpm_cache_unlock releases, -1 when it failed. Errors: IO. */
-XPM_API int xpm_cache_lock(const char *workspace, const char *typename_, const char *identifier,
-                           const char *file, char **path, xpm_error *err);
-XPM_API void xpm_cache_unlock(int handle);
-
-/* ---- Saved configurations -------------------------------------------------------------------- */
-
-/* A folder can hold any value that holds configurations, with the files that these need: the
- * document experimaestro.json, and beside it a copy of what each parameter with XPM_DATA names, under
- * the parameter's path ("model/layers/0/weights"). */
-
-/* Says where the data of a configuration is, instead of copying it: asked of those whose class has
- * the flag XPM_CLASS_SAVER, or a parameter with XPM_DATA. Adds to `paths` (a dict) the
- * names of parameters, each with a path relative to the folder. `where` is the configuration's path
- * in the value ("model/layers/0", "" for the value itself). Must set `err` when it returns -1. */
-typedef int (*xpm_data_saver)(void *user, xpm_config *config, const char *where, xpm_value *paths,
-                              xpm_error *err);
-
-typedef struct xpm_save_options {
-    const char *file;    /* the document's name; NULL for "experimaestro.json" */
-    xpm_data_saver data; /* NULL copies what parameters with XPM_DATA name */
-    void *user;
-} xpm_save_options;
-
-/* Saves a value in a folder, which is made; what an earlier save wrote is replaced. What is not
- * sealed stays so. Files are hard links where possible. Options may be NULL. Errors: IO, MISSING (a
- * required value), CONFLICT (two files of one name), TYPE (a value that cannot be identified), RANGE
- * (a name that leaves the folder). */
-XPM_API int xpm_save(const xpm_value *value, const char *directory, const xpm_save_options *options,
-                     xpm_error *err);
-/* The document alone, as text; data is copied to `directory`, and stays where it is when that is
- * NULL. New: xpm_free. */
-XPM_API char *xpm_save_text(const xpm_value *value, const char *directory,
-                            const xpm_save_options *options, xpm_error *err);
-/* Copies a file or a folder to `name` in a directory, as saving does. Errors: IO, CONFLICT, RANGE. */
-XPM_API int xpm_save_data(const char *source, const char *directory, const char *name,
-                          xpm_error *err);
-
-typedef struct xpm_load_options {
-    const char *file;     /* NULL for experimaestro.json, or else definition.json */
-    xpm_resolver resolve; /* NULL finds classes by xpm_class_find */
-    void *user;
-    bool partial; /* leaves out the tasks that made what is loaded, unless it holds them */
-    bool anew;    /* computes identifiers from today's classes, instead of keeping those stored */
-} xpm_load_options;
-
-/* Loads what was saved. Configurations are sealed and keep their identifiers; to use one is not to
- * depend on the task that made it. Options may be NULL. The value is the caller's: xpm_value_clear.
- * Errors: as xpm_params_load. */
-XPM_API int xpm_load(const char *directory, const xpm_load_options *options, xpm_value *value,
-                     xpm_error *err);
-/* The same from a text. `directory` is where its data is, or NULL; `name` is for messages. */
-XPM_API int xpm_load_text(const char *text, size_t size, const char *directory, const char *name,
-                          const xpm_load_options *options, xpm_value *value, xpm_error *err);
-/* Loads the task of a job's directory, from its params.json. New (a reference): xpm_config_unref. */
-XPM_API xpm_config *xpm_load_task(const char *directory, const xpm_load_options *options,
-                                  xpm_error *err);
-/* Loads all configurations of a run, from its objects.jsonl, into a dict from identifier (hexadecimal)
- * to configuration; those that several objects hold are shared. */
-XPM_API int xpm_load_objects(const char *file, const xpm_load_options *options, xpm_value *value,
-                             xpm_error *err);
-
 #ifdef __cplusplus
 }
 #endif
 
 #include <experimaestro/notices.h>
 #include <experimaestro/program.h>
+#include <experimaestro/saved.h>
+#include <experimaestro/task.h>
 #include <experimaestro/token.h>
 
 #endif

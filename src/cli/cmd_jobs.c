@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "watch/filter.h"
 #include "watch/view.h"
 
 static int open_view(const cli_call *call, xpm__view *view, xpm_error *err)
@@ -106,28 +107,69 @@ static int load_listed(const cli_call *call, unsigned states, xpm__view *view, x
     return xpm__view_load_states(view, experiment, states, cli_value(call, "json") != NULL, err);
 }
 
-int cmd_jobs_list(const cli_call *call)
+/* What the command line asks of jobs; -1 and an error when it cannot be understood. */
+typedef struct wanted {
+    unsigned states;
+    xpm__filter *filter; /* or NULL */
+} wanted;
+
+static int read_wanted(const cli_call *call, wanted *w, xpm_error *err)
+{
+    const char *text = cli_value(call, "filter");
+    *w = (wanted){0};
+    if (wanted_states(call, &w->states, err) < 0)
+        return -1;
+    if (text != NULL)
+        w->filter = xpm__filter_parse(text, err);
+    return text != NULL && w->filter == NULL ? -1 : 0;
+}
+
+/* A line for each job that the filter matches, or how many are in each state. */
+static void print_listed(const cli_call *call, const wanted *w, const xpm__view *view)
+{
+    size_t counts[XPM_JOB_STATE_COUNT] = {0};
+    bool only_counts = cli_value(call, "count") != NULL;
+    for (size_t i = 0; i < view->job_count; i++) {
+        const xpm__job_view *job = view->jobs[i];
+        if (w->filter != NULL && !xpm__filter_matches(w->filter, job))
+            continue;
+        counts[job->state.state]++;
+        if (only_counts)
+            continue;
+        if (cli_value(call, "json") != NULL)
+            print_json(view, job);
+        else
+            print_line(job);
+    }
+    if (only_counts)
+        print_counts(call, w->states, counts);
+}
+
+static int list_jobs(const cli_call *call, const wanted *w)
 {
     xpm_error err = {0};
     xpm__view view;
-    unsigned states;
-    if (wanted_states(call, &states, &err) < 0) {
+    if (xpm__view_open(cli_workdir(call), &view, &err) < 0)
+        return cli_fail(&err);
+    int status = load_listed(call, w->states, &view, &err);
+    if (status == 0)
+        print_listed(call, w, &view);
+    xpm__view_close(&view);
+    return status == 0 ? CLI_OK : cli_fail(&err);
+}
+
+int cmd_jobs_list(const cli_call *call)
+{
+    xpm_error err = {0};
+    wanted w;
+    if (read_wanted(call, &w, &err) < 0) {
         cli_fail(&err);
         return CLI_USAGE;
     }
-    if (cli_value(call, "count") != NULL)
-        return count_jobs(call, states);
-    if (xpm__view_open(cli_workdir(call), &view, &err) < 0)
-        return cli_fail(&err);
-    int status = load_listed(call, states, &view, &err);
-    for (size_t i = 0; status == 0 && i < view.job_count; i++) {
-        if (cli_value(call, "json") != NULL)
-            print_json(&view, view.jobs[i]);
-        else
-            print_line(view.jobs[i]);
-    }
-    xpm__view_close(&view);
-    return status == 0 ? CLI_OK : cli_fail(&err);
+    bool counts = cli_value(call, "count") != NULL && w.filter == NULL;
+    int status = counts ? count_jobs(call, w.states) : list_jobs(call, &w);
+    xpm__filter_free(w.filter);
+    return status;
 }
 
 /* The folder of the job that the command line names. New: xpm_free. NULL after an error. */

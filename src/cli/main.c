@@ -62,6 +62,8 @@ const cli_command cli_commands[] = {
      {WORKDIR,
       {"experiment", "NAME", "only those of this experiment's latest run"},
       {"state", "STATE[,STATE]", "only those in these states"},
+      {"filter", "EXPR",
+       "only those that it matches: '@state = error and (model in [a, b] or not rate ~ 0)'"},
       {"count", NULL, "how many are in each state, instead of a line for each job"},
       JSON}},
     {"jobs log",

@@ -34,7 +34,7 @@ struct xpm__scheduler {
     pthread_mutex_t mutex;     /* guards what other threads post: */
     pthread_cond_t is_stopped; /* the loop has seen `stop` */
     queue posted;
-    xpm_job *touched; /* to be looked at again; linked by next_free; each a reference */
+    xpm_job *touched; /* to be looked at again; linked by next_touched; each a reference */
     bool stop, cancel, quit;
     queue ready; /* the loop's own from here on */
     xpm__lockwaits *waits;

@@ -130,6 +130,14 @@ static int launch(const xpm_job *job, const xpm__launcher *launcher, int folder,
     return status;
 }
 
+static void tell(const xpm_job *job, const char *message)
+{
+    if (job->xp->warn != NULL)
+        job->xp->warn(job->xp->user, message);
+}
+
+/* The end of a job that nobody else will record. Where its folder cannot say it, who runs the experiment
+ * is told. */
 static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *state,
                        int64_t peak_memory)
 {
@@ -146,7 +154,13 @@ static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *
                           .peak_memory = peak_memory};
     char pid[XPM__NAME_SIZE];
     xpm__jobdir_write_status(folder, &status, NULL);
-    xpm__jobdir_mark_failed(folder, xpm_job_name(job), state->code, state->reason, state->message);
+    if (xpm__jobdir_mark_failed(folder, xpm_job_name(job), state->code, state->reason,
+                                state->message) < 0) {
+        char *message = xpm__format("cannot record in %s how it ended (%s): %s", job->directory,
+                                    state->message, strerror(errno));
+        tell(job, message);
+        xpm_free(message);
+    }
     xpm__jobdir_file(xpm_job_name(job), ".pid", pid);
     unlinkat(folder, pid, 0);
 }
@@ -167,12 +181,6 @@ static bool has_given_up(xpm_job *job, int folder, xpm__jobdir_state *state)
     job->failures = xpm__jobdir_failures(folder);
     return job->failures > 0 && job->failures >= (unsigned)xpm__job_max_retries(job) &&
            xpm__jobdir_read_markers(folder, xpm_job_name(job), state);
-}
-
-static void tell(const xpm_job *job, const char *message)
-{
-    if (job->xp->warn != NULL)
-        job->xp->warn(job->xp->user, message);
 }
 
 /* A failure that the job's folder cannot say: who runs the experiment is told. */

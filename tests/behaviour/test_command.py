@@ -173,3 +173,18 @@ def test_run_refuses_parameters_that_it_cannot_read(command, tmp_path, content, 
     result = command("run", tmp_path / "params.json")
     assert result.returncode == 1
     assert said in result.stderr and str(tmp_path) in result.stderr
+
+
+def test_jobs_are_filtered_by_an_expression(command, made):
+    def listed(*args):
+        return command("jobs", "list", "--workdir", made, *args)
+
+    whole = listed().stdout.splitlines()
+    learn = listed("--filter", "@name ~ 'seed\\.modellearn'").stdout.splitlines()
+    assert learn == [line for line in whole if " seed.modellearn/" in line] and len(learn) == 3
+    one = listed("--filter", "@state = 'DONE' and not (@name != seed.modellearn or rate != 0.1)")
+    assert one.stdout.count("\n") == 1 and "rate=0.1" in one.stdout
+    assert listed("--filter", "@name != seed.modellearn", "--count").stdout.split() == ["DONE", "4"]
+    wrong = listed("--filter", "@state = done and")
+    assert wrong.returncode == 2
+    assert wrong.stderr.endswith("\n  @state = done and\n                   ^\n")
