@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -18,6 +16,7 @@
 #include "base/sha256.h"
 #include "record/events.h"
 #include "record/jobdir.h"
+#include "record/sqlite.h"
 
 enum {
     SCHEMA_VERSION = 1,
@@ -132,8 +131,8 @@ static sqlite3_stmt *bind(xpm__index *index, statement which, const char *kinds,
 {
     sqlite3_stmt **place = &index->statements[which];
     if (index->problem == SQLITE_OK && *place == NULL)
-        note(index, sqlite3_prepare_v3(index->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
-                                       place, NULL));
+        note(index, xpm__sql->prepare_v3(index->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                         place, NULL));
     if (index->problem != SQLITE_OK)
         return NULL;
     va_list values;
@@ -141,11 +140,11 @@ static sqlite3_stmt *bind(xpm__index *index, statement which, const char *kinds,
     for (int i = 1; kinds[i - 1] != '\0'; i++) {
         if (kinds[i - 1] == 't')
             note(index,
-                 sqlite3_bind_text(*place, i, va_arg(values, const char *), -1, SQLITE_STATIC));
+                 xpm__sql->bind_text(*place, i, va_arg(values, const char *), -1, SQLITE_STATIC));
         else if (kinds[i - 1] == 'd')
-            note(index, sqlite3_bind_double(*place, i, va_arg(values, double)));
+            note(index, xpm__sql->bind_double(*place, i, va_arg(values, double)));
         else
-            note(index, sqlite3_bind_int64(*place, i, va_arg(values, int64_t)));
+            note(index, xpm__sql->bind_int64(*place, i, va_arg(values, int64_t)));
     }
     va_end(values);
     return *place;
@@ -154,11 +153,11 @@ static sqlite3_stmt *bind(xpm__index *index, statement which, const char *kinds,
 /* The next row; false past the last one, or after a problem: then the statement is ready again. */
 static bool step(xpm__index *index, sqlite3_stmt *bound)
 {
-    int code = bound != NULL ? sqlite3_step(bound) : SQLITE_DONE;
+    int code = bound != NULL ? xpm__sql->step(bound) : SQLITE_DONE;
     note(index, code);
     if (code == SQLITE_ROW && index->problem == SQLITE_OK)
         return true;
-    sqlite3_reset(bound);
+    xpm__sql->reset(bound);
     return false;
 }
 
@@ -172,14 +171,14 @@ static void run(xpm__index *index, sqlite3_stmt *bound)
 /* The number in its first row; -1 when there is none. */
 static int64_t number(xpm__index *index, sqlite3_stmt *bound)
 {
-    int64_t found = step(index, bound) ? sqlite3_column_int64(bound, 0) : -1;
-    sqlite3_reset(bound);
+    int64_t found = step(index, bound) ? xpm__sql->column_int64(bound, 0) : -1;
+    xpm__sql->reset(bound);
     return found;
 }
 
 static const char *text(sqlite3_stmt *bound, int column)
 {
-    return (const char *)sqlite3_column_text(bound, column);
+    return (const char *)xpm__sql->column_text(bound, column);
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------- */
@@ -195,7 +194,7 @@ static int64_t need_run(xpm__index *index, const char *experiment, const char *n
     if (id >= 0)
         return id;
     run(index, bind(index, ADD_RUN, "tt", experiment, name));
-    return sqlite3_last_insert_rowid(index->db);
+    return xpm__sql->last_insert_rowid(index->db);
 }
 
 /* Jobs of a type follow one another. */
@@ -206,7 +205,7 @@ static int64_t need_type(xpm__index *index, const char *name)
     int64_t id = number(index, bind(index, FIND_TYPE, "t", name));
     if (id < 0) {
         run(index, bind(index, ADD_TYPE, "t", name));
-        id = sqlite3_last_insert_rowid(index->db);
+        id = xpm__sql->last_insert_rowid(index->db);
     }
     xpm_free(index->at.type);
     index->at.type = xpm__strdup(name);
@@ -221,7 +220,7 @@ static int64_t need_job(xpm__index *index, const char *type, const char *hash)
     if (id >= 0)
         return id;
     run(index, bind(index, ADD_JOB, "it", type_id, hash));
-    return sqlite3_last_insert_rowid(index->db);
+    return xpm__sql->last_insert_rowid(index->db);
 }
 
 static void on_listed(void *user, json_object *line)
@@ -279,18 +278,18 @@ static bool find_log(xpm__index *index, const char *path, int64_t inode, log_sta
     sqlite3_stmt *bound = bind(index, FIND_LOG, "ti", path, inode);
     bool found = step(index, bound) && text(bound, 0) != NULL;
     if (found) {
-        const void *head = sqlite3_column_blob(bound, 5);
-        int size = sqlite3_column_bytes(bound, 5);
-        *known = (log_state){.inode = sqlite3_column_int64(bound, 1),
-                             .size = sqlite3_column_int64(bound, 2),
-                             .modified = sqlite3_column_int64(bound, 3),
-                             .offset = sqlite3_column_int64(bound, 4),
+        const void *head = xpm__sql->column_blob(bound, 5);
+        int size = xpm__sql->column_bytes(bound, 5);
+        *known = (log_state){.inode = xpm__sql->column_int64(bound, 1),
+                             .size = xpm__sql->column_int64(bound, 2),
+                             .modified = xpm__sql->column_int64(bound, 3),
+                             .offset = xpm__sql->column_int64(bound, 4),
                              .head_size = size <= HEAD_SIZE ? (size_t)size : 0,
                              .renamed = strcmp(text(bound, 0), path) != 0};
         if (known->head_size > 0)
             memcpy(known->head, head, known->head_size);
     }
-    sqlite3_reset(bound);
+    xpm__sql->reset(bound);
     return found;
 }
 
@@ -319,8 +318,8 @@ static void remember(xpm__index *index, const char *path, const log_state *log)
     if (bound == NULL)
         return;
     if (live)
-        note(index, sqlite3_bind_null(bound, 2));
-    note(index, sqlite3_bind_blob(bound, 7, log->head, (int)log->head_size, SQLITE_STATIC));
+        note(index, xpm__sql->bind_null(bound, 2));
+    note(index, xpm__sql->bind_blob(bound, 7, log->head, (int)log->head_size, SQLITE_STATIC));
     run(index, bound);
 }
 
@@ -434,7 +433,7 @@ static void on_experiment(xpm__index *index, const char *name)
     if (index->writing) {
         id = need_run(index, name, latest);
         run(index, bind(index, DROP_RUNS, "tt", name, latest));
-        index->dropped = index->dropped || sqlite3_changes(index->db) > 0;
+        index->dropped = index->dropped || xpm__sql->changes(index->db) > 0;
     }
     index->at.experiment = name;
     index->at.run = latest;
@@ -481,7 +480,7 @@ static void check_type(xpm__index *index, int64_t type, const char *name)
         if (hash != NULL && is_done(index, name, hash))
             continue;
         doubtful = xpm__grow(doubtful, &capacity, count, sizeof *doubtful);
-        doubtful[count++] = sqlite3_column_int64(bound, 0);
+        doubtful[count++] = xpm__sql->column_int64(bound, 0);
     }
     for (size_t i = 0; i < count; i++)
         run(index, bind(index, DOUBT, "i", doubtful[i]));
@@ -523,9 +522,9 @@ static void check_types(xpm__index *index)
             continue;
         }
         types = xpm__grow(types, &capacity, count, sizeof *types);
-        types[count++] = (type_row){.id = sqlite3_column_int64(bound, 0),
+        types[count++] = (type_row){.id = xpm__sql->column_int64(bound, 0),
                                     .name = xpm__strdup(text(bound, 1)),
-                                    .modified = sqlite3_column_int64(bound, 2)};
+                                    .modified = xpm__sql->column_int64(bound, 2)};
     }
     for (size_t i = 0; i < count; i++) {
         on_type(index, types[i].id, types[i].name, types[i].modified);
@@ -614,7 +613,7 @@ static char *file_path(const char *workspace, int dir)
 static void execute(xpm__index *index, const char *sql)
 {
     if (index->problem == SQLITE_OK)
-        note(index, sqlite3_exec(index->db, sql, NULL, NULL, NULL));
+        note(index, xpm__sql->exec(index->db, sql, NULL, NULL, NULL));
 }
 
 static int on_number(void *user, int columns, char **values, char **names)
@@ -629,7 +628,7 @@ static long user_version(xpm__index *index)
 {
     long version = 0;
     if (index->problem == SQLITE_OK)
-        note(index, sqlite3_exec(index->db, "PRAGMA user_version", on_number, &version, NULL));
+        note(index, xpm__sql->exec(index->db, "PRAGMA user_version", on_number, &version, NULL));
     return version;
 }
 
@@ -656,7 +655,7 @@ static void prepare(xpm__index *index)
 static void finalize(xpm__index *index)
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        sqlite3_finalize(index->statements[i]);
+        xpm__sql->finalize(index->statements[i]);
         index->statements[i] = NULL;
     }
     xpm_free(index->at.type);
@@ -683,10 +682,10 @@ static void throw_away(xpm__index *index)
 {
     finalize(index);
     index->problem = SQLITE_OK;
-    sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
-    sqlite3_db_config(index->db, SQLITE_DBCONFIG_RESET_DATABASE, 1, 0);
+    xpm__sql->exec(index->db, "ROLLBACK", NULL, NULL, NULL);
+    xpm__sql->db_config(index->db, SQLITE_DBCONFIG_RESET_DATABASE, 1, 0);
     execute(index, "VACUUM");
-    sqlite3_db_config(index->db, SQLITE_DBCONFIG_RESET_DATABASE, 0, 0);
+    xpm__sql->db_config(index->db, SQLITE_DBCONFIG_RESET_DATABASE, 0, 0);
 }
 
 static void fill(xpm__index *index)
@@ -698,19 +697,21 @@ static void fill(xpm__index *index)
 int xpm__index_open(const char *path, int dir, const char *experiment, xpm__index **result,
                     xpm_error *err)
 {
+    *result = NULL;
+    if (!xpm__sqlite_load())
+        return 0;
     xpm__index *index = xpm__zalloc(sizeof *index);
     char *file = file_path(path, dir);
     int status = 0;
     index->dir = dir;
     index->wanted = experiment;
     index->err = err;
-    *result = NULL;
     if (file == NULL)
         goto done;
     note(index,
-         sqlite3_open_v2(file, &index->db,
-                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
-    sqlite3_busy_timeout(index->db, BUSY_MS);
+         xpm__sql->open_v2(file, &index->db,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));
+    xpm__sql->busy_timeout(index->db, BUSY_MS);
     fill(index);
     if (is_broken(index)) {
         throw_away(index);
@@ -732,7 +733,7 @@ void xpm__index_close(xpm__index *index)
     if (index == NULL)
         return;
     finalize(index);
-    sqlite3_close(index->db);
+    xpm__sql->close(index->db);
     xpm_free(index);
 }
 
@@ -740,11 +741,11 @@ void xpm__index_close(xpm__index *index)
 
 static bool read_job(sqlite3_stmt *bound, xpm__index_job *job)
 {
-    int state = sqlite3_column_int(bound, 4), reason = sqlite3_column_int(bound, 5);
+    int state = xpm__sql->column_int(bound, 4), reason = xpm__sql->column_int(bound, 5);
     *job = (xpm__index_job){.type = text(bound, 0),
                             .hash = text(bound, 1),
                             .tags = text(bound, 2),
-                            .done = sqlite3_column_int(bound, 3) == 1,
+                            .done = xpm__sql->column_int(bound, 3) == 1,
                             .state = (xpm_job_state)state,
                             .reason = (xpm_reason)reason};
     return job->type != NULL && job->hash != NULL && state >= XPM_JOB_UNSCHEDULED &&

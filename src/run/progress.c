@@ -33,7 +33,7 @@ void xpm_task_progress(xpm_task *task, unsigned level, double value, const char 
 {
     if (level >= XPM__LEVELS || isnan(value))
         return;
-    value = fmin(fmax(value, 0), 1);
+    value = value < 0 ? 0 : value > 1 ? 1 : value;
     bool is_new = level >= task->levels || !same_text(task->progress[level].desc, desc);
     keep_levels(task, level + 1);
     xpm__progress *progress = &task->progress[level];
