@@ -1,8 +1,9 @@
-/* N tasks that do nothing, for the benchmark: N=10000 build/bench/noop run WORKSPACE; with CHAIN=1,
- * each holds the one before. */
+/* N tasks that do nothing, for the benchmark: N=10000 build/bench/noop run WORKSPACE; with
+ * CHAIN=order, each waits for the one before, and with CHAIN=value, each holds it, and so all before. */
 #include <experimaestro.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct noop {
     int64_t x;
@@ -19,12 +20,15 @@ XPM_TASK(noop, "bench.noop", noop_execute, XPM_INT(x),
 
 static int plan(xpm_experiment *xp, xpm_error *err)
 {
-    const char *text = getenv("N");
+    const char *text = getenv("N"), *chain = getenv("CHAIN");
     int64_t count = text ? strtoll(text, NULL, 10) : 10000;
-    bool chain = getenv("CHAIN") != NULL;
+    bool holds = chain != NULL && strcmp(chain, "value") == 0;
     xpm_config *before = NULL;
     for (int64_t x = 0; x < count; x++) {
-        xpm_config *task = xpm_new("bench.noop", "x", x, "before", chain ? before : NULL);
+        xpm_config *task = xpm_new("bench.noop", "x", x, "before", holds ? before : NULL);
+        if (chain != NULL && !holds && before != NULL &&
+            xpm_config_add_dependency(task, before, err) < 0)
+            return -1;
         before = xpm_submit(xp, task, err);
         if (before == NULL)
             return -1;

@@ -49,13 +49,10 @@ static void temporary_name(const char *path, char *name, size_t size)
     snprintf(name, size, "%s.%d-%u.tmp", path, (int)getpid(), number);
 }
 
-int xpm__file_write(int dir, const char *path, const char *data, size_t size, unsigned mode)
+/* Writes an open temporary, and gives it its name; closes it. */
+static int finish(int dir, int fd, const char *temporary, const char *path, const char *data,
+                  size_t size)
 {
-    char temporary[4096];
-    temporary_name(path, temporary, sizeof temporary);
-    int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
-    if (fd < 0)
-        return -1;
     int status = write_all(fd, data, size);
     if (close(fd) < 0 || (status == 0 && renameat(dir, temporary, dir, path) < 0))
         status = -1;
@@ -65,6 +62,30 @@ int xpm__file_write(int dir, const char *path, const char *data, size_t size, un
         errno = saved;
     }
     return status;
+}
+
+int xpm__file_write(int dir, const char *path, const char *data, size_t size, unsigned mode)
+{
+    char temporary[4096];
+    temporary_name(path, temporary, sizeof temporary);
+    int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
+    if (fd < 0)
+        return -1;
+    return finish(dir, fd, temporary, path, data, size);
+}
+
+int xpm__file_write_over(int dir, const char *from, const char *path, const char *data, size_t size)
+{
+    char temporary[4096];
+    temporary_name(path, temporary, sizeof temporary);
+    if (renameat(dir, from, dir, temporary) < 0)
+        return -1;
+    int fd = openat(dir, temporary, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    if (fd < 0) {
+        unlinkat(dir, temporary, 0);
+        return -1;
+    }
+    return finish(dir, fd, temporary, path, data, size);
 }
 
 int xpm__file_touch(int dir, const char *path)

@@ -14,6 +14,11 @@
 int xpm__file_read(int dir, const char *path, xpm__str *out);
 /* Writes it whole, with permissions `mode` less the umask. Returns 0, or -1 with errno. */
 int xpm__file_write(int dir, const char *path, const char *data, size_t size, unsigned mode);
+/* The same, out of the file `from`, which is no more afterwards: no file is made, and none is freed
+ * (ext4 passes over what was freed in the last minutes each time that it makes one). When it fails,
+ * `from` may be gone. */
+int xpm__file_write_over(int dir, const char *from, const char *path, const char *data,
+                         size_t size);
 /* Creates it empty, if it is not there. */
 int xpm__file_touch(int dir, const char *path);
 /* Appends in one write to an open log. */

@@ -360,6 +360,22 @@ int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err)
     return written < 0 ? xpm__fail_io(err, status->path, "write the status in") : 0;
 }
 
+void xpm__jobdir_write_end(int dir, const char *name, const xpm__status *status)
+{
+    xpm__str out = {0};
+    char pid[XPM__NAME_SIZE];
+    xpm__jobdir_file(name, ".pid", pid);
+    print_status(status, &out);
+    int written = xpm__file_write_over(dir, pid, STATUS_FILE, out.data, out.size);
+    if (written < 0 && errno == ENOENT && mkdirat(dir, ".experimaestro", 0777) == 0)
+        written = xpm__file_write_over(dir, pid, STATUS_FILE, out.data, out.size);
+    if (written < 0) { /* the file was removed, or whatever: it is not needed for this */
+        xpm__jobdir_write_status(dir, status, NULL);
+        unlinkat(dir, pid, 0);
+    }
+    xpm__str_free(&out);
+}
+
 int xpm__jobdir_mark_done(int dir, const char *name)
 {
     char lock[XPM__NAME_SIZE], done[XPM__NAME_SIZE];

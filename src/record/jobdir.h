@@ -66,6 +66,8 @@ typedef struct xpm__status {
     size_t levels;
 } xpm__status;
 int xpm__jobdir_write_status(int dir, const xpm__status *status, xpm_error *err);
+/* The last one, of a process that is about to leave its marker: it takes the place of .pid, which goes. */
+void xpm__jobdir_write_end(int dir, const char *name, const xpm__status *status);
 
 /* The markers. Each returns 0, or -1 with errno. The marker of success is the lock's file, renamed
  * by its holder: one file less to make, and none to remove. */

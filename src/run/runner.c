@@ -245,8 +245,8 @@ static int take_guards(xpm_error *err)
 
 /* ---- Record ----------------------------------------------------------------------------------- */
 
-/* A child that the task forked does not speak for the job. */
-void xpm__runner_record(xpm_task *task)
+/* `last`: the marker comes next. A child that the task forked does not speak for the job. */
+static void record_status(xpm_task *task, bool last)
 {
     if (getpid() != job.pid)
         return;
@@ -262,21 +262,28 @@ void xpm__runner_record(xpm_task *task)
     status->pid = job.pid;
     status->progress = task->progress;
     status->levels = task->levels;
-    xpm__jobdir_write_status(job.dir, status, NULL);
+    if (last)
+        xpm__jobdir_write_end(job.dir, job.name, status);
+    else
+        xpm__jobdir_write_status(job.dir, status, NULL);
     xpm_free(task_id);
+}
+
+void xpm__runner_record(xpm_task *task)
+{
+    record_status(task, false);
 }
 
 /* A success leaves no trace of its start: what proves it is the marker, written under the lock. */
 static int record_done(xpm_task *task)
 {
     task->status->state = XPM_JOB_DONE;
-    xpm__runner_record(task);
+    record_status(task, true);
     if (xpm__jobdir_mark_done(job.dir, job.name) < 0) {
         fprintf(stderr, "experimaestro: cannot mark %s as done: %s\n", task->directory,
                 strerror(errno));
         return 1;
     }
-    remove_file(".pid");
     remove_file(".py");
     return 0;
 }
@@ -295,10 +302,9 @@ static int record_failed(xpm_task *task, int code, const xpm_error *err)
     status->reason = reason_of(err);
     status->code = code;
     status->failures++;
-    xpm__runner_record(task);
+    record_status(task, true);
     xpm__jobdir_mark_failed(job.dir, job.name, code, status->reason,
                             err->message[0] != '\0' ? err->message : NULL);
-    remove_file(".pid");
     return code;
 }
 
@@ -314,8 +320,7 @@ static int record_told(xpm_task *task)
     status->reason = marked.reason;
     status->code = marked.code;
     status->failures++;
-    xpm__runner_record(task);
-    remove_file(".pid");
+    record_status(task, true);
     return 1;
 }
 
