@@ -25,6 +25,7 @@ MEASUREMENTS = [
     (["dry", "memory"], python_works.dry),
     (["run", "files"], python_works.running),
     (["rerun"], python_works.running_again),
+    (["many"], python_works.many),
     (["chain"], python_works.chain),
     (["native"], native_works.native),
     (["native-chain"], native_works.chain),

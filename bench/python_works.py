@@ -205,6 +205,28 @@ def running_again(bench):
     return [bench.row("rerun", work, "s", cells, "seconds", Goal(ratio=50), count)]
 
 
+def many(bench):
+    """Finished tasks submitted again, a job: of the original as many as it bears, of ours as many as
+    people have. One marks them as done, by ours, since both name them alike."""
+    counts = {"original": bench.size(500), "ours": bench.size(100_000)}
+    ready = {}
+
+    def sample(side):
+        count = counts[side.name]
+        if side.name not in ready:
+            ready[side.name] = bench.workspace()
+            bench.ours.work("finished.py", ready[side.name], count)
+        before = len(markers(ready[side.name]))
+        result = side.work("submit.py", ready[side.name], count)
+        if len(markers(ready[side.name])) != before:
+            raise Failed("failed: tasks were run again")
+        return {"seconds": result["seconds"] / count * 1e6}
+
+    cells = bench.alternate("many", min(bench.repeat, 5), sample)
+    work = f"submit finished tasks again, {counts['original']} and {counts['ours']:,}: each"
+    return [bench.row("many", work, "us", cells, "seconds", Goal(ratio=100))]
+
+
 def chain(bench):
     count = bench.size(20)
 

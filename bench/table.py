@@ -38,7 +38,7 @@ class Goal:
 class Row:
     name: str  # what --only takes
     work: str
-    unit: str  # "s", "KiB" or "entries": less is better
+    unit: str  # "s", "us", "KiB" or "entries": less is better
     peer_name: str
     peer: Cell
     ours: Cell
@@ -94,6 +94,8 @@ class Row:
 def show(value, unit, exact=False):
     if unit == "KiB":
         return f"{value / 1024:.1f} MiB"
+    if unit == "us":
+        return f"{value:,.0f} us"
     if unit == "s":
         if value >= 1:
             return f"{value:.2f} s"

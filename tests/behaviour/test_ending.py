@@ -201,6 +201,11 @@ def test_without_a_limit_there_is_no_remaining_time(plan, workspace):
     assert Asks.remaining_time(None) is None  # outside a task, too
 
 
+# A sanitizer maps more than any limit.
+limits_memory = pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="sanitized")
+
+
+@limits_memory
 def test_a_memory_limit_ends_a_task_with_the_reason_memory(plan, workspace):
     limit = "launcher=DirectLauncher(memory_limit=200 << 20)"
     result = plan(workspace, f"Big(size=400 << 20).submit({limit})", check=False)
@@ -209,6 +214,7 @@ def test_a_memory_limit_ends_a_task_with_the_reason_memory(plan, workspace):
     assert "MemoryError" in marker(workspace, "big")["message"]
 
 
+@limits_memory
 def test_a_retry_with_more_memory_succeeds_when_it_is_enough(plan, workspace):
     limit = "launcher=DirectLauncher(memory_limit=200 << 20)"
     plan(workspace, f"Growing(size=300 << 20).submit({limit})")
@@ -380,6 +386,7 @@ def memory_group():
     group.rmdir()
 
 
+@limits_memory
 def test_a_task_that_the_kernel_kills_for_memory_says_so(plan, workspace, memory_group):
     plan(workspace, "Big(size=600 << 20).submit()", check=False, preexec_fn=memory_group)
     assert marker(workspace, "big")["reason"] == "memory"
