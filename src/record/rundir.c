@@ -179,6 +179,7 @@ xpm__rundir *xpm__rundir_open(xpm__workspace *workspace, const char *experiment,
         xpm__rundir_write_status(run, "running", NULL, NULL, err) < 0)
         goto fail;
     point_current(run);
+    run->links = xpm__links_new(run->fd);
     run->capture = xpm__capture_start(run->path, run->run, run->started, options);
     run->history = (xpm__history){options->history_max_done, options->history_max_failed};
     return run;
@@ -237,24 +238,9 @@ static int append(xpm__rundir *run, const xpm__run_job *job)
     return status;
 }
 
-/* jobs/TYPE/HASH in the run's folder points at the job's. */
-static int link_job(xpm__rundir *run, const xpm__run_job *job)
-{
-    char link[512], target[512];
-    snprintf(link, sizeof link, "jobs/%s/%s", job->task_id, job->job_id);
-    snprintf(target, sizeof target, "../../../../../jobs/%s/%s", job->task_id, job->job_id);
-    if (symlinkat(target, run->fd, link) == 0 || errno == EEXIST)
-        return 0;
-    if (errno != ENOENT)
-        return -1;
-    char folder[512];
-    snprintf(folder, sizeof folder, "jobs/%s", job->task_id);
-    return mkdirat(run->fd, folder, 0777) == 0 ? symlinkat(target, run->fd, link) : -1;
-}
-
 int xpm__rundir_add(xpm__rundir *run, const xpm__run_job *job, xpm_error *err)
 {
-    if (append(run, job) < 0 || link_job(run, job) < 0)
+    if (append(run, job) < 0 || xpm__links_add(run->links, job->task_id, job->job_id) < 0)
         return xpm__fail_io(err, run->path, "write in");
     return 0;
 }
@@ -385,6 +371,16 @@ int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_stat
     return written < 0 ? xpm__fail_io(err, run->path, "write the status in") : 0;
 }
 
+int xpm__rundir_end(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
+                    xpm_error *err)
+{
+    int linked = xpm__links_end(run->links), saved = errno;
+    run->links = NULL;
+    int written = xpm__rundir_write_status(run, status, jobs, user, err);
+    errno = saved;
+    return linked < 0 ? xpm__fail_io(err, run->path, "link the jobs in") : written;
+}
+
 int xpm__rundir_add_action(xpm__rundir *run, xpm_config *action, const char *id,
                            const char *description, xpm_error *err)
 {
@@ -429,6 +425,7 @@ void xpm__rundir_close(xpm__rundir *run)
 {
     if (run == NULL)
         return;
+    (void)xpm__links_end(run->links); /* after a failure before: see xpm__rundir_end */
     if (run->events.fd >= 0) {
         /* A full disk loses events, not jobs: their markers are the truth. */
         (void)xpm__rundir_flush(run);

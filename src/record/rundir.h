@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "record/environment.h"
 #include "record/history.h"
+#include "record/links.h"
 #include "record/workspace.h"
 
 /* A log of lines, and those that are not written yet. */
@@ -30,6 +31,7 @@ typedef struct xpm__rundir {
     xpm__log jobs, objects, events;
     char *events_path; /* of the live log, relative to the workspace */
     double started;
+    xpm__links *links;
     xpm__ptrmap written; /* objects that objects.jsonl has */
     struct xpm__action {
         xpm_config *config; /* a reference: `written` knows it by its address */
@@ -68,6 +70,9 @@ void xpm__rundir_event(xpm__rundir *run, const xpm__run_job *job, xpm_job_state 
 typedef int (*xpm__job_states)(void *user, size_t i, const char **job_id);
 int xpm__rundir_write_status(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
                              xpm_error *err);
+/* The last one: no job is listed after it. Errors: IO, also of a link that could not be made. */
+int xpm__rundir_end(xpm__rundir *run, const char *status, xpm__job_states jobs, void *user,
+                    xpm_error *err);
 
 /* Moves the log of events into the run's folder, removes earlier runs as the options said, lets the
  * lock go, and frees. Accepts NULL. */

@@ -362,7 +362,7 @@ int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err)
         const char *end = xp->detached ? "detached" : failed ? "failed" : "done";
         if (!failed && !xp->detached)
             remove_transient(xp);
-        status = xpm__rundir_write_status(xp->run, end, job_state_at, xp, err);
+        status = xpm__rundir_end(xp->run, end, job_state_at, xp, err);
     }
     free_experiment(xp);
     return status;
