@@ -4,6 +4,7 @@ from _thread import RLock
 
 from . import hooks, prepare
 from ._engine import Configuration
+from .context import experiment
 from .job import Job
 from .launcher import DirectLauncher
 
@@ -50,8 +51,6 @@ def submit(task, workspace, launcher, run_mode, init_tasks, max_retries, transie
 
 
 def submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, transient):
-    from .context import experiment
-
     cls = task._class.cls
     xp = experiment.current()
     if xp is None:
@@ -76,7 +75,9 @@ def submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, t
     known = xp.jobs.get(job.identifier)
     xp.jobs[job.identifier] = job  # before anybody is told of it
     try:
-        set_policy(job, cls, launcher, max_retries, transient)
+        set_policy(job, cls, launcher, max_retries)
+        if known is not None or transient is not None:
+            job._set_transient(transient.value if transient is not None else 0)
         run_hooks(task, job, launcher)
         mode = getattr(run_mode, "name", "NORMAL")
         if mode == "NORMAL":
@@ -96,7 +97,7 @@ def submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, t
     return outputs_of(task, cls, xp)
 
 
-def set_policy(job, cls, launcher, max_retries, transient):
+def set_policy(job, cls, launcher, max_retries):
     """What is said of the job beside its parameters."""
     if launcher.time_limit or launcher.memory_limit:
         job._set_limits(float(launcher.time_limit or 0), int(launcher.memory_limit or 0))
@@ -107,7 +108,6 @@ def set_policy(job, cls, launcher, max_retries, transient):
         if max_retries < 0:
             raise ValueError(f"max_retries is {max_retries}: it must be 0 or more")
         job._set_max_retries(max_retries)
-    job._set_transient(transient.value if transient is not None else 0)
 
 
 def forget(xp, job, known):
@@ -121,8 +121,6 @@ def forget(xp, job, known):
 def once_submitted(task, ask, *arguments):
     """Calls ask(xp, task, *arguments) when the task is submitted, or now if it was. Returns the
     task. RuntimeError when its experiment has ended."""
-    from .context import experiment
-
     with _submitting:
         if task._job is None:
             _asked.setdefault(id(task), (task, []))[1].append((ask, arguments))

@@ -123,6 +123,14 @@ void xpm__json_pair_double(xpm__str *out, const char *key, double value)
     xpm__json_double(out, value);
 }
 
+void xpm__json_pair_time(xpm__str *out, const char *key, double seconds)
+{
+    long long micros = (long long)(seconds * 1e6);
+    xpm__json_key(out, key);
+    separate(out);
+    xpm__str_printf(out, "%lld.%06lld", micros / 1000000, micros % 1000000);
+}
+
 json_object *xpm__json_parse(const char *text, size_t size, const char **problem)
 {
     json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH);

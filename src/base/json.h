@@ -25,6 +25,8 @@ void xpm__json_text_sized(xpm__str *out, const char *text, size_t size);
 void xpm__json_pair(xpm__str *out, const char *key, const char *text);
 void xpm__json_pair_int(xpm__str *out, const char *key, int64_t value);
 void xpm__json_pair_double(xpm__str *out, const char *key, double value);
+/* A time, in seconds since 1970, with microseconds. */
+void xpm__json_pair_time(xpm__str *out, const char *key, double seconds);
 
 /* Parses exactly one document. New: json_object_put. NULL, with `problem` set to a borrowed phrase,
  * when it is not one. */

@@ -165,7 +165,7 @@ bool xpm__event_parse(json_object *line, xpm__event *event)
 void xpm__events_print_version(xpm__str *out)
 {
     xpm__json_open(out, '{');
-    xpm__json_pair_double(out, "timestamp", xpm__clock_now());
+    xpm__json_pair_time(out, "timestamp", xpm__clock_now());
     xpm__json_pair(out, "event_type", version_event);
     xpm__json_pair_int(out, "version", XPM__EVENTS_VERSION);
     xpm__json_close(out, '}');

@@ -197,7 +197,7 @@ static void print_job(const xpm__run_job *job, xpm__str *out)
     xpm__json_pair(out, "task_id", job->task_id);
     xpm__json_key(out, "tags");
     xpm__document_write_plain(job->tags, out);
-    xpm__json_pair_double(out, "timestamp", xpm__clock_now());
+    xpm__json_pair_time(out, "timestamp", xpm__clock_now());
     xpm__json_close(out, '}');
     xpm__str_putc(out, '\n');
 }
@@ -252,7 +252,7 @@ static void print_event(const xpm__rundir *run, const xpm__run_job *job, xpm_job
 {
     char upper[XPM__REASON_SIZE];
     xpm__json_open(out, '{');
-    xpm__json_pair_double(out, "timestamp", xpm__clock_now());
+    xpm__json_pair_time(out, "timestamp", xpm__clock_now());
     xpm__json_pair(out, "event_type", "ExperimentJobStateEvent");
     xpm__json_pair(out, "job_id", job->job_id);
     xpm__json_pair(out, "task_id", job->task_id);
@@ -295,7 +295,7 @@ static void append_completed(xpm__rundir *run, double now, const char *ended)
     xpm__str *out = &run->events.pending;
     pthread_mutex_lock(&run->mutex);
     xpm__json_open(out, '{');
-    xpm__json_pair_double(out, "timestamp", now);
+    xpm__json_pair_time(out, "timestamp", now);
     xpm__json_pair(out, "event_type", "RunCompletedEvent");
     xpm__json_pair(out, "experiment_id", run->experiment);
     xpm__json_pair(out, "run_id", run->run);
