@@ -1,10 +1,12 @@
 #include "base/json.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { MAX_DEPTH = 512 };
@@ -160,6 +162,17 @@ json_object *xpm__json_parse(const char *text, size_t size, const char **problem
     }
     json_tokener_free(tokener);
     return object;
+}
+
+json_object *xpm__json_read(int dir, const char *path)
+{
+    xpm__str text = {0};
+    const char *problem;
+    int status = xpm__file_read(dir, path, &text), saved = status < 0 ? errno : EBADMSG;
+    json_object *json = status == 0 ? xpm__json_parse(text.data, text.size, &problem) : NULL;
+    xpm__str_free(&text);
+    errno = saved;
+    return json;
 }
 
 json_object *xpm__json_get(json_object *object, const char *key)

@@ -31,6 +31,9 @@ void xpm__json_pair_time(xpm__str *out, const char *key, double seconds);
 /* Parses exactly one document. New: json_object_put. NULL, with `problem` set to a borrowed phrase,
  * when it is not one. */
 json_object *xpm__json_parse(const char *text, size_t size, const char **problem);
+/* The document that a file is (base/file.h). New: json_object_put. NULL with errno: EBADMSG when the
+ * file was read and is not one. */
+json_object *xpm__json_read(int dir, const char *path);
 /* Member `key` of an object, NULL when there is none (or it is null, or `object` is no object). */
 json_object *xpm__json_get(json_object *object, const char *key);
 /* Its text, NULL when it is none. Borrowed from the object. */

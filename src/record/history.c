@@ -1,6 +1,7 @@
 #include "record/history.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/copy.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -37,18 +37,13 @@ static run_end parse_end(const char *status)
 
 static void read_run(const char *folder, past_run *run)
 {
-    xpm__str text = {0};
-    const char *problem;
     char *path = xpm__format("%s/%s/status.json", folder, run->name);
-    if (xpm__file_read(AT_FDCWD, path, &text) == 0) {
-        json_object *status = xpm__json_parse(text.data, text.size, &problem);
-        json_object *tags = xpm__json_get(status, "run_tags");
-        run->end = parse_end(xpm__json_get_text(status, "status"));
-        run->tagged = tags != NULL && !(json_object_is_type(tags, json_type_array) &&
-                                        json_object_array_length(tags) == 0);
-        json_object_put(status);
-    }
-    xpm__str_free(&text);
+    json_object *status = xpm__json_read(AT_FDCWD, path);
+    json_object *tags = xpm__json_get(status, "run_tags");
+    run->end = parse_end(xpm__json_get_text(status, "status"));
+    run->tagged = tags != NULL && !(json_object_is_type(tags, json_type_array) &&
+                                    json_object_array_length(tags) == 0);
+    json_object_put(status);
     xpm_free(path);
 }
 

@@ -77,17 +77,6 @@ void xpm__jobdir_name(const char *directory, char name[XPM__NAME_SIZE])
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
-static json_object *read_json(int dir, const char *file)
-{
-    xpm__str text = {0};
-    const char *problem;
-    json_object *json = NULL;
-    if (xpm__file_read(dir, file, &text) == 0)
-        json = xpm__json_parse(text.data, text.size, &problem);
-    xpm__str_free(&text);
-    return json;
-}
-
 static double modified(int dir, const char *file)
 {
     struct stat info;
@@ -106,7 +95,7 @@ double xpm__jobdir_started(int dir, const char *name)
 /* {"code", "reason", "message"}, or the bare exit status of version 1, where 0 is success. */
 static void read_failed(int dir, const char *file, xpm__jobdir_state *state)
 {
-    json_object *json = read_json(dir, file);
+    json_object *json = xpm__json_read(dir, file);
     state->state = XPM_JOB_ERROR;
     state->reason = XPM_REASON_FAILED;
     state->code = 1;
@@ -190,7 +179,7 @@ static bool names_process(int dir, const char *name, pid_t *pid)
 {
     char file[XPM__NAME_SIZE], here[HOST_SIZE] = "";
     xpm__jobdir_file(name, ".pid", file);
-    json_object *json = read_json(dir, file);
+    json_object *json = xpm__json_read(dir, file);
     const char *type = xpm__json_get_text(json, "type");
     const char *host = xpm__json_get_text(json, "host");
     json_object *start = xpm__json_get(json, "start");
@@ -221,7 +210,7 @@ static unsigned failures_in(json_object *status)
 
 unsigned xpm__jobdir_failures(int dir)
 {
-    json_object *status = read_json(dir, STATUS_FILE);
+    json_object *status = xpm__json_read(dir, STATUS_FILE);
     unsigned failures = failures_in(status);
     json_object_put(status);
     return failures;
@@ -261,7 +250,7 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
     char done[XPM__NAME_SIZE];
     xpm__jobdir_state later;
     bool marked = xpm__jobdir_read_markers(dir, name, state);
-    json_object *status = read_json(dir, STATUS_FILE);
+    json_object *status = xpm__json_read(dir, STATUS_FILE);
     const char *started = xpm__json_get_text(status, "started_time");
     const char *ended = xpm__json_get_text(status, "ended_time");
     bool named = !marked && names_process(dir, name, &state->pid);

@@ -47,13 +47,9 @@ static void write_holder(int lock)
 static void tell_holder(xpm__workspace *workspace, const char *path,
                         const xpm_experiment_options *options)
 {
-    xpm__str text = {0};
-    const char *problem;
-    json_object *json = NULL;
     if (options == NULL || options->waiting == NULL)
         return;
-    if (xpm__file_read(workspace->fd, path, &text) == 0)
-        json = xpm__json_parse(text.data, text.size, &problem);
+    json_object *json = xpm__json_read(workspace->fd, path);
     const char *host = xpm__json_get_text(json, "hostname");
     char *holder = host != NULL ? xpm__format("process %d on %s",
                                               json_object_get_int(xpm__json_get(json, "pid")), host)
@@ -61,7 +57,6 @@ static void tell_holder(xpm__workspace *workspace, const char *path,
     options->waiting(options->user, holder);
     xpm_free(holder);
     json_object_put(json);
-    xpm__str_free(&text);
 }
 
 /* The first time that it is asked is before it waits: telling who holds the lock may have taken long. */

@@ -61,17 +61,6 @@ void xpm__rank_make(xpm__rank *rank)
 
 /* ---- Files ------------------------------------------------------------------------------------ */
 
-static json_object *read_json(int dir, const char *file)
-{
-    xpm__str text = {0};
-    const char *problem;
-    json_object *json = NULL;
-    if (xpm__file_read(dir, file, &text) == 0)
-        json = xpm__json_parse(text.data, text.size, &problem);
-    xpm__str_free(&text);
-    return json;
-}
-
 static bool ends_with(const char *text, const char *end)
 {
     size_t size = strlen(text), last = strlen(end);
@@ -120,7 +109,7 @@ static int write_total(int dir, int64_t total)
 /* False when there is none that can be read. */
 static bool read_total(int dir, int64_t *total)
 {
-    json_object *json = read_json(dir, XPM__TOKEN_TOTAL);
+    json_object *json = xpm__json_read(dir, XPM__TOKEN_TOTAL);
     json_object *found = xpm__json_get(json, "total");
     bool known = json_object_is_type(found, json_type_int);
     if (known)
@@ -221,7 +210,7 @@ static char *holder_directory(const char *folder, const char *file, json_object 
 
 static holder read_holder(const desk *d, const char *file)
 {
-    json_object *json = read_json(d->jobs, file);
+    json_object *json = xpm__json_read(d->jobs, file);
     json_object *count = xpm__json_get(xpm__json_get(json, "information"), "count");
     holder h = {.file = xpm__strdup(file), .count = 1};
     h.directory = holder_directory(d->folder, file, json);
@@ -646,7 +635,7 @@ static bool is_of_job(const char *path, int jobdir)
 {
     struct stat own, named;
     char *folder = folder_of(path);
-    json_object *json = folder != NULL ? read_json(AT_FDCWD, path) : NULL;
+    json_object *json = folder != NULL ? xpm__json_read(AT_FDCWD, path) : NULL;
     const char *directory = xpm__json_get_text(json, "job_uri");
     bool same = directory != NULL && fstat(jobdir, &own) == 0 && stat(directory, &named) == 0 &&
                 own.st_dev == named.st_dev && own.st_ino == named.st_ino;
@@ -659,7 +648,7 @@ void xpm__locks_release(int jobdir)
 {
     if (!xpm__file_exists(jobdir, LOCKS))
         return;
-    json_object *json = read_json(jobdir, LOCKS), *list = xpm__json_get(json, "dynamic_locks");
+    json_object *json = xpm__json_read(jobdir, LOCKS), *list = xpm__json_get(json, "dynamic_locks");
     size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
     for (size_t i = 0; i < count; i++) {
         const char *path = xpm__json_get_text(json_object_array_get_idx(list, i), "path");
@@ -705,7 +694,7 @@ static void report_waiters(const desk *d, xpm__token_report *report)
         if (fd < 0)
             continue;
         close(fd);
-        json_object *json = read_json(d->queue, name);
+        json_object *json = xpm__json_read(d->queue, name);
         report->waiters = xpm__grow(report->waiters, &report->waiter_capacity, report->waiter_count,
                                     sizeof *report->waiters);
         report->waiters[report->waiter_count++] =

@@ -45,17 +45,12 @@ static const char *key_of(const char *directory)
 /* What the status says beside the state: these keys may be missing. */
 static void read_status(job_card *card)
 {
-    xpm__str text = {0};
-    const char *problem;
-    if (xpm__file_read(card->dir, ".experimaestro/status.json", &text) == 0) {
-        json_object *status = xpm__json_parse(text.data, text.size, &problem);
-        json_object *peak = xpm__json_get(status, "peak_memory");
-        if (json_object_is_type(peak, json_type_int))
-            card->peak_memory = json_object_get_int64(peak);
-        card->host = xpm__strdup(xpm__json_get_text(status, "host"));
-        json_object_put(status);
-    }
-    xpm__str_free(&text);
+    json_object *status = xpm__json_read(card->dir, ".experimaestro/status.json");
+    json_object *peak = xpm__json_get(status, "peak_memory");
+    if (json_object_is_type(peak, json_type_int))
+        card->peak_memory = json_object_get_int64(peak);
+    card->host = xpm__strdup(xpm__json_get_text(status, "host"));
+    json_object_put(status);
 }
 
 static void open_card(const char *directory, job_card *card)

@@ -73,14 +73,8 @@ bool xpm__doctor_is_left(const char *file, const char *const *names)
 
 json_object *xpm__doctor_json(int dir, const char *path, bool *broken)
 {
-    xpm__str text = {0};
-    const char *problem;
-    json_object *json = NULL;
-    bool there = xpm__file_read(dir, path, &text) == 0;
-    if (there)
-        json = xpm__json_parse(text.data, text.size, &problem);
-    *broken = there && json == NULL;
-    xpm__str_free(&text);
+    json_object *json = xpm__json_read(dir, path);
+    *broken = json == NULL && errno == EBADMSG;
     return json;
 }
 

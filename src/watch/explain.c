@@ -329,21 +329,9 @@ static void say_ready(inquiry *q)
     say(q, "\n");
 }
 
-/* A file of its folder; NULL when there is none. New: json_object_put. */
-static json_object *read_json(const inquiry *q, const char *file)
-{
-    xpm__str text = {0};
-    const char *problem;
-    json_object *json = NULL;
-    if (q->dir >= 0 && xpm__file_read(q->dir, file, &text) == 0)
-        json = xpm__json_parse(text.data, text.size, &problem);
-    xpm__str_free(&text);
-    return json;
-}
-
 static void say_progress(inquiry *q)
 {
-    json_object *status = read_json(q, ".experimaestro/status.json");
+    json_object *status = xpm__json_read(q->dir, ".experimaestro/status.json");
     json_object *levels = xpm__json_get(status, "progress");
     size_t count =
         json_object_is_type(levels, json_type_array) ? json_object_array_length(levels) : 0;
@@ -395,7 +383,7 @@ static void say_lost(inquiry *q)
 {
     char file[XPM__NAME_SIZE];
     xpm__jobdir_file(q->file, ".pid", file);
-    json_object *json = read_json(q, file), *pid = xpm__json_get(json, "pid");
+    json_object *json = xpm__json_read(q->dir, file), *pid = xpm__json_get(json, "pid");
     say(q, "%s is lost", q->name);
     say_experiment(q);
     if (pid != NULL)
@@ -424,7 +412,7 @@ static void say_not_started(inquiry *q)
 static void say_next(inquiry *q)
 {
     unsigned failures = q->job->state.failures;
-    json_object *status = read_json(q, ".experimaestro/status.json");
+    json_object *status = xpm__json_read(q->dir, ".experimaestro/status.json");
     bool resumable = json_object_get_boolean(xpm__json_get(status, "resumable"));
     if (resumable && failures > 0)
         say(q,

@@ -228,16 +228,11 @@ static bool is_locked(int dir, const char *experiment)
 
 static void read_status(load *l)
 {
-    xpm__str text = {0};
-    const char *problem;
     char *path = xpm__format("%s/status.json", l->run);
-    if (xpm__file_read(l->view->fd, path, &text) == 0) {
-        json_object *json = xpm__json_parse(text.data, text.size, &problem);
-        l->experiment->host = xpm__strdup(xpm__json_get_text(json, "hostname"));
-        l->experiment->status = xpm__strdup(xpm__json_get_text(json, "status"));
-        json_object_put(json);
-    }
-    xpm__str_free(&text);
+    json_object *json = xpm__json_read(l->view->fd, path);
+    l->experiment->host = xpm__strdup(xpm__json_get_text(json, "hostname"));
+    l->experiment->status = xpm__strdup(xpm__json_get_text(json, "status"));
+    json_object_put(json);
     xpm_free(path);
 }
 

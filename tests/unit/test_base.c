@@ -397,6 +397,22 @@ TEST(a_file_that_is_not_there_is_said_so)
     xpm__str_free(&back);
 }
 
+TEST(a_document_is_read_from_its_file_and_an_error_says_why_it_is_not)
+{
+    char *folder = folder_new();
+    const char *path = path_of("%s/f.json", folder);
+    file_put(path, "{\"a\": \"b\"}\n");
+    json_object *json = xpm__json_read(AT_FDCWD, path);
+    assert_string_equal(xpm__json_get_text(json, "a"), "b");
+    json_object_put(json);
+    file_put(path, "{\"a\": \"b\"");
+    assert_null(xpm__json_read(AT_FDCWD, path));
+    assert_int_equal(errno, EBADMSG);
+    assert_null(xpm__json_read(AT_FDCWD, "/nowhere/at/all"));
+    assert_int_equal(errno, ENOENT);
+    folder_remove(folder);
+}
+
 TEST(touching_a_file_keeps_what_it_holds)
 {
     char *folder = folder_new();
@@ -672,6 +688,7 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_written_leaves_the_old_one_and_no_temporary),
         cmocka_unit_test(a_reader_never_sees_half_a_file),
         cmocka_unit_test(a_file_that_is_not_there_is_said_so),
+        cmocka_unit_test(a_document_is_read_from_its_file_and_an_error_says_why_it_is_not),
         cmocka_unit_test(touching_a_file_keeps_what_it_holds),
         cmocka_unit_test(folders_are_made_with_their_parents),
         cmocka_unit_test(a_folder_where_a_file_is_is_refused),
