@@ -127,6 +127,14 @@ bool xpm__file_exists(int dir, const char *path)
     return faccessat(dir, path, F_OK, 0) == 0;
 }
 
+double xpm__file_modified(int dir, const char *path)
+{
+    struct stat info;
+    if (fstatat(dir, path, &info, 0) < 0)
+        return 0;
+    return (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9;
+}
+
 int xpm__file_link(int dir, const char *path, const char *target)
 {
     char temporary[4096];
@@ -198,4 +206,13 @@ int xpm__file_lock(int dir, const char *path, bool wait)
             return fd;
         close(fd);
     }
+}
+
+bool xpm__file_is_locked(int dir, const char *path)
+{
+    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC); /* which may be another user's */
+    bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return held;
 }

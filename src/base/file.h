@@ -26,6 +26,8 @@ int xpm__file_append(int fd, const char *data, size_t size);
 /* Makes a folder and its parents; one that exists is fine. */
 int xpm__file_mkdirs(const char *path, xpm_error *err);
 bool xpm__file_exists(int dir, const char *path);
+/* When it was written last, in seconds since 1970; 0 when it is not there. */
+double xpm__file_modified(int dir, const char *path);
 /* Makes a symbolic link, in place of what is there. Returns 0, or -1 with errno. */
 int xpm__file_link(int dir, const char *path, const char *target);
 /* Shortens a log to `size` bytes, unless it has grown beyond `from` meanwhile. */
@@ -37,5 +39,7 @@ int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *us
 /* Opens (creating) and locks a file with flock(2), as the original's lock library does. Returns its
  * descriptor, close-on-exec; -1 with errno EWOULDBLOCK when another holds it and `wait` is false. */
 int xpm__file_lock(int dir, const char *path, bool wait);
+/* Whether somebody holds such a lock. */
+bool xpm__file_is_locked(int dir, const char *path);
 
 #endif

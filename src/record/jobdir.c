@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,19 +76,11 @@ void xpm__jobdir_name(const char *directory, char name[XPM__NAME_SIZE])
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
-static double modified(int dir, const char *file)
-{
-    struct stat info;
-    if (fstatat(dir, file, &info, 0) < 0)
-        return 0;
-    return (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9;
-}
-
 double xpm__jobdir_started(int dir, const char *name)
 {
     char file[XPM__NAME_SIZE];
     xpm__jobdir_file(name, ".pid", file);
-    return modified(dir, file);
+    return xpm__file_modified(dir, file);
 }
 
 /* {"code", "reason", "message"}, or the bare exit status of version 1, where 0 is success. */
@@ -138,12 +129,7 @@ static bool lock_is_held(int dir, const char *name)
 {
     char file[XPM__NAME_SIZE];
     xpm__jobdir_file(name, ".lock", file);
-    int fd = openat(dir, file, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool held = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    close(fd);
-    return held;
+    return xpm__file_is_locked(dir, file);
 }
 
 /* When a process started, in clock ticks since boot: with its number, what tells it from another
@@ -260,7 +246,7 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
     state->ended = marked && ended != NULL ? xpm__clock_parse(ended) : 0;
     xpm__jobdir_file(name, ".done", done);
     if (state->state == XPM_JOB_DONE && state->ended <= 0)
-        state->ended = modified(dir, done);
+        state->ended = xpm__file_modified(dir, done);
     if (alive)
         state->state = XPM_JOB_RUNNING;
     else if (!marked && xpm__jobdir_read_markers(dir, name, &later)) /* it has come since */

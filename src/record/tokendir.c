@@ -666,19 +666,17 @@ static void report_holders(const desk *d, xpm__token_report *report)
     holders all = read_holders(d);
     for (size_t i = 0; i < all.count; i++) {
         holder *h = &all.items[i];
-        struct stat info = {0};
         int fd;
         if (!holder_lives(d, h, &fd))
             continue;
         if (fd >= 0)
             close(fd);
-        fstatat(d->jobs, h->file, &info, 0);
         report->holders = xpm__grow(report->holders, &report->holder_capacity, report->holder_count,
                                     sizeof *report->holders);
-        report->holders[report->holder_count++] = (xpm__token_user){
-            .directory = xpm__strdup(h->directory),
-            .count = h->count,
-            .since = (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9};
+        report->holders[report->holder_count++] =
+            (xpm__token_user){.directory = xpm__strdup(h->directory),
+                              .count = h->count,
+                              .since = xpm__file_modified(d->jobs, h->file)};
         report->used += h->count;
     }
     clear_holders(&all);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -76,23 +74,6 @@ json_object *xpm__doctor_json(int dir, const char *path, bool *broken)
     json_object *json = xpm__json_read(dir, path);
     *broken = json == NULL && errno == EBADMSG;
     return json;
-}
-
-double xpm__doctor_modified(int dir, const char *path)
-{
-    struct stat info;
-    if (fstatat(dir, path, &info, 0) < 0)
-        return 0;
-    return (double)info.st_mtim.tv_sec + (double)info.st_mtim.tv_nsec / 1e9;
-}
-
-bool xpm__doctor_is_locked(int dir, const char *path)
-{
-    int fd = openat(dir, path, O_RDONLY | O_CLOEXEC); /* which may be another user's */
-    bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
-        close(fd);
-    return held;
 }
 
 /* ---- Jobs of nobody --------------------------------------------------------------------------- */

@@ -75,10 +75,6 @@ bool xpm__doctor_is_left(const char *file, const char *const *names);
 json_object *xpm__doctor_json(int dir, const char *path, bool *broken);
 /* As files are written that were read. */
 enum { XPM__DOCTOR_JSON = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE };
-/* When a file was written last, in seconds since 1970; 0 when it is not there. */
-double xpm__doctor_modified(int dir, const char *path);
-/* Whether a file is locked by somebody. */
-bool xpm__doctor_is_locked(int dir, const char *path);
 
 void xpm__doctor_fs(xpm__examination *e);
 void xpm__doctor_jobs(xpm__examination *e);

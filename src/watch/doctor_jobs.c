@@ -66,7 +66,7 @@ static double modified(const patient *p, const char *suffix)
 {
     char file[XPM__NAME_SIZE];
     xpm__jobdir_file(p->name, suffix, file);
-    return xpm__doctor_modified(p->dir, file);
+    return xpm__file_modified(p->dir, file);
 }
 
 /* ---- Looking ---------------------------------------------------------------------------------- */
@@ -113,7 +113,7 @@ static bool is_held(const patient *p)
     char lock[XPM__NAME_SIZE], done[XPM__NAME_SIZE];
     xpm__jobdir_file(p->name, ".lock", lock);
     xpm__jobdir_file(p->name, ".done", done);
-    return xpm__doctor_is_locked(p->dir, lock) || xpm__doctor_is_locked(p->dir, done);
+    return xpm__file_is_locked(p->dir, lock) || xpm__file_is_locked(p->dir, done);
 }
 
 static void look_at_markers(patient *p)

@@ -65,7 +65,7 @@ static bool token_is_held(const xpm__examination *e, const char *path)
         return true;
     xpm__jobdir_name(folder, name);
     char *lock = xpm__format("%s/%s.lock", folder, name);
-    bool held = xpm__doctor_is_locked(e->fd, lock);
+    bool held = xpm__file_is_locked(e->fd, lock);
     xpm_free(lock);
     xpm_free(folder);
     return held;

@@ -297,7 +297,7 @@ static double last_heard(const run_view *run)
             last = w->logs[i].last;
     char *jobs = xpm__format("%s/jobs.jsonl", run->path);
     if (last <= 0)
-        last = xpm__doctor_modified(w->e->fd, jobs);
+        last = xpm__file_modified(w->e->fd, jobs);
     xpm_free(jobs);
     return last;
 }
@@ -466,7 +466,7 @@ static void on_experiment(void *user, const char *name)
     w->lock = -1;
     w->last = NULL;
     char *lock = xpm__format("%s/lock", w->path);
-    w->alive = xpm__doctor_is_locked(w->e->fd, lock);
+    w->alive = xpm__file_is_locked(w->e->fd, lock);
     if (w->e->fix && !w->alive)
         w->lock = xpm__file_lock(w->e->fd, lock, false);
     xpm__file_each(w->e->fd, w->path, on_run, w);

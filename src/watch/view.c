@@ -1,12 +1,10 @@
 #include "watch/view.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -218,10 +216,7 @@ static void on_live_log(void *user, const char *name)
 static bool is_locked(int dir, const char *experiment)
 {
     char *path = xpm__format("experiments/%s/lock", experiment);
-    int fd = openat(dir, path, O_RDWR | O_CLOEXEC);
-    bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
-        close(fd);
+    bool held = xpm__file_is_locked(dir, path);
     xpm_free(path);
     return held;
 }

@@ -413,6 +413,19 @@ TEST(a_document_is_read_from_its_file_and_an_error_says_why_it_is_not)
     folder_remove(folder);
 }
 
+TEST(a_lock_is_seen_and_not_made)
+{
+    char *folder = folder_new();
+    const char *path = path_of("%s/lock", folder);
+    assert_false(xpm__file_is_locked(AT_FDCWD, path));
+    assert_false(file_is_there(path));
+    int lock = xpm__file_lock(AT_FDCWD, path, false);
+    assert_true(xpm__file_is_locked(AT_FDCWD, path));
+    close(lock);
+    assert_false(xpm__file_is_locked(AT_FDCWD, path));
+    folder_remove(folder);
+}
+
 TEST(touching_a_file_keeps_what_it_holds)
 {
     char *folder = folder_new();
@@ -689,6 +702,7 @@ int main(void)
         cmocka_unit_test(a_reader_never_sees_half_a_file),
         cmocka_unit_test(a_file_that_is_not_there_is_said_so),
         cmocka_unit_test(a_document_is_read_from_its_file_and_an_error_says_why_it_is_not),
+        cmocka_unit_test(a_lock_is_seen_and_not_made),
         cmocka_unit_test(touching_a_file_keeps_what_it_holds),
         cmocka_unit_test(folders_are_made_with_their_parents),
         cmocka_unit_test(a_folder_where_a_file_is_is_refused),

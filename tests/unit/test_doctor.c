@@ -5,7 +5,6 @@
 #include <sys/file.h>
 #include <sys/wait.h>
 
-#include "base/file.h"
 #include "folder.h"
 
 static const char *const names[] = {"params.json", "status.json", NULL};
@@ -48,19 +47,6 @@ TEST(what_has_another_name_is_not_left)
     assert_false(xpm__doctor_is_left("params.json", names));
     assert_false(xpm__doctor_is_left("params.json.0-0.tmp", names));
     assert_false(xpm__doctor_is_left("params.json.-1-0.tmp", names));
-}
-
-TEST(a_lock_is_seen_and_not_made)
-{
-    char *folder = folder_new();
-    const char *path = path_of("%s/lock", folder);
-    assert_false(xpm__doctor_is_locked(AT_FDCWD, path));
-    assert_false(file_is_there(path));
-    int lock = xpm__file_lock(AT_FDCWD, path, false);
-    assert_true(xpm__doctor_is_locked(AT_FDCWD, path));
-    close(lock);
-    assert_false(xpm__doctor_is_locked(AT_FDCWD, path));
-    folder_remove(folder);
 }
 
 /* ---- Counting --------------------------------------------------------------------------------- */
@@ -135,7 +121,6 @@ int main(void)
         cmocka_unit_test(a_temporary_of_a_process_that_has_ended_is_left),
         cmocka_unit_test(what_a_living_process_writes_is_not_left),
         cmocka_unit_test(what_has_another_name_is_not_left),
-        cmocka_unit_test(a_lock_is_seen_and_not_made),
         cmocka_unit_test(a_finding_remains_until_it_is_repaired),
         cmocka_unit_test(a_note_is_no_finding),
     };
