@@ -168,7 +168,18 @@ int xpm__file_cut(int dir, const char *path, size_t from, size_t size)
     return status;
 }
 
-int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *user)
+static bool is_visible(const char *name)
+{
+    return name[0] != '.';
+}
+
+static bool is_entry(const char *name)
+{
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static int each(int dir, const char *path, bool (*counts)(const char *name),
+                xpm__file_named callback, void *user)
 {
     int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
@@ -179,10 +190,20 @@ int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *us
         return -1;
     }
     while ((entry = readdir(folder)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (counts(entry->d_name))
             callback(user, entry->d_name);
     closedir(folder);
     return 0;
+}
+
+int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *user)
+{
+    return each(dir, path, is_entry, callback, user);
+}
+
+int xpm__file_each_visible(int dir, const char *path, xpm__file_named callback, void *user)
+{
+    return each(dir, path, is_visible, callback, user);
 }
 
 int xpm__file_lock(int dir, const char *path, bool wait)

@@ -35,6 +35,8 @@ int xpm__file_cut(int dir, const char *path, size_t from, size_t size);
 /* Calls back for each entry of a folder, in no order. 0, or -1 with errno when it cannot be opened. */
 typedef void (*xpm__file_named)(void *user, const char *name);
 int xpm__file_each(int dir, const char *path, xpm__file_named callback, void *user);
+/* The same, without the names that begin with a dot. */
+int xpm__file_each_visible(int dir, const char *path, xpm__file_named callback, void *user);
 
 /* Opens (creating) and locks a file with flock(2), as the original's lock library does. Returns its
  * descriptor, close-on-exec; -1 with errno EWOULDBLOCK when another holds it and `wait` is false. */

@@ -1,6 +1,5 @@
 #include "cli/compare.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,35 +17,6 @@
 #include "record/params.h"
 
 /* ---- The jobs --------------------------------------------------------------------------------- */
-
-/* Names in a folder that are folders themselves: links are passed over. New: free each, and all. */
-static char **folders_in(int dir, const char *path, size_t *count)
-{
-    char **names = NULL;
-    size_t capacity = 0;
-    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry;
-    struct stat info;
-    *count = 0;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 ||
-            !S_ISDIR(info.st_mode))
-            continue;
-        names = xpm__grow(names, &capacity, *count, sizeof *names);
-        names[(*count)++] = xpm__strdup(entry->d_name);
-    }
-    if (folder != NULL)
-        closedir(folder);
-    return names;
-}
-
-static void free_names(char **names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        xpm_free(names[i]);
-    xpm_free(names);
-}
 
 /* Who runs the job, and so can tell. */
 static void read_program(cli_compared *job, const char *python)
@@ -67,13 +37,22 @@ static void read_program(cli_compared *job, const char *python)
     xpm__params_clear(&params);
 }
 
-static void add_job(cli_comparison *c, const char *type, const char *hash,
-                    const cli_question *question)
+/* What is looked through: jobs/TYPE, once `type` is set. */
+typedef struct listing {
+    cli_comparison *c;
+    const cli_question *question;
+    const char *type;
+} listing;
+
+static void on_hash(void *user, const char *hash)
 {
+    const listing *l = user;
+    cli_comparison *c = l->c;
+    const cli_question *question = l->question;
     char path[1024], name[XPM__NAME_SIZE];
     struct stat info;
     xpm__jobdir_state state;
-    snprintf(path, sizeof path, "jobs/%s/%s", type, hash);
+    snprintf(path, sizeof path, "jobs/%s/%s", l->type, hash);
     if (question->only != NULL && strcmp(path + strlen("jobs/"), question->only) != 0)
         return;
     int dir = openat(c->fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -82,7 +61,7 @@ static void add_job(cli_comparison *c, const char *type, const char *hash,
     if (fstatat(dir, "params.json", &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode)) {
         c->jobs = xpm__grow(c->jobs, &c->capacity, c->count, sizeof *c->jobs);
         cli_compared *job = &c->jobs[c->count++];
-        *job = (cli_compared){.key = xpm__format("%s/%s", type, hash),
+        *job = (cli_compared){.key = xpm__format("%s/%s", l->type, hash),
                               .params = xpm__format("%s/%s/params.json", c->workspace, path)};
         xpm__jobdir_name(path, name);
         xpm__jobdir_read(dir, name, &state);
@@ -92,6 +71,18 @@ static void add_job(cli_comparison *c, const char *type, const char *hash,
     close(dir);
 }
 
+/* A link to another type's folder is passed over, as links to jobs are. */
+static void on_type(void *user, const char *type)
+{
+    listing *l = user;
+    struct stat info;
+    char *path = xpm__format("jobs/%s", type);
+    l->type = type;
+    if (fstatat(l->c->fd, path, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode))
+        xpm__file_each_visible(l->c->fd, path, on_hash, l);
+    xpm_free(path);
+}
+
 static int compare_keys(const void *a, const void *b)
 {
     return strcmp(((const cli_compared *)a)->key, ((const cli_compared *)b)->key);
@@ -99,17 +90,8 @@ static int compare_keys(const void *a, const void *b)
 
 static void read_jobs(cli_comparison *c, const cli_question *question)
 {
-    size_t type_count, hash_count;
-    char **types = folders_in(c->fd, "jobs", &type_count);
-    for (size_t i = 0; i < type_count; i++) {
-        char path[1024];
-        snprintf(path, sizeof path, "jobs/%s", types[i]);
-        char **hashes = folders_in(c->fd, path, &hash_count);
-        for (size_t j = 0; j < hash_count; j++)
-            add_job(c, types[i], hashes[j], question);
-        free_names(hashes, hash_count);
-    }
-    free_names(types, type_count);
+    listing l = {.c = c, .question = question};
+    xpm__file_each_visible(c->fd, "jobs", on_type, &l);
     if (c->count > 0)
         qsort(c->jobs, c->count, sizeof *c->jobs, compare_keys);
     for (size_t i = 0; i < c->count; i++)

@@ -1,6 +1,5 @@
 #include "record/nearest.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +15,20 @@ enum { COMPARE_DEPTH = 16, FOLLOW_DEPTH = 500, BYTES_MOST = 256 << 20, NOT_FOUND
 
 /* ---- Which are finished ----------------------------------------------------------------------- */
 
-static void add_job(xpm__finished *f, int folder, const char *hash, const char *done)
+/* The jobs of one type. */
+typedef struct listing {
+    xpm__finished *f;
+    int folder;
+    char done[XPM__NAME_SIZE]; /* their marker */
+} listing;
+
+static void add_job(void *user, const char *hash)
 {
+    const listing *l = user;
+    xpm__finished *f = l->f;
     struct stat info;
-    char *path = xpm__format("%s/%s", hash, done);
-    if (fstatat(folder, path, &info, 0) == 0) {
+    char *path = xpm__format("%s/%s", hash, l->done);
+    if (fstatat(l->folder, path, &info, 0) == 0) {
         f->jobs = xpm__grow(f->jobs, &f->capacity, f->count, sizeof *f->jobs);
         f->jobs[f->count++] = (struct xpm__finished_job){
             .hash = xpm__strdup(hash),
@@ -29,22 +37,15 @@ static void add_job(xpm__finished *f, int folder, const char *hash, const char *
     xpm_free(path);
 }
 
-/* Looks at each job's marker. */
 static void list_jobs(xpm__finished *f, int folder, const char *type)
 {
-    char name[XPM__NAME_SIZE], done[XPM__NAME_SIZE];
-    int copy = dup(folder);
-    DIR *names = copy >= 0 ? fdopendir(copy) : NULL;
-    struct dirent *entry;
+    char name[XPM__NAME_SIZE];
+    listing l = {.f = f, .folder = folder};
     char *path = xpm__format("%s/", type);
     xpm__jobdir_name(path, name);
-    xpm__jobdir_file(name, ".done", done);
+    xpm__jobdir_file(name, ".done", l.done);
     xpm_free(path);
-    while (names != NULL && (entry = readdir(names)) != NULL)
-        if (entry->d_name[0] != '.')
-            add_job(f, folder, entry->d_name, done);
-    if (names != NULL)
-        closedir(names);
+    xpm__file_each_visible(folder, ".", add_job, &l);
 }
 
 static int compare_times(const void *a, const void *b)

@@ -534,8 +534,6 @@ static void on_hash(void *user, const char *hash)
 static void on_type(void *user, const char *type)
 {
     listing *l = user;
-    if (type[0] == '.')
-        return;
     char *path = xpm__format("jobs/%s", type);
     l->type = type;
     xpm__file_each(l->e->fd, path, on_hash, l);
@@ -545,5 +543,5 @@ static void on_type(void *user, const char *type)
 void xpm__doctor_jobs(xpm__examination *e)
 {
     listing l = {.e = e};
-    xpm__file_each(e->fd, "jobs", on_type, &l);
+    xpm__file_each_visible(e->fd, "jobs", on_type, &l);
 }

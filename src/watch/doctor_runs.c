@@ -459,8 +459,6 @@ static void look_at_current(ward *w)
 static void on_experiment(void *user, const char *name)
 {
     ward *w = user;
-    if (name[0] == '.')
-        return;
     w->name = (char *)name;
     w->path = xpm__format("experiments/%s", name);
     w->lock = -1;
@@ -520,7 +518,7 @@ void xpm__doctor_runs(xpm__examination *e)
 {
     ward w = {.e = e};
     xpm__file_each(e->fd, live_logs, on_live_log, &w);
-    xpm__file_each(e->fd, "experiments", on_experiment, &w);
+    xpm__file_each_visible(e->fd, "experiments", on_experiment, &w);
     xpm__file_each(e->fd, "xp", on_old_experiment, e);
     free_logs(&w);
 }

@@ -1,6 +1,5 @@
 #include "watch/explain.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,19 +71,27 @@ static void say_experiment(inquiry *q)
 
 /* ---- What the run says ------------------------------------------------------------------------- */
 
-/* Calls back for each line of the logs in a folder whose names begin with `start`. */
-static void each_log(inquiry *q, const char *folder, const char *start, xpm__on_line callback)
+/* The logs in a folder whose names begin with `start`. */
+typedef struct logs {
+    inquiry *q;
+    const char *folder, *start;
+    xpm__on_line callback; /* for each line */
+} logs;
+
+static void read_log(void *user, const char *name)
 {
-    int fd = openat(q->view->fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry;
-    while (names != NULL && (entry = readdir(names)) != NULL)
-        if (entry->d_name[0] != '.' && strncmp(entry->d_name, start, strlen(start)) == 0)
-            (void)xpm__events_read_file(fd, entry->d_name, callback, q, NULL);
-    if (names != NULL)
-        closedir(names);
-    else if (fd >= 0)
-        close(fd);
+    const logs *l = user;
+    if (strncmp(name, l->start, strlen(l->start)) != 0)
+        return;
+    char *path = xpm__format("%s/%s", l->folder, name);
+    (void)xpm__events_read_file(l->q->view->fd, path, l->callback, l->q, NULL);
+    xpm_free(path);
+}
+
+static void read_logs(inquiry *q, const char *folder, const char *start, xpm__on_line callback)
+{
+    logs l = {.q = q, .folder = folder, .start = start, .callback = callback};
+    xpm__file_each_visible(q->view->fd, folder, read_log, &l);
 }
 
 /* The log of a run is in its folder, or, if it lives or has crashed, among the living ones. */
@@ -94,8 +101,8 @@ static void each_event(inquiry *q, xpm__on_line callback)
         return;
     char *folder = xpm__format("experiments/%s/%s/events", q->experiment->name, q->experiment->run);
     char *start = xpm__format("%s-", q->experiment->name);
-    each_log(q, folder, "", callback);
-    each_log(q, ".events/experiments", start, callback);
+    read_logs(q, folder, "", callback);
+    read_logs(q, ".events/experiments", start, callback);
     xpm_free(folder);
     xpm_free(start);
 }

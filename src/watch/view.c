@@ -1,6 +1,5 @@
 #include "watch/view.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,24 +65,6 @@ void xpm__view_close(xpm__view *view)
     if (view->fd >= 0)
         close(view->fd);
     *view = (xpm__view){.fd = -1};
-}
-
-/* ---- Folders ----------------------------------------------------------------------------------- */
-
-typedef void (*on_name)(void *user, const char *name);
-
-static void each_name(int dir, const char *path, on_name callback, void *user)
-{
-    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry;
-    while (folder != NULL && (entry = readdir(folder)) != NULL)
-        if (entry->d_name[0] != '.')
-            callback(user, entry->d_name);
-    if (folder != NULL)
-        closedir(folder);
-    else if (fd >= 0)
-        close(fd);
 }
 
 /* ---- Jobs ------------------------------------------------------------------------------------- */
@@ -278,8 +259,8 @@ static void read_logs(load *l)
 {
     char *jobs = xpm__format("%s/jobs.jsonl", l->run), *events = xpm__format("%s/events", l->run);
     read_log(l, jobs, on_listed);
-    each_name(l->view->fd, events, on_log, l);
-    each_name(l->view->fd, ".events/experiments", on_live_log, l);
+    xpm__file_each_visible(l->view->fd, events, on_log, l);
+    xpm__file_each_visible(l->view->fd, ".events/experiments", on_live_log, l);
     for (size_t i = 0; i < l->listed_count; i++) {
         judge(l, l->listed[i]);
         l->experiment->jobs++;
@@ -312,7 +293,7 @@ static void on_type(void *user, const char *name)
     load *l = user;
     char *path = xpm__format("jobs/%s", name);
     l->type = name;
-    each_name(l->view->fd, path, on_hash, l);
+    xpm__file_each_visible(l->view->fd, path, on_hash, l);
     xpm_free(path);
 }
 
@@ -350,8 +331,8 @@ int xpm__view_load(xpm__view *view, const char *experiment, xpm_error *err)
         if (view->experiment_count == 0)
             l.status = no_experiment(view, experiment, err);
     } else {
-        each_name(view->fd, "experiments", on_experiment, &l);
-        each_name(view->fd, "jobs", on_type, &l);
+        xpm__file_each_visible(view->fd, "experiments", on_experiment, &l);
+        xpm__file_each_visible(view->fd, "jobs", on_type, &l);
     }
     xpm_free(l.listed);
     sort(view);
@@ -437,7 +418,7 @@ static int load_indexed(xpm__view *view, const char *experiment, unsigned states
     if (experiment != NULL)
         on_indexed_experiment(&l, experiment);
     else
-        each_name(view->fd, "experiments", on_indexed_experiment, &l);
+        xpm__file_each_visible(view->fd, "experiments", on_indexed_experiment, &l);
     xpm__index_close(l.index);
     if (experiment != NULL && view->experiment_count == 0)
         return no_experiment(view, experiment, err);

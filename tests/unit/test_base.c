@@ -537,6 +537,9 @@ TEST(each_entry_of_a_folder_is_told_once)
     assert_int_equal(xpm__file_each(AT_FDCWD, folder, count_names, counts), 0);
     assert_int_equal(counts[0], 2);
     assert_int_equal(counts[1], 1);
+    assert_int_equal(xpm__file_each_visible(AT_FDCWD, folder, count_names, counts), 0);
+    assert_int_equal(counts[0], 3);
+    assert_int_equal(counts[1], 1);
     assert_int_equal(xpm__file_each(AT_FDCWD, "/nowhere/at/all", count_names, counts), -1);
     assert_int_equal(xpm__file_each(AT_FDCWD, path_of("%s/a", folder), count_names, counts), -1);
     folder_remove(folder);
