@@ -122,12 +122,8 @@ static int make_run(xpm__rundir *run, xpm_error *err)
 static void point_current(const xpm__rundir *run)
 {
     char *link = xpm__format("experiments/%s/current", run->experiment);
-    char *temporary = xpm__format("%s.%d.tmp", link, (int)getpid());
-    if (symlinkat(run->run, run->workspace->fd, temporary) == 0 &&
-        renameat(run->workspace->fd, temporary, run->workspace->fd, link) < 0)
-        unlinkat(run->workspace->fd, temporary, 0);
+    (void)xpm__file_link(run->workspace->fd, link, run->run);
     xpm_free(link);
-    xpm_free(temporary);
 }
 
 static int open_log(int dir, const char *path, const char *shown, xpm_error *err)
