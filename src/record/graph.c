@@ -155,40 +155,26 @@ static void add_enum(reading *r, json_object *value)
     xpm_free(text);
 }
 
-static bool is_meta(const reading *r, json_object *value)
+/* The configuration that a value refers to; NULL when it is another kind of value. */
+static const struct xpm__numbered *find_referred(const reading *r, json_object *value)
 {
     const char *kind = xpm__json_get_text(value, "type");
-    const struct xpm__numbered *found = kind != NULL && strcmp(kind, "python") == 0
-                                            ? find_number(r->numbers, xpm__json_get(value, "value"))
-                                            : NULL;
-    return found != NULL && found->meta;
+    return kind != NULL && strcmp(kind, "python") == 0
+               ? find_number(r->numbers, xpm__json_get(value, "value"))
+               : NULL;
 }
 
-/* What is meta takes no place in a list. */
-static void add_list(reading *r, json_object *items)
+static bool is_meta(const reading *r, json_object *value)
 {
-    size_t size = r->path.size, kept = 0;
-    size_t count =
-        json_object_is_type(items, json_type_array) ? json_object_array_length(items) : 0;
-    for (size_t i = 0; i < count; i++) {
-        json_object *item = json_object_array_get_idx(items, i);
-        if (is_meta(r, item))
-            continue;
-        xpm__str_printf(&r->path, "[%zu]", kept++);
-        add_value(r, item);
-        xpm__str_cut(&r->path, size);
-    }
-    if (kept == 0)
-        add_leaf(r, "[]", NULL);
+    const struct xpm__numbered *found = find_referred(r, value);
+    return found != NULL && found->meta;
 }
 
 /* A text for what stands as a key, or in a set: JSON, and of a configuration its identifier. New. */
 static char *key_text(const reading *r, json_object *key)
 {
     const char *kind = xpm__json_get_text(key, "type");
-    const struct xpm__numbered *found = kind != NULL && strcmp(kind, "python") == 0
-                                            ? find_number(r->numbers, xpm__json_get(key, "value"))
-                                            : NULL;
+    const struct xpm__numbered *found = find_referred(r, key);
     if (found != NULL)
         return xpm__short_name(found->node->type, found->node->identifier);
     if (kind != NULL && strcmp(kind, "enum") == 0 && xpm__json_get_text(key, "value") != NULL)
@@ -196,8 +182,9 @@ static char *key_text(const reading *r, json_object *key)
     return xpm__strdup(json_object_to_json_string_ext(key, JSON_C_TO_STRING_PLAIN));
 }
 
-/* A set has no order: each element is a leaf of its own, named after it. */
-static void add_set(reading *r, json_object *items)
+/* Items of a list are numbered. A set has no order: each is named after itself. What is meta takes no
+ * place. */
+static void add_items(reading *r, json_object *items, bool is_set)
 {
     size_t size = r->path.size, kept = 0;
     size_t count =
@@ -206,15 +193,18 @@ static void add_set(reading *r, json_object *items)
         json_object *item = json_object_array_get_idx(items, i);
         if (is_meta(r, item))
             continue;
-        char *key = key_text(r, item);
-        xpm__str_printf(&r->path, "{%s}", key);
+        char *key = is_set ? key_text(r, item) : NULL;
+        if (is_set)
+            xpm__str_printf(&r->path, "{%s}", key);
+        else
+            xpm__str_printf(&r->path, "[%zu]", kept);
         add_value(r, item);
         xpm__str_cut(&r->path, size);
         xpm_free(key);
         kept++;
     }
     if (kept == 0)
-        add_leaf(r, "{}", NULL);
+        add_leaf(r, is_set ? "{}" : "[]", NULL);
 }
 
 static void add_pairs(reading *r, json_object *items)
@@ -259,9 +249,9 @@ static void add_object(reading *r, json_object *value)
     else if (strcmp(kind, "enum") == 0)
         add_enum(r, value);
     else if (strcmp(kind, "tuple") == 0)
-        add_list(r, items);
+        add_items(r, items, false);
     else if (strcmp(kind, "set") == 0)
-        add_set(r, items);
+        add_items(r, items, true);
     else if (strcmp(kind, "dict") == 0)
         add_pairs(r, items);
     else if (strcmp(kind, "path") != 0 && strcmp(kind, "path.serialized") != 0)
@@ -272,7 +262,7 @@ static void add_object(reading *r, json_object *value)
 static void add_value(reading *r, json_object *value)
 {
     if (json_object_is_type(value, json_type_array))
-        add_list(r, value);
+        add_items(r, value, false);
     else if (json_object_is_type(value, json_type_object))
         add_object(r, value);
     else if (value != NULL)
