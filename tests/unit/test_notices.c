@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
-#include "folder.h"
+#include "experiment.h"
 #include "record/outputs.h"
 
 /* ---- Tasks ------------------------------------------------------------------------------------- */
@@ -52,33 +52,7 @@ static int use_execute(use *self, xpm_task *task)
 }
 XPM_TASK(use, "notices.use", use_execute, XPM_OBJECT(made, "notices.part"));
 
-static int no_plan(xpm_experiment *xp, xpm_error *err)
-{
-    (void)xp;
-    (void)err;
-    return 0;
-}
-
 /* ---- What the tests share ------------------------------------------------------------------------ */
-
-static xpm_experiment *open_in(const char *workspace, xpm_run_mode mode)
-{
-    xpm_error err = {0};
-    xpm_experiment_options options = {.mode = mode, .slots = 4};
-    xpm_experiment *xp = xpm_experiment_open(workspace, "test", &options, &err);
-    if (xp == NULL)
-        fail_msg("%s", err.message);
-    return xp;
-}
-
-static xpm_job *submit(xpm_experiment *xp, xpm_config *task)
-{
-    xpm_error err = {0};
-    xpm_job *job = xpm_job_new(xp, task, &err);
-    if (job == NULL || xpm_job_submit(job, &err) < 0)
-        fail_msg("%s: %s", err.path, err.message);
-    return job;
-}
 
 static void close_experiment(xpm_experiment *xp)
 {

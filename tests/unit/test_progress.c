@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "folder.h"
+#include "experiment.h"
 #include "run/runner.h"
 
 /* ---- A task that looks at its own status.json --------------------------------------------------- */
@@ -54,13 +54,6 @@ static int loop_execute(loop *self, xpm_task *task)
     return status_has("\"progress\":0.75,") ? 0 : 7;
 }
 XPM_TASK(loop, "progress.loop", loop_execute, XPM_INT(unused, XPM_IGNORE_DEFAULT(0)));
-
-static int no_plan(xpm_experiment *xp, xpm_error *err)
-{
-    (void)xp;
-    (void)err;
-    return 0;
-}
 
 TEST(a_status_is_written_when_a_reader_would_see_another_figure)
 {

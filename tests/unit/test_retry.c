@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "folder.h"
+#include "experiment.h"
 
 /* ---- Tasks ------------------------------------------------------------------------------------- */
 
@@ -69,32 +69,7 @@ static int step_execute(step *self, xpm_task *task)
 XPM_TASK(step, "retry.step", step_execute, XPM_INT(n),
          XPM_OBJECTS(before, "retry.step", .optional = true));
 
-static int no_plan(xpm_experiment *xp, xpm_error *err)
-{
-    (void)xp;
-    (void)err;
-    return 0;
-}
-
 /* ---- What the tests share ------------------------------------------------------------------------ */
-
-static xpm_experiment *open_in(const char *workspace)
-{
-    xpm_error err = {0};
-    xpm_experiment *xp = xpm_experiment_open(workspace, "test", NULL, &err);
-    if (xp == NULL)
-        fail_msg("%s", err.message);
-    return xp;
-}
-
-static xpm_job *make(xpm_experiment *xp, xpm_config *task)
-{
-    xpm_error err = {0};
-    xpm_job *job = xpm_job_new(xp, task, &err);
-    if (job == NULL)
-        fail_msg("%s: %s", err.path, err.message);
-    return job;
-}
 
 /* How it ends, and in how many attempts. */
 static void assert_ends(xpm_job *job, xpm_job_state state, long attempts)
@@ -113,7 +88,7 @@ static void assert_ends(xpm_job *job, xpm_job_state state, long attempts)
 TEST(a_resumable_task_is_retried_on_a_timeout_and_on_nothing_else)
 {
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     assert_ends(make(xp, xpm_new("retry.try", "lucky", 3)), XPM_JOB_DONE, 3);
     assert_ends(make(xp, xpm_new("retry.try", "lucky", 9)), XPM_JOB_ERROR, 4);
     assert_ends(make(xp, xpm_new("retry.try", "lucky", 2, "reason", (int64_t)XPM_REASON_FAILED)),
@@ -128,7 +103,7 @@ TEST(a_resumable_task_is_retried_on_a_timeout_and_on_nothing_else)
 TEST(a_class_may_state_its_policy_and_a_job_another)
 {
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     int64_t memory = XPM_REASON_MEMORY, timeout = XPM_REASON_TIMEOUT;
     assert_ends(make(xp, xpm_new("retry.stated", "lucky", 3, "reason", memory)), XPM_JOB_DONE, 3);
     assert_ends(make(xp, xpm_new("retry.stated", "lucky", 2, "reason", timeout)), XPM_JOB_ERROR, 1);
@@ -185,7 +160,7 @@ static xpm_job *held(xpm_experiment *xp, const char *folder, bool looks, const x
 TEST(a_task_that_looks_whether_it_was_told_to_end_can_put_things_in_order)
 {
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     for (int looks = 0; looks < 2; looks++) {
         xpm_job *job = held(xp, folder, looks, NULL);
         assert_true(xpm_job_cancel(job));
@@ -202,7 +177,7 @@ TEST(a_task_that_looks_whether_it_was_told_to_end_can_put_things_in_order)
 TEST(a_time_limit_tells_the_task_to_end)
 {
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     xpm_job *job = held(xp, folder, true, &(xpm_limits){.seconds = 0.3});
     assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_ERROR);
     assert_int_equal(xpm_job_reason(job), XPM_REASON_TIMEOUT);
@@ -215,7 +190,7 @@ TEST(a_time_limit_tells_the_task_to_end)
 TEST(an_experiment_that_is_cancelled_ends_what_runs_and_starts_nothing)
 {
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     xpm_error err = {0};
     xpm_job *running = held(xp, folder, false, NULL);
     xpm_job *waiting = make(xp, xpm_new("retry.step", "n", 1));
@@ -234,7 +209,7 @@ TEST(an_experiment_that_is_cancelled_ends_what_runs_and_starts_nothing)
 TEST(a_job_that_waits_and_is_cancelled_takes_those_with_it_that_wait_for_it)
 {
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     xpm_error err = {0};
     xpm_config *first = xpm_new("retry.step", "n", 1);
     xpm_job *job = make(xp, first);
@@ -257,7 +232,7 @@ TEST(a_long_chain_of_transient_jobs_is_run_when_its_end_is_needed)
 {
     enum { LENGTH = 20 };
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
     xpm_error err = {0};
     xpm_config *last = NULL;
     for (int64_t n = 0; n <= LENGTH; n++) {

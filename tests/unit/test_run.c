@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/file.h>
 
-#include "folder.h"
+#include "experiment.h"
 
 /* ---- Tasks ------------------------------------------------------------------------------------- */
 
@@ -33,34 +33,7 @@ XPM_TASK(act, "run.act", act_execute, XPM_INT(code, XPM_IGNORE_DEFAULT(0)),
          XPM_INT(kill, XPM_IGNORE_DEFAULT(0)), XPM_STR(variable, .optional = true),
          XPM_OBJECTS(after, "run.act", .optional = true), XPM_FILE(out, "out.txt"));
 
-static int no_plan(xpm_experiment *xp, xpm_error *err)
-{
-    (void)xp;
-    (void)err;
-    return 0;
-}
-
 /* ---- What the tests share ------------------------------------------------------------------------ */
-
-static xpm_experiment *open_in(const char *workspace, xpm_run_mode mode)
-{
-    xpm_error err = {0};
-    xpm_experiment_options options = {.mode = mode, .slots = 2};
-    xpm_experiment *xp = xpm_experiment_open(workspace, "test", &options, &err);
-    if (xp == NULL)
-        fail_msg("%s", err.message);
-    return xp;
-}
-
-/* Submits a task, and gives its job: a reference. */
-static xpm_job *submit(xpm_experiment *xp, xpm_config *task)
-{
-    xpm_error err = {0};
-    xpm_job *job = xpm_job_new(xp, task, &err);
-    if (job == NULL || xpm_job_submit(job, &err) < 0)
-        fail_msg("%s: %s", err.path, err.message);
-    return job;
-}
 
 static void assert_job(xpm_job *job, xpm_job_state state, xpm_reason reason)
 {
