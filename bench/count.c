@@ -1,16 +1,10 @@
 /* Counts the jobs of an experiment by state, as often as is said, and prints the seconds of each. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <experimaestro.h>
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
+#include "measure.h"
 
 int main(int argc, char **argv)
 {

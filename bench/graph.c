@@ -5,33 +5,12 @@
  * and the one above. */
 #include <experimaestro.h>
 
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static size_t held; /* bytes */
-
-static void *count(void *pointer, size_t size)
-{
-    held -= malloc_usable_size(pointer);
-    void *result = realloc(pointer, size > 0 ? size : 1);
-    if (size == 0) {
-        free(result);
-        return NULL;
-    }
-    held += malloc_usable_size(result);
-    return result;
-}
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
+#include "measure.h"
 
 typedef struct {
     int64_t n;

@@ -4,33 +4,11 @@
  * "chain", in which each holds the one before twice. */
 #include <experimaestro.h>
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static size_t held, peak; /* bytes */
-
-static void *count(void *pointer, size_t size)
-{
-    held -= malloc_usable_size(pointer);
-    void *result = realloc(pointer, size > 0 ? size : 1);
-    if (size == 0) {
-        free(result);
-        return NULL;
-    }
-    held += malloc_usable_size(result);
-    peak = held > peak ? held : peak;
-    return result;
-}
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
+#include "measure.h"
 
 /* bench.node has left and right, bench.top a list of nodes. Parameters are in order of name. */
 static xpm_class *node, *top;
