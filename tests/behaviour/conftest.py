@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from harness import BUILD, Driver, run
+from harness import BUILD, Driver, Pipes, run
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,6 +24,13 @@ def driver(tmp_path):
 @pytest.fixture
 def workspace(tmp_path):
     return tmp_path / "workspace"
+
+
+@pytest.fixture
+def pipes(tmp_path):
+    folder = tmp_path / "pipes"
+    folder.mkdir()
+    return Pipes(folder)
 
 
 @pytest.fixture

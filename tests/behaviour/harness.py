@@ -65,3 +65,51 @@ def await_file(path, holds):
         assert select.select([events], [], [], TIMEOUT)[0], f"{path} never holds what it must"
         os.read(events, 4096)
     os.close(events)
+
+
+def wait_for_end(pid):
+    """Until a process that is not our child is no more."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    assert select.select([fd], [], [], TIMEOUT)[0], f"process {pid} does not end"
+    os.close(fd)
+
+
+HOLD = """
+    import os
+    from experimaestro import *
+
+    class Hold(Task):
+        '''Says that it runs, then ends when it is told to: both by pipes.'''
+        name: Param[str]
+        pipes: Meta[Path]
+
+        def execute(self):
+            progress(0.25, desc="epochs")
+            with open(self.pipes / f"{self.name}.started", "w") as started:
+                started.write(str(os.getpid()))
+            with open(self.pipes / f"{self.name}.end") as end:
+                if end.read() == "fail":
+                    raise ValueError("no luck")
+            with open(self.pipes / "log", "a") as log:
+                log.write(self.name + "\\n")
+"""
+
+
+class Pipes:
+    """The pipes of a Hold task: opening one waits for the other side, so nobody sleeps."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def make(self, name):
+        os.mkfifo(self.folder / f"{name}.started")
+        os.mkfifo(self.folder / f"{name}.end")
+
+    def pid(self, name):
+        return int((self.folder / f"{name}.started").read_text())
+
+    def end(self, name, word="done"):
+        (self.folder / f"{name}.end").write_text(word)

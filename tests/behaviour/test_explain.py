@@ -7,29 +7,12 @@ import signal
 import subprocess
 
 import pytest
-from harness import BUILD, TIMEOUT, job_folders
-from test_faults import Pipes, wait_for_end
+from harness import BUILD, HOLD, TIMEOUT, job_folders, wait_for_end
 
-TASKS = """
-    import os
-    from experimaestro import *
-
+TASKS = HOLD + """
     class Model(Config):
         gamma: Param[float]
         layers: Param[int] = 2
-
-    class Hold(Task):
-        '''Says that it runs, then ends when it is told to: both by pipes.'''
-        name: Param[str]
-        pipes: Meta[Path]
-
-        def execute(self):
-            progress(0.25, desc="epochs")
-            with open(self.pipes / f"{self.name}.started", "w") as started:
-                started.write(str(os.getpid()))
-            with open(self.pipes / f"{self.name}.end") as end:
-                if end.read() == "fail":
-                    raise ValueError("no luck")
 
     class Use(Task):
         '''Comes after it.'''
@@ -56,7 +39,7 @@ TASKS = """
             pass
 """
 
-HOLD = """
+PLAN = """
     import sys
     from tasks import *
     if __name__ == "__main__":
@@ -84,17 +67,10 @@ LEARN = """
 
 
 @pytest.fixture
-def pipes(tmp_path):
-    folder = tmp_path / "pipes"
-    folder.mkdir()
-    return Pipes(folder)
-
-
-@pytest.fixture
 def held(driver, workspace, pipes):
     """Starts a Hold for each name, and a Use after each; returns once `runs` of them run."""
     driver.write(TASKS, "tasks.py")
-    script = driver.write(HOLD)
+    script = driver.write(PLAN)
 
     def start(*names, jobs=4, runs=None):
         for name in names:

@@ -8,27 +8,9 @@ import signal
 import subprocess
 
 import pytest
-from harness import TIMEOUT, job_folders
+from harness import HOLD, TIMEOUT, job_folders, wait_for_end
 
-TASKS = """
-    import os
-    from experimaestro import *
-
-    class Hold(Task):
-        '''Says that it runs, then ends when it is told to: both by pipes.'''
-        name: Param[str]
-        pipes: Meta[Path]
-
-        def execute(self):
-            with open(self.pipes / f"{self.name}.started", "w") as started:
-                started.write(str(os.getpid()))
-            with open(self.pipes / f"{self.name}.end") as end:
-                word = end.read()
-            if word == "fail":
-                raise RuntimeError("told to fail")
-            with open(self.pipes / "log", "a") as log:
-                log.write(self.name + "\\n")
-
+TASKS = HOLD + """
     class Write(Task):
         '''Writes so many bytes.'''
         size: Param[int]
@@ -48,30 +30,6 @@ PLAN = """
 """
 
 
-class Pipes:
-    """The pipes of a Hold task: opening one waits for the other side, so nobody sleeps."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def make(self, name):
-        os.mkfifo(self.folder / f"{name}.started")
-        os.mkfifo(self.folder / f"{name}.end")
-
-    def pid(self, name):
-        return int((self.folder / f"{name}.started").read_text())
-
-    def end(self, name, word="done"):
-        (self.folder / f"{name}.end").write_text(word)
-
-
-@pytest.fixture
-def pipes(tmp_path):
-    folder = tmp_path / "pipes"
-    folder.mkdir()
-    return Pipes(folder)
-
-
 @pytest.fixture
 def held(driver, workspace, pipes):
     """Starts the plan, with the jobs named; the driver is returned once each of them runs."""
@@ -85,18 +43,6 @@ def held(driver, workspace, pipes):
         return process, {name: pipes.pid(name) for name in names} if new else {}
 
     return start
-
-
-def wait_for_end(pid):
-    """Until a process that is not our child is no more."""
-    import select
-
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    assert select.select([fd], [], [], TIMEOUT)[0], f"process {pid} does not end"
-    os.close(fd)
 
 
 def test_jobs_outlive_a_driver_that_is_killed_and_are_not_run_again(held, workspace, pipes):

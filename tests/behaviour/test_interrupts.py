@@ -2,27 +2,15 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 
 import pytest
-from harness import BUILD, TIMEOUT, await_file, job_folders
+from harness import BUILD, HOLD, TIMEOUT, await_file, job_folders, wait_for_end
 
-PLAN = """
-    import os, sys
-    from experimaestro import *
-
-    class Hold(Task):
-        name: Param[str]
-        pipes: Meta[Path]
-
-        def execute(self):
-            with open(self.pipes / f"{self.name}.started", "w") as started:
-                started.write(str(os.getpid()))
-            with open(self.pipes / f"{self.name}.end") as end:
-                assert end.read()
+PLAN = HOLD + """
+    import sys
 
     if __name__ == "__main__":
         with experiment(sys.argv[2], "faults", jobs=2) as xp:
@@ -38,57 +26,40 @@ class Held:
     def __init__(self, command, workspace, pipes, options=()):
         self.command = [*map(str, command), "run", str(workspace), *options]
         self.workspace, self.pipes = workspace, pipes
-        pipes.mkdir()
 
     def start(self, *names, new=True):
         """The process, and the numbers of the jobs', once each runs."""
-        environment = {"HOLD_NAMES": " ".join(names), "HOLD_PIPES": str(self.pipes)}
+        environment = {"HOLD_NAMES": " ".join(names), "HOLD_PIPES": str(self.pipes.folder)}
         for name in names if new else ():
-            os.mkfifo(self.pipes / f"{name}.started")
-            os.mkfifo(self.pipes / f"{name}.end")
+            self.pipes.make(name)
         process = subprocess.Popen(
             self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, **environment},
         )
-        pids = [self.pid(name) for name in names[:2] if new]
+        pids = [self.pipes.pid(name) for name in names[:2] if new]
         if new:  # the driver hears of a start after the job may have said that it runs
             events = self.workspace / ".events/experiments/faults-0.jsonl"
             await_file(events, lambda text: text.count('"running"') == len(pids))
         return process, pids
-
-    def pid(self, name):
-        return int((self.pipes / f"{name}.started").read_text())
-
-    def end(self, name):
-        (self.pipes / f"{name}.end").write_text("done")
 
     def status(self):
         return json.loads((self.workspace / "experiments/faults/current/status.json").read_text())
 
 
 @pytest.fixture
-def native(workspace, tmp_path):
+def native(workspace, pipes):
     options = ["--experiment", "faults", "--jobs", "2"]
-    return Held([BUILD / "tests" / "hold"], workspace, tmp_path / "pipes", options)
+    return Held([BUILD / "tests" / "hold"], workspace, pipes, options)
 
 
 @pytest.fixture
-def python(driver, workspace, tmp_path):
-    return Held([sys.executable, driver.write(PLAN)], workspace, tmp_path / "pipes")
+def python(driver, workspace, pipes):
+    return Held([sys.executable, driver.write(PLAN)], workspace, pipes)
 
 
 @pytest.fixture(params=["python", "native"])
 def held(request):
     return request.getfixturevalue(request.param)
-
-
-def wait_for_end(pid):
-    try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    assert select.select([fd], [], [], TIMEOUT)[0], f"process {pid} does not end"
-    os.close(fd)
 
 
 def test_once_the_jobs_go_on_and_the_same_command_takes_them_over(held, workspace):
@@ -102,8 +73,8 @@ def test_once_the_jobs_go_on_and_the_same_command_takes_them_over(held, workspac
         os.kill(pid, 0)  # it is there
     assert len(job_folders(workspace)) == 2
     second, _ = held.start("a", "b", new=False)
-    held.end("a")
-    held.end("b")
+    held.pipes.end("a")
+    held.pipes.end("b")
     out, err = second.communicate(timeout=TIMEOUT)
     assert second.returncode == 0, err
     assert "0 started" in out
@@ -127,7 +98,7 @@ def test_the_wait_for_a_second_one_is_over_when_no_job_runs(held):
     process, _ = held.start("a")
     process.send_signal(signal.SIGINT)
     assert "1 job goes on" in process.stderr.readline()
-    held.end("a")
+    held.pipes.end("a")
     process.communicate(timeout=TIMEOUT)
     assert set(held.status()["job_states"].values()) == {"done"}
 
@@ -136,7 +107,7 @@ def test_sigterm_ends_a_native_program_as_ctrl_c_and_its_status_says_by_what(nat
     process, _ = native.start("a")
     process.send_signal(signal.SIGTERM)
     assert "1 job goes on" in process.stderr.readline()
-    native.end("a")
+    native.pipes.end("a")
     _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 128 + signal.SIGTERM and err == ""
 
@@ -148,7 +119,7 @@ def test_a_program_that_was_stopped_and_continued_still_heeds_ctrl_c(native):
         os.waitpid(process.pid, state)
     process.send_signal(signal.SIGINT)
     assert "1 job goes on" in process.stderr.readline()
-    native.end("a")
+    native.pipes.end("a")
     process.communicate(timeout=TIMEOUT)
     assert process.returncode == 128 + signal.SIGINT
 
@@ -174,6 +145,6 @@ def test_ctrl_c_ends_the_wait_for_another_run(held):
         except subprocess.TimeoutExpired:
             pass
     assert second.returncode != 0
-    held.end("a")
+    held.pipes.end("a")
     first.communicate(timeout=TIMEOUT)
     assert first.returncode == 0

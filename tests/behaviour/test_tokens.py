@@ -11,26 +11,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import BUILD, TIMEOUT
-from test_faults import Pipes, wait_for_end
+from harness import BUILD, HOLD, TIMEOUT, wait_for_end
 
 TOKENS = BUILD / "tests" / "tokens"
 
-TASKS = """
-    import os
-    from experimaestro import *
-
-    class Hold(Task):
-        '''Says that it runs, then ends when it is told to: both by pipes.'''
-        name: Param[str]
-        pipes: Meta[Path]
-
-        def execute(self):
-            with open(self.pipes / f"{self.name}.started", "w") as started:
-                started.write(str(os.getpid()))
-            with open(self.pipes / f"{self.name}.end") as end:
-                end.read()
-
+TASKS = HOLD + """
     class Count(Task):
         '''Writes when it begins and when it ends, and how many of each token it has.'''
         name: Param[str]
@@ -49,7 +34,7 @@ TASKS = """
             self.write("-")
 """
 
-HOLD = """
+PLAN = """
     import sys
     from tasks import *
     if __name__ == "__main__":
@@ -132,16 +117,10 @@ def folder(workspace):
 
 
 @pytest.fixture
-def pipes(tmp_path):
-    (tmp_path / "pipes").mkdir()
-    return Pipes(tmp_path / "pipes")
-
-
-@pytest.fixture
 def hold(driver, workspace, pipes):
     """Starts an experiment with jobs NAME:COUNT that ask for some of the token."""
     driver.write(TASKS, "tasks.py")
-    script = driver.write(HOLD)
+    script = driver.write(PLAN)
 
     def start(xp, *jobs, total=1, new=True):
         for job in jobs if new else ():
