@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import HOLD, TIMEOUT, job_folders, wait_for_end
+from harness import HOLD, TIMEOUT, await_file, job_folders, wait_for_end
 
 TASKS = HOLD + """
     class Write(Task):
@@ -140,8 +140,7 @@ def test_two_experiments_share_a_job_that_runs_once(held, driver, workspace, pip
     other = driver.write(PLAN.replace('"faults"', '"others"'), "other.py")
     second = driver.start(other, workspace, pipes.folder, "a")
     events = workspace / ".events" / "experiments" / "others-0.jsonl"
-    while not (events.exists() and '"running"' in events.read_text()):
-        assert second.poll() is None
+    await_file(events, lambda text: '"running"' in text)
     pipes.end("a")
     for process, started in ((first, "1"), (second, "0")):
         out, err = process.communicate(timeout=TIMEOUT)
