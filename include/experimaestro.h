@@ -538,7 +538,7 @@ typedef enum xpm_reason {
 } xpm_reason;
 
 XPM_API const char *xpm_job_state_text(xpm_job_state state); /* borrowed, for ever */
-XPM_API const char *xpm_reason_text(xpm_reason reason);
+XPM_API const char *xpm_reason_text(xpm_reason reason);      /* borrowed, for ever */
 
 /* What a job may use; 0 is no limit. At `seconds`, its process is told to end, as when it is cancelled,
  * and fails with the reason TIMEOUT. Beyond `memory` (bytes of data that it asks the kernel for),
@@ -705,8 +705,9 @@ XPM_API void xpm_job_withdraw(xpm_job *job, xpm_config *task);
 XPM_API bool xpm_job_hold(xpm_job *job);
 XPM_API void xpm_job_release(xpm_job *job, const char *failure);
 
-XPM_API xpm_job *xpm_job_ref(xpm_job *job);
-XPM_API void xpm_job_unref(xpm_job *job); /* accepts NULL */
+XPM_API xpm_job *xpm_job_ref(xpm_job *job); /* the job itself */
+XPM_API void xpm_job_unref(xpm_job *job);   /* accepts NULL */
+/* As its experiment knows it, from any thread; the reason is NONE unless it is in error. */
 XPM_API xpm_job_state xpm_job_state_now(const xpm_job *job);
 XPM_API xpm_reason xpm_job_reason(const xpm_job *job);
 /* Whether the workspace says that it has succeeded, in this run or before. */

@@ -172,6 +172,7 @@ typedef struct xpm_static_enum {
 } xpm_static_enum;
 XPM_API void xpm_declare_static_enum(xpm_static_enum *enumeration);
 
+/* The value itself: what XPM_AS_VALUE_ makes of one. */
 XPM_API xpm_value xpm_value_same(xpm_value value);
 
 #ifdef __cplusplus

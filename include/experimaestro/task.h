@@ -40,7 +40,7 @@ XPM_API xpm_config *xpm_params_load(const char *params, xpm_resolver resolve, vo
 XPM_API char *xpm_params_compare(const char *params, xpm_resolver resolve, void *user);
 
 XPM_API const char *xpm_task_directory(const xpm_task *task); /* absolute; the working directory */
-XPM_API const char *xpm_task_workspace(const xpm_task *task);
+XPM_API const char *xpm_task_workspace(const xpm_task *task); /* absolute */
 XPM_API xpm_config *xpm_task_config(const xpm_task *task);    /* borrowed */
 XPM_API const xpm_value *xpm_task_tags(const xpm_task *task); /* a dict; borrowed */
 /* Says how far the task is, for those who watch it: `value` goes from 0 to 1, in the loop number

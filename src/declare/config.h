@@ -50,6 +50,7 @@ struct xpm_config {
     xpm_value values[];   /* one a parameter */
 };
 
+/* What few configurations have: made when there is none yet. */
 xpm__config_extra *xpm__config_extra_of(xpm_config *config);
 
 /* The configuration that counts: itself, or what a deprecated one converts to, made anew as long as

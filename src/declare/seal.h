@@ -25,11 +25,11 @@ typedef struct xpm__places {
     void *user;
 } xpm__places;
 
-/* `placed`: xpm__seal_end will be given a directory. */
 /* Where the files go of the configuration that is being visited: "" for the task, "out/layers/2" for
  * what it holds. New: xpm_free. */
 char *xpm__seal_folder(const xpm__walk *walk);
 
+/* Validates and freezes what is not sealed yet. `placed`: xpm__seal_end will be given a directory. */
 int xpm__seal_begin(xpm_config *config, bool placed, xpm__sealing *sealing, xpm_error *err);
 /* Generates the values, and empties `sealing`, which must be so ended also after an error. */
 int xpm__seal_end(xpm__sealing *sealing, const xpm__places *places, xpm_error *err);

@@ -39,6 +39,7 @@ const char *xpm__kind_name(xpm_kind kind);
 /* A copy of a scalar that lives as long as the types do. */
 xpm_value xpm__type_keep(const xpm_value *scalar);
 
+/* Appends it as it is declared: "list[int]". */
 void xpm__type_print(const xpm_type *type, xpm__str *out);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct xpm__command {
     char start[96];       /* XPM__START_VARIABLE=..., or "" */
 } xpm__command;
 
+/* Errors: STATE (nothing says which program runs the task). New: xpm__command_clear. */
 int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err);
 void xpm__command_clear(xpm__command *command);
 

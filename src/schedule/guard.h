@@ -22,6 +22,7 @@ typedef enum xpm__entered {
     XPM__ENTER_WAITS,  /* it will be told of: call again then */
     XPM__ENTER_FAILED, /* a lock cannot be made: `err` */
 } xpm__entered;
+/* Takes the locks of the directories that the job shares with others, in order, from where it stopped. */
 xpm__entered xpm__guards_take(xpm__guards *guards, xpm_job *job, xpm_error *err);
 
 /* The job's process has the locks now: they are its alone. */

@@ -16,6 +16,8 @@ typedef enum xpm__started {
     XPM__WAITS,     /* its tokens are not free: it will be told of */
 } xpm__started;
 
+/* Takes the job's lock and its tokens, writes its folder, and starts its process, which has the lock
+ * from then on. */
 xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__tokens *tokens,
                             xpm__process *process, xpm__jobdir_state *state);
 

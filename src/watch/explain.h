@@ -18,10 +18,10 @@ typedef struct xpm__explanation {
     xpm__blocker *blockers;
     size_t blocker_count, blocker_capacity;
     xpm__graph graph;
-    xpm__against
-        against; /* nothing for a job that is done, or whose parameters nobody has written */
+    xpm__against against; /* nothing for a job that is done, or has no parameters on disk */
 } xpm__explanation;
 
+/* Fills an explanation. New: xpm__explanation_clear, before the view is closed. */
 void xpm__explain_job(const xpm__view *view, const xpm__job_view *job,
                       xpm__explanation *explanation);
 /* Appends it as one JSON object, with what is known of the job. */
