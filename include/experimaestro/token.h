@@ -35,9 +35,6 @@ XPM_API int64_t xpm_token_total(const xpm_token *token);      /* as it is now, o
 XPM_API int xpm_config_add_token(xpm_config *task, xpm_token *token, int64_t count, xpm_error *err);
 /* Those that were added, borrowed for ever, and how many of each; NULL past the last. */
 XPM_API xpm_token *xpm_config_token(const xpm_config *task, size_t index, int64_t *count);
-/* Makes the job take `count` of a token, as xpm_config_add_token does for its task, before it is
- * submitted. Errors: RANGE (a count below 1; more than the token's total), STATE (submitted). */
-XPM_API int xpm_job_add_token(xpm_job *job, xpm_token *token, int64_t count, xpm_error *err);
 
 #ifdef __cplusplus
 }

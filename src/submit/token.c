@@ -112,15 +112,6 @@ int64_t xpm_token_total(const xpm_token *token)
 
 /* ---- What tasks ask for ----------------------------------------------------------------------- */
 
-static int check_count(const xpm_token *token, int64_t count, xpm_error *err)
-{
-    if (count >= 1)
-        return 0;
-    return xpm__fail(err, XPM_E_RANGE, token->name,
-                     "token %s: %lld asked for, and at least 1 must be", token->name,
-                     (long long)count);
-}
-
 int xpm_config_add_token(xpm_config *task, xpm_token *token, int64_t count, xpm_error *err)
 {
     if ((task->class_->flags & XPM_CLASS_TASK) == 0)
@@ -131,8 +122,10 @@ int xpm_config_add_token(xpm_config *task, xpm_token *token, int64_t count, xpm_
         return xpm__fail(err, XPM_E_STATE, task->class_->name,
                          "task %s was submitted: the tokens that it takes cannot change",
                          task->class_->name);
-    if (check_count(token, count, err) < 0)
-        return -1;
+    if (count < 1)
+        return xpm__fail(err, XPM_E_RANGE, token->name,
+                         "token %s: %lld asked for, and at least 1 must be", token->name,
+                         (long long)count);
     xpm__config_extra *extra = xpm__config_extra_of(task);
     extra->tokens =
         xpm__grow(extra->tokens, &extra->token_capacity, extra->token_count, sizeof *extra->tokens);
@@ -171,8 +164,6 @@ static xpm__want *want_of(xpm_job *job, xpm_token *token)
 
 static int add(xpm_job *job, xpm_token *token, int64_t count, xpm_error *err)
 {
-    if (check_count(token, count, err) < 0)
-        return -1;
     xpm__want *want = want_of(job, token);
     int64_t total = xpm_token_total(token);
     if (count > total - want->count)
@@ -183,26 +174,12 @@ static int add(xpm_job *job, xpm_token *token, int64_t count, xpm_error *err)
     return 0;
 }
 
-static bool is_handed(const xpm_job *job)
-{
-    return job->handed && xpm__job_state(job) != XPM_JOB_ERROR;
-}
-
-int xpm_job_add_token(xpm_job *job, xpm_token *token, int64_t count, xpm_error *err)
-{
-    if (is_handed(job))
-        return xpm__fail(err, XPM_E_STATE, job->hex,
-                         "%s/%s was submitted: the tokens that it takes cannot change",
-                         xpm_job_type(job), job->hex);
-    return add(job, token, count, err);
-}
-
 int xpm__job_take_tokens(xpm_job *job, const xpm_config *task, xpm_error *err)
 {
     int64_t count;
     xpm_token *token;
     int status = 0;
-    if (is_handed(job))
+    if (job->handed && xpm__job_state(job) != XPM_JOB_ERROR)
         return 0;
     xpm__wants_free(job->wants);
     job->wants = NULL;
