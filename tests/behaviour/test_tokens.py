@@ -1,5 +1,6 @@
 """Tokens: what exists in a limited number, shared by schedulers that are killed as they please."""
 
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -193,17 +194,21 @@ def test_a_token_is_shared_by_experiments_and_those_who_wait_use_no_time(hold, f
     assert not [*folder.path.glob("jobs/*"), *folder.path.glob("queue/*")]
 
 
+def times(pid):
+    """How long each thread of a process was scheduled; but for the first, which is Python's."""
+    found = {}
+    for path in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            found[path.name] = (path / "schedstat").read_text()
+    del found[str(pid)]
+    return found
+
+
 def uses_no_time(pid, seconds):
-    """Whether no thread of a process but the first, which is Python's, is scheduled for so long."""
-    threads = [path for path in Path(f"/proc/{pid}/task").iterdir() if path.name != str(pid)]
-    assert len(threads) > 1  # the scheduler, and who waits for the death of a job
-
-    def times():
-        return [(path / "schedstat").read_text() for path in threads if path.exists()]
-
-    before = times()
+    """Whether the scheduler and who waits for the death of a job are there, and do nothing for so long."""
+    before = times(pid)
     select.select([], [], [], seconds)
-    return before == times()
+    return len(before) > 1 and before == times(pid)
 
 
 # ---- Deaths ---------------------------------------------------------------------------------------
