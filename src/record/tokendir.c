@@ -170,6 +170,18 @@ static int enter(desk *d, const char *folder, xpm_error *err)
     return -1;
 }
 
+/* Without the lock, and with what is there. */
+static desk open_to_read(const char *folder)
+{
+    desk d = {.folder = folder, .jobs = -1, .queue = -1, .lock = -1};
+    d.dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d.dir >= 0) {
+        d.jobs = openat(d.dir, "jobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        d.queue = openat(d.dir, "queue", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    return d;
+}
+
 int xpm__tokendir_set_total(const char *folder, int64_t total, xpm_error *err)
 {
     desk d;
@@ -589,6 +601,23 @@ static char *folder_of(const char *path)
     return xpm__strndup(path, size - strlen("/jobs"));
 }
 
+bool xpm__tokendir_is_left(const char *path)
+{
+    int fd = -1;
+    char *folder = folder_of(path);
+    if (folder == NULL)
+        return false;
+    desk d = open_to_read(folder);
+    holder h = read_holder(&d, strrchr(path, '/') + 1);
+    bool left = h.directory != NULL && !holder_lives(&d, &h, &fd);
+    if (fd >= 0)
+        close(fd);
+    clear_holder(&h);
+    leave(&d);
+    xpm_free(folder);
+    return left;
+}
+
 bool xpm__tokendir_reclaim(const char *path)
 {
     desk d;
@@ -710,13 +739,10 @@ int xpm__token_report_read(const char *folder, xpm__token_report *report, xpm_er
 {
     const char *slash = strrchr(folder, '/'), *name = slash != NULL ? slash + 1 : folder;
     size_t size = strlen(name) - (ends_with(name, SUFFIX) ? strlen(SUFFIX) : 0);
-    desk d = {.folder = folder, .jobs = -1, .queue = -1, .lock = -1};
+    desk d = open_to_read(folder);
     *report = (xpm__token_report){0};
-    d.dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (d.dir < 0)
         return xpm__fail_io(err, folder, "read the token's folder");
-    d.jobs = openat(d.dir, "jobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    d.queue = openat(d.dir, "queue", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     report->name = xpm__strndup(name, size);
     read_total(d.dir, &report->total);
     report_holders(&d, report);

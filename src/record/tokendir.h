@@ -82,6 +82,8 @@ void xpm__tokendir_move(const char *folder, xpm__ticket *ticket, const xpm__turn
 
 /* ---- Giving back ------------------------------------------------------------------------------ */
 
+/* Whether a holder's file was left by a job that does not run. False when nothing says which job. */
+bool xpm__tokendir_is_left(const char *holder);
 /* Removes a holder's file if its job's lock is free; whether it is gone. */
 bool xpm__tokendir_reclaim(const char *holder);
 

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "record/jobdir.h"
 #include "record/relink.h"
+#include "record/tokendir.h"
 #include "watch/doctor.h"
 
 /* A file of the workspace, and the lock under which it is removed. */
@@ -38,42 +38,17 @@ static int remove_locked(void *user, xpm_error *err)
 
 /* ---- Tokens ----------------------------------------------------------------------------------- */
 
-/* The folder of the job that has tokens: as tokens/NAME.counter/jobs/TYPE@HASH.json says, else as it
- * is called. New: xpm_free. NULL when neither names one. */
-static char *holder_folder(const xpm__examination *e, const char *path)
+static bool is_held(const xpm__examination *e, const char *path)
 {
-    bool broken;
-    const char *type = strrchr(path, '/') + 1, *at = strchr(type, '@');
-    json_object *json = xpm__doctor_json(e->fd, path, &broken);
-    const char *uri = xpm__json_get_text(json, "job_uri");
-    char *folder = NULL;
-    if (uri != NULL && uri[0] == '/')
-        folder = xpm__strdup(uri);
-    else if (at != NULL)
-        folder = xpm__format("jobs/%.*s/%.*s", (int)(at - type), type, (int)strcspn(at + 1, "."),
-                             at + 1);
-    json_object_put(json);
-    return folder;
-}
-
-/* Whether the lock of that job is held. A scheduler takes it before it takes tokens. */
-static bool token_is_held(const xpm__examination *e, const char *path)
-{
-    char name[XPM__NAME_SIZE];
-    char *folder = holder_folder(e, path);
-    if (folder == NULL)
-        return true;
-    xpm__jobdir_name(folder, name);
-    char *lock = xpm__format("%s/%s.lock", folder, name);
-    bool held = xpm__file_is_locked(e->fd, lock);
-    xpm_free(lock);
-    xpm_free(folder);
+    char *holder = xpm__format("%s/%s", e->workspace, path);
+    bool held = !xpm__tokendir_is_left(holder);
+    xpm_free(holder);
     return held;
 }
 
 typedef struct token_folder {
     xpm__examination *e;
-    const char *path;
+    const char *path; /* relative to the workspace */
 } token_folder;
 
 static void on_holder(void *user, const char *name)
@@ -84,34 +59,27 @@ static void on_holder(void *user, const char *name)
         return;
     char *path = xpm__format("%s/jobs/%s", t->path, name);
     char *lock = xpm__format("%s/ipc.lock", t->path);
-    removal r = {.e = t->e, .path = path, .lock = lock, .is_needed = token_is_held};
+    removal r = {.e = t->e, .path = path, .lock = lock, .is_needed = is_held};
     xpm__finding finding = {.kind = "token-left",
                             .path = path,
                             .what = "tokens are held for a job that does not run",
                             .remedy = "give them back"};
-    if (!token_is_held(t->e, path))
+    if (!is_held(t->e, path))
         xpm__doctor_found(t->e, &finding, remove_locked, &r);
     xpm_free(path);
     xpm_free(lock);
 }
 
-static void on_token(void *user, const char *name)
-{
-    static const char suffix[] = ".counter";
-    xpm__examination *e = user;
-    size_t size = strlen(name);
-    if (size < sizeof suffix || strcmp(name + size - (sizeof suffix - 1), suffix) != 0)
-        return;
-    char *path = xpm__format("tokens/%s", name), *jobs = xpm__format("%s/jobs", path);
-    token_folder t = {.e = e, .path = path};
-    xpm__file_each(e->fd, jobs, on_holder, &t);
-    xpm_free(jobs);
-    xpm_free(path);
-}
-
 void xpm__doctor_tokens(xpm__examination *e)
 {
-    xpm__file_each(e->fd, "tokens", on_token, e);
+    char **folders = xpm__tokendirs(e->workspace);
+    for (size_t i = 0; folders[i] != NULL; i++) {
+        token_folder t = {.e = e, .path = folders[i] + strlen(e->workspace) + 1};
+        char *jobs = xpm__format("%s/jobs", t.path);
+        xpm__file_each(e->fd, jobs, on_holder, &t);
+        xpm_free(jobs);
+    }
+    xpm__tokendirs_free(folders);
 }
 
 /* ---- Links ------------------------------------------------------------------------------------ */
