@@ -252,7 +252,8 @@ class Prepare(Config):
 # What task_outputs and __submit__ are given as `dep`.
 class DependentMarker:
     task: Task
-    def __init__(self, task: Task) -> None: ...
+    soft: bool
+    def __init__(self, task: Task, soft: bool = False) -> None: ...
     def __call__(self, config: _C) -> _C: ...
 
 # ---- Actions
