@@ -501,6 +501,19 @@ def test_a_token_of_a_job_that_runs_is_left_alone(doctor, workspace, tmp_path, e
     assert "token-left" in [finding["kind"] for finding in doctor()[1]]
 
 
+def test_a_token_of_a_process_of_2x_is_left_while_it_starts_and_lives(doctor, workspace):
+    left_token(workspace)
+    (token,) = workspace.glob("tokens/*/jobs/*")
+    token.write_text("{}")  # just now
+    assert doctor("--fix") == (0, [])
+    token.write_text(json.dumps({"process": {"type": "local", "pid": os.getpid()}}))
+    os.utime(token, (0, 0))
+    assert doctor("--fix") == (0, [])
+    token.write_text(json.dumps({"process": {"type": "local", "pid": dead_pid()}}))
+    assert [finding["kind"] for finding in doctor("--fix")[1]] == ["token-left"]
+    assert not token.exists()
+
+
 TASK = """
     import sys
     from experimaestro import *
