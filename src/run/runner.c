@@ -367,6 +367,9 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
         status.resumable = (task->params.task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
         code = execute(user, task, err);
     }
+    if (getpid() !=
+        job.pid) /* a child that the task forked has come here: its end is no end of the job */
+        return code;
     ignore_signals(); /* from here on the end is being written */
     task->failure = NULL;
     status.ended = xpm__clock_now();

@@ -405,3 +405,42 @@ def test_a_job_whose_marker_is_removed_is_shown_so_and_runs_again(
     assert listed.startswith("ERROR ") and "(MISSING_OUTPUTS)" in listed
     plan(workspace, lines, check=False)
     assert path.exists() and (path.parent / "tries").read_text() == "xx"
+
+
+FORKS = """
+    import os, sys
+    from experimaestro import *
+
+    class Forks(Task):
+        '''Forks a child that leaves as the task itself would, and outlives it.'''
+        child: Param[str]
+        fails: Param[bool]
+
+        def execute(self):
+            child = os.fork()
+            if child == 0 and self.child == "raises":
+                raise RuntimeError("the child's own failure")
+            if child == 0:
+                sys.exit(0)
+            os.waitpid(child, 0)
+            if self.fails:
+                raise RuntimeError("the task's failure")
+"""
+
+
+@pytest.mark.parametrize("child", ["raises", "exits"])
+def test_a_child_that_a_task_forked_does_not_end_its_job(driver, workspace, child):
+    driver.write(FORKS, "forks.py")
+    script = driver.write(f"""
+        import sys
+        from forks import *
+        if __name__ == "__main__":
+            with experiment(sys.argv[1], "forks", raise_on_failure=False) as xp:
+                for fails in True, False:
+                    Forks(child="{child}", fails=fails).submit(max_retries=0)
+            print(xp.counts["done"], xp.counts["failed"])
+    """)
+    assert driver.run(script, workspace).stdout == "1 1\n"
+    (failed,) = workspace.glob("jobs/forks.forks/*/forks.failed")
+    assert "the task's failure" in failed.read_text()
+    assert not (failed.parent / "forks.done").exists()
