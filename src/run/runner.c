@@ -97,17 +97,15 @@ static void on_told(int signal_number)
         raise(signal_number);
         return;
     }
-    bool first = !job.told;
-    if (first) {
-        job.told = signal_number;
-        mark_told();
-        kill_in(GRACE);
-    }
+    if (__atomic_exchange_n(&job.told, signal_number, __ATOMIC_SEQ_CST) != 0)
+        return; /* the first is being heeded, in this thread or in another */
+    mark_told();
+    kill_in(GRACE);
     if (!job.graceful || !job.has_grace) {
         unlinkat(job.dir, job.pid_file, 0);
         _exit(1);
     }
-    if (first && job.raise != NULL)
+    if (job.raise != NULL)
         job.raise(signal_number);
     errno = saved;
 }

@@ -7,7 +7,8 @@
  *                       WHO   driver, or a number: the job that is the WHOth to start
  *                       CALL  the number of the call, from 1; 0 is none, so the calls are only counted
  *                       WHAT  kill, tear (a write does its first half first), short (from then on,
- *                             writes do half), or an errno's number, with + from that call on
+ *                             writes do half), tell (it gets SIGINT, and goes on), or an errno's
+ *                             number, with + from that call on
  *                       ONLY  the calls that are counted, as write|create
  *   XPM_FAULTS_CLOCK  seconds that the clock of the day is wrong by
  *
@@ -49,7 +50,7 @@ struct state {
 typedef struct fault {
     int job; /* 0: the driver */
     unsigned call;
-    bool kill, half, stays;
+    bool kill, half, stays, tell;
     int error;
     char only[64];
 } fault;
@@ -72,6 +73,7 @@ static void parse_fault(const char *text, fault *f)
     f->kill = strcmp(what, "kill") == 0 || strcmp(what, "tear") == 0;
     f->half = strcmp(what, "short") == 0 || strcmp(what, "tear") == 0;
     f->stays = strcmp(what, "short") == 0 || strchr(what, '+') != NULL;
+    f->tell = strcmp(what, "tell") == 0;
     f->error = atoi(what);
 }
 
@@ -131,6 +133,8 @@ static due look_up(const char *call)
         state->faults[i].fired++;
         state->faults[i].pid = getpid();
         snprintf(state->faults[i].call, WORD, "%s", call);
+        if (f->tell)
+            raise(SIGINT);
         result = (due){.error = f->error, .half = f->half, .kill = f->kill};
     }
     return result;
