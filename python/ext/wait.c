@@ -80,8 +80,12 @@ static void leave(Experiment *experiment)
 int engine_wait(Experiment *experiment, engine_waits waits, void *user)
 {
     engine_alarm alarm;
-    if (PyErr_CheckSignals() < 0 || engine_alarm_begin(&alarm) < 0)
+    if (engine_alarm_begin(&alarm) < 0)
         return -1;
+    if (PyErr_CheckSignals() < 0) { /* one that came before: from here on, they wake it */
+        engine_alarm_end(&alarm);
+        return -1;
+    }
     int fd = alarm.pipe[0] >= 0 ? alarm.pipe[0] : experiment->closing;
     experiment->inside++;
     Py_BEGIN_ALLOW_THREADS;

@@ -148,3 +148,37 @@ def test_ctrl_c_ends_the_wait_for_another_run(held):
     held.pipes.end("a")
     first.communicate(timeout=TIMEOUT)
     assert first.returncode == 0
+
+
+def test_ctrl_c_just_before_it_waits_is_heeded(driver, workspace):
+    """The signal comes while Python is told whom to wake: no such descriptor is written to any more."""
+    script = driver.write("""
+        import _signal, ctypes, functools, signal, sys
+        from experimaestro import *
+
+        class Endless(Task):
+            def execute(self):
+                import time
+                time.sleep(60)
+
+        came = []
+
+        def once(number, frame):
+            came.append(number)
+            if len(came) == 1:
+                raise KeyboardInterrupt
+
+        if __name__ == "__main__":
+            signal.signal(signal.SIGINT, once)
+            with experiment(sys.argv[1], "early", raise_on_failure=False) as xp:
+                job = Endless().submit()._job
+                set_wakeup_fd = _signal.set_wakeup_fd
+                _signal.set_wakeup_fd = functools.partial(ctypes.PyDLL(None)["raise"], signal.SIGINT)
+                try:
+                    xp.wait()
+                except KeyboardInterrupt:
+                    _signal.set_wakeup_fd = set_wakeup_fd
+                    job.cancel()
+            print(job.state.name, job.failure_reason.name)
+    """)
+    assert driver.run(script, workspace).stdout == "ERROR CANCELLED\n"
