@@ -273,8 +273,11 @@ static PyObject *experiment_stop(Experiment *self, PyObject *Py_UNUSED(args))
 
 static PyObject *experiment_detach(Experiment *self, PyObject *Py_UNUSED(args))
 {
-    if (self->native != NULL)
-        xpm_experiment_detach(self->native);
+    if (self->native == NULL)
+        Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS; /* as in stop */
+    xpm_experiment_detach(self->native);
+    Py_END_ALLOW_THREADS;
     Py_RETURN_NONE;
 }
 

@@ -260,6 +260,31 @@ def test_a_dry_run_may_be_left_gracefully(tmp_path):
     assert not (tmp_path / "experiments").exists()
 
 
+def test_a_graceful_exit_does_not_stop_what_is_being_told(program):
+    """The scheduler's thread warns while the main one leaves: neither may wait for the other."""
+    program.write("main.py", """
+        import logging
+        from experimaestro import *
+
+        class Refused(Task):
+            x: Param[int]
+
+            def execute(self):
+                pass
+
+        if __name__ == "__main__":
+            logging.disable()
+            for _ in range(20):
+                with experiment("workspace", "test"):
+                    Path("workspace/jobs/__main__.refused").touch()  # no job has a folder there
+                    for x in range(50):
+                        Refused.C(x=x).submit()
+                    raise GracefulExperimentExit
+            print("left")
+    """)
+    assert program.run("main.py") == "left\n"
+
+
 # ---- Failures ----------------------------------------------------------------------------------------
 
 
