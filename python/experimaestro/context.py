@@ -163,13 +163,15 @@ class experiment:
             raise
         finally:
             _open.remove(self)
-            if detached:
-                self.engine.detach()
-            elif failed:
-                self.engine.stop()
-            self._end_helpers()
-            self._counts = self.engine.counts()
-            self.engine.close(failed)
+            try:
+                if detached:
+                    self.engine.detach()
+                elif failed:
+                    self.engine.stop()
+                self._end_helpers()
+            finally:
+                self._counts = self.engine.counts()
+                self.engine.close(failed)
         if kind is None and failed and self.raise_on_failure:
             raise FailedExperiment(self._failed_jobs())
         return detached

@@ -285,6 +285,26 @@ def test_a_graceful_exit_does_not_stop_what_is_being_told(program):
     assert program.run("main.py") == "left\n"
 
 
+def test_an_experiment_is_closed_when_a_service_cannot_be_stopped(tmp_path):
+    from experimaestro.scheduler.services import Service
+
+    class Stuck(Service):
+        id = "stuck"
+
+        def description(self):
+            return "one that cannot be stopped"
+
+        def stop(self):
+            raise OSError("it is stuck")
+
+    with pytest.raises(OSError, match="it is stuck"):
+        with experiment(tmp_path, "test") as xp:
+            xp.add_service(Stuck())
+    assert run_status(xp.workdir)["status"] == "done"
+    with experiment(tmp_path, "test"):  # it is not waited for
+        pass
+
+
 # ---- Failures ----------------------------------------------------------------------------------------
 
 
