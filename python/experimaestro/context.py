@@ -150,6 +150,8 @@ class experiment:
         return self
 
     def __exit__(self, kind, error, traceback):
+        if self not in _open:  # in a child that was forked in the block
+            return False
         detached = kind is not None and issubclass(kind, GracefulExperimentExit)
         failed = not detached
         try:
@@ -350,6 +352,15 @@ class experiment:
     def stop(self):
         """Starts no further job; those that run go on."""
         self.engine.stop()
+
+
+def _abandon():
+    """In a child that was forked: the experiments are its parent's."""
+    while _open:
+        _open.pop().engine.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon)
 
 
 def search_path():

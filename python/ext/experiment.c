@@ -303,6 +303,15 @@ static PyObject *experiment_close(Experiment *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* In a child that was forked: the threads of the experiment are its parent's, and whoever waits for them
+ * waits for ever. Nothing is freed, as a lock may be held by one of them. */
+static PyObject *experiment_abandon(Experiment *self, PyObject *Py_UNUSED(args))
+{
+    self->native = NULL;
+    self->notice = (xpm_notice){0};
+    Py_RETURN_NONE;
+}
+
 static PyObject *experiment_add_action(Experiment *self, PyObject *args)
 {
     Config *action;
@@ -360,6 +369,8 @@ static PyMethodDef experiment_methods[] = {
     {"drain", (PyCFunction)experiment_drain, METH_VARARGS,
      "drain(seconds=-1): waits until no job runs; how many do"},
     {"close", (PyCFunction)experiment_close, METH_VARARGS, "close(failed=False)"},
+    {"abandon", (PyCFunction)experiment_abandon, METH_NOARGS,
+     "Forgets the run, in a child that was forked: it is the parent's"},
     {"add_action", (PyCFunction)experiment_add_action, METH_VARARGS,
      "add_action(action, description): its identifier"},
     {"counts", (PyCFunction)experiment_counts, METH_NOARGS, "Counts of the run's jobs"},

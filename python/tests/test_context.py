@@ -305,6 +305,28 @@ def test_an_experiment_is_closed_when_a_service_cannot_be_stopped(tmp_path):
         pass
 
 
+def test_a_child_that_was_forked_in_the_block_leaves_it_to_its_parent(program):
+    program.write("main.py", """
+        import os, sys
+        from experimaestro import *
+
+        class Quick(Task):
+            def execute(self):
+                pass
+
+        if __name__ == "__main__":
+            with experiment("workspace", "test") as xp:
+                Quick.C().submit()
+                child = os.fork()
+                if child == 0:
+                    assert experiment.current() is None
+                    sys.exit(3)
+                print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            print(xp.counts["done"])
+    """)
+    assert program.run("main.py") == "3\n1\n"
+
+
 # ---- Failures ----------------------------------------------------------------------------------------
 
 
