@@ -1,7 +1,10 @@
 #include "base/clock.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <time.h>
+
+#include "base/str.h"
 
 double xpm__clock_now(void)
 {
@@ -29,10 +32,12 @@ void xpm__clock_iso(double seconds, char text[XPM__TIME_SIZE])
 double xpm__clock_parse(const char *text)
 {
     struct tm parts = {.tm_isdst = -1};
-    double seconds;
-    if (sscanf(text, "%d-%d-%dT%d:%d:%lf", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
-               &parts.tm_hour, &parts.tm_min, &seconds) != 6)
+    int at = 0;
+    if (sscanf(text, "%d-%d-%dT%d:%d:%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+               &parts.tm_hour, &parts.tm_min, &at) != 5 ||
+        at == 0 || !isdigit((unsigned char)text[at]))
         return -1;
+    double seconds = xpm__real_parse(text + at);
     parts.tm_year -= 1900;
     parts.tm_mon -= 1;
     return (double)mktime(&parts) + seconds;

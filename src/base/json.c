@@ -53,7 +53,7 @@ void xpm__json_int(xpm__str *out, int64_t value)
  * exponent: a reader must tell 2.0 from 2. */
 void xpm__json_double(xpm__str *out, double value)
 {
-    char text[40];
+    char text[XPM__REAL_SIZE];
     separate(out);
     if (isnan(value)) {
         xpm__str_puts(out, "NaN");
@@ -61,8 +61,8 @@ void xpm__json_double(xpm__str *out, double value)
         xpm__str_puts(out, value > 0 ? "Infinity" : "-Infinity");
     } else {
         for (int digits = 15; digits <= 17; digits++) {
-            snprintf(text, sizeof text, "%.*g", digits, value);
-            if (strtod(text, NULL) == value)
+            xpm__real_print(value, digits, text);
+            if (xpm__real_parse(text) == value)
                 break;
         }
         xpm__str_puts(out, text);

@@ -1,7 +1,9 @@
 #include "base/str.h"
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -112,4 +114,16 @@ char *xpm__str_take(xpm__str *str)
     char *data = str->data;
     *str = (xpm__str){0};
     return data;
+}
+
+void xpm__real_print(double value, int digits, char text[XPM__REAL_SIZE])
+{
+    locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* a static one */
+    snprintf(text, XPM__REAL_SIZE, "%.*g", digits, value);
+    uselocale(before);
+}
+
+double xpm__real_parse(const char *text)
+{
+    return strtod_l(text, NULL, newlocale(LC_ALL_MASK, "C", (locale_t)0));
 }

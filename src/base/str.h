@@ -22,6 +22,10 @@ void xpm__str_add_visible(xpm__str *str, const char *data, size_t size);
 void xpm__str_clear(xpm__str *str);            /* empties it, keeping its memory */
 void xpm__str_cut(xpm__str *str, size_t size); /* shortens it to `size` bytes */
 void xpm__str_free(xpm__str *str);
+/* As printf("%.*g") and strtod, with a point, whatever the locale that the program has chosen. */
+enum { XPM__REAL_SIZE = 40 };
+void xpm__real_print(double value, int digits, char text[XPM__REAL_SIZE]);
+double xpm__real_parse(const char *text);
 /* What it holds ("" when nothing), which the caller then owns; the str is empty again. */
 char *xpm__str_take(xpm__str *str);
 

@@ -100,7 +100,7 @@ xpm__reading xpm__read_float(const char *text, size_t size, double *real)
     reader r = start(text, size);
     xpm__reading reading = XPM__NOT_A_NUMBER;
     if (is_word(&r) || is_real(&r)) {
-        *real = strtod(r.digits.data, NULL);
+        *real = xpm__real_parse(r.digits.data);
         reading = XPM__READ;
     }
     xpm__str_free(&r.digits);

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from harness import job_folders
+from harness import job_folders, run
 
 TASKS = """
     import enum
@@ -172,3 +172,31 @@ def test_a_list_that_becomes_a_tuple_is_the_same_job(driver, workspace):
     script.write_text(source.replace("KIND", "tuple"))
     driver.run(script, workspace)
     assert len(job_folders(workspace)) == 1
+
+
+def test_numbers_have_a_point_in_any_locale(driver, workspace, tmp_path):
+    made = run("localedef", "-i", "de_DE", "-f", "UTF-8", tmp_path / "de_DE.UTF-8")
+    if not (tmp_path / "de_DE.UTF-8").is_dir():
+        pytest.skip(f"no locale can be made: {made.stderr}")
+    script = driver.write("""
+        import locale, sys
+        from experimaestro import *
+
+        class Half(Task):
+            x: Param[float]
+
+            def execute(self):
+                print(self.x, self.remaining_time())
+
+        if __name__ == "__main__":
+            if len(sys.argv) > 2:
+                locale.setlocale(locale.LC_ALL, "de_DE.UTF-8")
+            with experiment(sys.argv[1], "half") as xp:
+                Half(x="0.5").submit(launcher=DirectLauncher(time_limit=1e9))
+    """)
+    driver.run(script, workspace, "german", env={"LOCPATH": str(tmp_path)})
+    (folder,) = job_folders(workspace)
+    assert (folder / "half.out").read_text().startswith("0.5 9999")
+    json.loads((folder / ".experimaestro/status.json").read_text())
+    driver.run(script, workspace)
+    assert job_folders(workspace) == [folder]
