@@ -18,13 +18,22 @@ static bool is_python(const xpm_class *class_)
            strcmp(class_->language, "python") == 0;
 }
 
+/* At least one for any limit, and at most what can be counted, which is three centuries. */
+static long long nanoseconds(double seconds)
+{
+    double count = seconds * 1e9;
+    if (!(count > 0))
+        return 0;
+    return count < 1 ? 1 : count < 9e18 ? (long long)count : (long long)9e18;
+}
+
 /* What the runner must know of this attempt, when there is anything. */
 static void describe_start(const xpm_job *job, xpm__command *command)
 {
     xpm_limits limits = xpm__job_limits(job);
     if (limits.seconds > 0 || limits.memory > 0 || job->failures > 0)
-        snprintf(command->start, sizeof command->start, XPM__START_VARIABLE "=%u %.3f %lld",
-                 job->failures, limits.seconds, (long long)limits.memory);
+        snprintf(command->start, sizeof command->start, XPM__START_VARIABLE "=%u %lld %lld",
+                 job->failures, nanoseconds(limits.seconds), (long long)limits.memory);
 }
 
 int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err)

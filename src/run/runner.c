@@ -136,10 +136,10 @@ static void ignore_signals(void)
 static void read_start(void)
 {
     const char *text = getenv(XPM__START_VARIABLE);
-    long long memory = 0;
+    long long memory = 0, nanoseconds = 0;
     if (text != NULL)
-        sscanf(text, "%u %lf %lld", &job.failures, &job.limits.seconds, &memory);
-    job.limits.memory = memory;
+        sscanf(text, "%u %lld %lld", &job.failures, &nanoseconds, &memory);
+    job.limits = (xpm_limits){.seconds = (double)nanoseconds / 1e9, .memory = memory};
     unsetenv(XPM__START_VARIABLE);
 }
 

@@ -191,6 +191,15 @@ def test_a_time_limit_ends_a_task_with_the_reason_timeout(plan, workspace):
     assert status(workspace, "long")["failure_reason"] == "TIMEOUT"
 
 
+def test_a_time_limit_may_be_of_any_size(plan, workspace):
+    plan(workspace, "Long().submit(launcher=DirectLauncher(time_limit=0.0001))", check=False)
+    assert marker(workspace, "long")["reason"] == "timeout"
+    memory = "memory_limit=200 << 20"
+    limit = f"launcher=DirectLauncher(time_limit=1e300, {memory})"
+    plan(workspace, f"Big(size=400 << 20).submit({limit})", check=False)
+    assert marker(workspace, "big")["reason"] == "memory"
+
+
 def test_without_a_limit_there_is_no_remaining_time(plan, workspace):
     plan(workspace, "Stops(times=0).submit()")
     from experimaestro import ResumableTask
