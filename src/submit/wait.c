@@ -8,6 +8,8 @@
 
 #include "submit/job.h"
 
+enum { LONGEST = 1000000000 }; /* seconds: more is for ever, and a clock cannot count them all */
+
 /* ---- What threads meet at --------------------------------------------------------------------- */
 
 static void init_condition(pthread_cond_t *condition)
@@ -122,8 +124,9 @@ static void remove_waiter(xpm_experiment *xp, const xpm__waiter *waiter)
  * held. */
 static void wait_until(xpm_experiment *xp, xpm__waiter *waiter, double seconds, int fd)
 {
-    struct timespec deadline = deadline_in(seconds > 0 ? seconds : 0);
-    const struct timespec *limit = seconds < 0 ? NULL : &deadline;
+    bool for_ever = seconds < 0 || seconds > LONGEST;
+    struct timespec deadline = deadline_in(seconds > 0 && !for_ever ? seconds : 0);
+    const struct timespec *limit = for_ever ? NULL : &deadline;
     bool goes_on = true;
     /* Without descriptors left, it can still wait, if not for two things. */
     waiter->fd = fd >= 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;

@@ -1,5 +1,6 @@
 /* What is told of an experiment, outputs that tasks announce, waits that are woken, and threads that
  * submit at once. This program is what runs its own tasks. */
+#include <math.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -91,6 +92,20 @@ TEST(who_listens_is_told_of_each_change_in_order)
     xpm_notice notice;
     assert_false(xpm_experiment_next(xp, &notice));
     xpm_job_unref(job);
+    close_experiment(xp);
+    folder_remove(folder);
+}
+
+TEST(a_wait_of_any_length_waits)
+{
+    static const double lengths[] = {1e10, 1e300, INFINITY};
+    char *folder = folder_new();
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    for (int i = 0; i < 3; i++) {
+        xpm_job *job = submit(xp, xpm_new("notices.act", "number", -1 - i));
+        assert_int_equal(xpm_experiment_wait(xp, lengths[i]), 0);
+        xpm_job_unref(job);
+    }
     close_experiment(xp);
     folder_remove(folder);
 }
@@ -405,6 +420,7 @@ int main(int argc, char **argv)
         return xpm_main(argc, argv, no_plan);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_listens_is_told_of_each_change_in_order),
+        cmocka_unit_test(a_wait_of_any_length_waits),
         cmocka_unit_test(a_wait_waits_for_who_listens_but_not_for_itself),
         cmocka_unit_test(a_wait_ends_when_there_is_something_to_read),
         cmocka_unit_test(two_threads_plan_at_once),
