@@ -93,9 +93,12 @@ static PyObject *job_set_retry(Job *self, PyObject *args)
 
 static PyObject *job_set_max_retries(Job *self, PyObject *arg)
 {
-    long times = PyLong_AsLong(arg);
+    int overflow;
+    long times = PyLong_AsLongAndOverflow(arg, &overflow);
     if (times == -1 && PyErr_Occurred())
         return NULL;
+    if (overflow != 0 || times > INT_MAX)
+        times = overflow < 0 ? -1 : INT_MAX;
     xpm_job_set_max_retries(self->native, (int)times);
     Py_RETURN_NONE;
 }

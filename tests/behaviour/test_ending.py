@@ -154,6 +154,13 @@ def test_a_task_that_is_not_resumable_is_not_started_again_in_the_run(plan, work
     assert tries.read_text() == "x"
 
 
+@pytest.mark.parametrize("times", ["2**31", "2**32", "10**30"])
+def test_a_task_may_be_started_again_as_often_as_one_likes(plan, workspace, times):
+    plan(workspace, f"Stops(times=1).submit(max_retries={times})")
+    (folder,) = workspace.glob("jobs/tasks.stops/*")
+    assert (folder / "count").read_text() == "xx"
+
+
 def test_a_retry_on_failures_starts_the_task_again(plan, workspace):
     plan(workspace, "Flaky(lucky=3).submit()")
     (tries,) = workspace.glob("jobs/tasks.flaky/*/tries")
