@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-enum { FIRST_FD = 64, STACK_SIZE = 128 << 10 };
+enum { FIRST_FD = 40, STACK_SIZE = 128 << 10 };
 
 /* One thread, and what it waits for. */
 typedef struct waiting {

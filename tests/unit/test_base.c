@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -10,12 +11,14 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/lockwait.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/ptrmap.h"
 #include "base/str.h"
 #include "folder.h"
 #include "leaks.h"
+#include "record/jobdir.h"
 
 /* ---- Memory and texts ------------------------------------------------------------------------- */
 
@@ -487,6 +490,19 @@ TEST(a_lock_is_held_by_one_open_file_at_a_time)
     folder_remove(folder);
 }
 
+TEST(a_lock_is_moved_up_in_a_process_that_may_open_64_files)
+{
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 64;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    int moved = xpm__move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(moved > XPM__LOCK_FD + XPM__GUARDS_MAX);
+    close(moved);
+}
+
 TEST(a_link_takes_the_place_of_another)
 {
     char *folder = folder_new();
@@ -714,6 +730,7 @@ int main(void)
         cmocka_unit_test(a_log_is_cut_unless_it_has_grown),
         cmocka_unit_test(each_entry_of_a_folder_is_told_once),
         cmocka_unit_test(a_lock_is_held_by_one_open_file_at_a_time),
+        cmocka_unit_test(a_lock_is_moved_up_in_a_process_that_may_open_64_files),
         cmocka_unit_test(
             a_lock_whose_file_was_removed_while_waiting_is_taken_again_on_the_new_file),
         cmocka_unit_test(a_time_reads_back_to_the_microsecond),
