@@ -331,8 +331,9 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     s->launcher->end(&r->process, &end);
     end_running(r);
     xpm__end_job(job, &end, &state);
-    if (is_retried(s, job, &state)) {
-        job->restarts++;
+    bool again = is_retried(s, job, &state);
+    job->restarts += again;
+    if (again || state.state == XPM_JOB_READY) {
         let_go(s, job);
         make_ready(s, job);
     } else {

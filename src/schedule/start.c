@@ -325,9 +325,9 @@ int xpm__generate_job(const xpm_job *job, xpm_error *err)
 }
 
 /* The same for a job whose process has died, and its lock with it, or that was not started: unless
- * another has it, or has left a marker meanwhile. That marker then counts, and is put into `state`; a
- * failure only when it is none of before, which is `again`. */
-static void record_unlocked(const xpm_job *job, int folder, xpm__jobdir_state *state,
+ * another has it (false), or has left a marker meanwhile. That marker then counts, and is put into
+ * `state`; a failure only when it is none of before, which is `again`. */
+static bool record_unlocked(const xpm_job *job, int folder, xpm__jobdir_state *state,
                             int64_t peak_memory, bool again)
 {
     char file[XPM__NAME_SIZE];
@@ -335,7 +335,7 @@ static void record_unlocked(const xpm_job *job, int folder, xpm__jobdir_state *s
     xpm__jobdir_file(xpm_job_name(job), ".lock", file);
     int lock = xpm__file_lock(folder, file, false);
     if (lock < 0)
-        return;
+        return errno != EWOULDBLOCK;
     bool is_marked = xpm__jobdir_read_markers(folder, xpm_job_name(job), &marked);
     if (is_marked && marked.state == XPM_JOB_DONE)
         unlinkat(folder, file, 0); /* just made */
@@ -344,6 +344,7 @@ static void record_unlocked(const xpm_job *job, int folder, xpm__jobdir_state *s
     else
         record_end(job, folder, state, peak_memory);
     close(lock);
+    return true;
 }
 
 void xpm__mark_failed(const xpm_job *job, const char *message)
@@ -355,7 +356,7 @@ void xpm__mark_failed(const xpm_job *job, const char *message)
     if (folder < 0)
         return;
     set_failed(&state, XPM_REASON_FAILED, 1, message);
-    record_unlocked(job, folder, &state, 0, true);
+    (void)record_unlocked(job, folder, &state, 0, true);
     close(folder);
 }
 
@@ -397,7 +398,9 @@ void xpm__end_job(xpm_job *job, const xpm__end *end, xpm__jobdir_state *state)
     }
     if (!xpm__jobdir_read_markers(folder, xpm_job_name(job), state)) {
         judge(job, end, xpm__jobdir_started(folder, xpm_job_name(job)), state);
-        record_unlocked(job, folder, state, end->peak_memory, false);
+        bool is_free = record_unlocked(job, folder, state, end->peak_memory, false);
+        if (!is_free && !end->known) /* who had started it has done so again */
+            *state = (xpm__jobdir_state){.state = XPM_JOB_READY};
     }
     if (state->state == XPM_JOB_ERROR) {
         unsigned recorded = xpm__jobdir_failures(folder);

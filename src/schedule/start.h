@@ -35,7 +35,7 @@ void xpm__mark_failed(const xpm_job *job, const char *message);
 int xpm__generate_job(const xpm_job *job, xpm_error *err);
 
 /* How a job ended whose process is no more: its markers, or else how the process ended, which is
- * then marked. Counts a failure. */
+ * then marked. Counts a failure. READY when another process runs it again. */
 void xpm__end_job(xpm_job *job, const xpm__end *end, xpm__jobdir_state *state);
 
 #endif

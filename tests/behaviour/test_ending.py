@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from harness import TIMEOUT, await_file
 
 TASKS = """
     import os, sys, time
@@ -460,3 +461,47 @@ def test_a_child_that_a_task_forked_does_not_end_its_job(driver, workspace, chil
     (failed,) = workspace.glob("jobs/forks.forks/*/forks.failed")
     assert "the task's failure" in failed.read_text()
     assert not (failed.parent / "forks.done").exists()
+
+
+AGAIN = """
+    import os, sys
+    from experimaestro import *
+
+    class Again(ResumableTask):
+        '''Says that it runs, and stops when it is told to: the first time before its end.'''
+        pipes: Meta[Path]
+
+        def execute(self):
+            attempt = "second" if os.path.exists("first") else "first"
+            open(attempt, "w").close()
+            (self.pipes / f"{attempt}.started").open("w").close()
+            assert (self.pipes / f"{attempt}.end").read_text()
+            if attempt == "first":
+                raise GracefulTimeout("once more")
+
+    if __name__ == "__main__":
+        with experiment(sys.argv[1], sys.argv[2]) as xp:
+            Again(pipes=sys.argv[3]).submit()
+        print(xp.counts["done"], xp.counts["started"])
+"""
+
+
+def test_a_job_that_another_driver_has_started_again_is_not_lost(driver, workspace, tmp_path):
+    script = driver.write(AGAIN)
+    for attempt in ("first", "second"):
+        for pipe in ("started", "end"):
+            os.mkfifo(tmp_path / f"{attempt}.{pipe}")
+    starts = driver.start(script, workspace, "starts", tmp_path)
+    (tmp_path / "first.started").read_text()
+    watches = driver.start(script, workspace, "watches", tmp_path)
+    events = workspace / ".events/experiments/watches-0.jsonl"
+    await_file(events, lambda text: '"running"' in text)
+    watches.send_signal(signal.SIGSTOP)
+    os.waitpid(watches.pid, os.WUNTRACED)
+    (tmp_path / "first.end").write_text("now")
+    (tmp_path / "second.started").read_text()  # its .failed is gone by now
+    watches.send_signal(signal.SIGCONT)
+    await_file(events, lambda text: text.count('"running"') + text.count('"error"') == 2)
+    (tmp_path / "second.end").write_text("now")
+    assert starts.communicate(timeout=TIMEOUT)[0] == "1 2\n"
+    assert watches.communicate(timeout=TIMEOUT)[0] == "1 0\n"
