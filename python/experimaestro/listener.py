@@ -89,7 +89,7 @@ class Teller:
     def _run(self):
         told.experiment = self._xp
         while (notice := self._xp.engine.next()) is not None:
-            getattr(self, "_tell_" + notice[0])(*notice[1:])
+            call(getattr(self, "_tell_" + notice[0]), *notice[1:])
 
     def _tell_submitted(self, identifier):
         self.tell("on_job_submitted", self._xp.jobs[identifier])
@@ -110,10 +110,10 @@ class Teller:
 
 
 def call(function, *arguments, **named):
-    """Calls what may raise."""
+    """Calls what may raise, sys.exit() too: without this thread, the experiment would never end."""
     try:
         function(*arguments, **named)
-    except Exception:
+    except BaseException:
         traceback.print_exc()
 
 

@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from experimaestro import Config, Param, ResumableTask, Task, experiment
+from experimaestro import Config, Param, ResumableTask, RunMode, Task, experiment
 from experimaestro.scheduler import Listener
 
 
@@ -63,6 +63,24 @@ def test_an_equal_task_completes_with_the_first(tmp_path):
             step.submit()
     assert sorted(name for name, _ in told) == ["one", "two"]
     assert len({id(task) for _, task in told}) == 2
+
+
+def test_a_callback_that_leaves_the_program_is_told_and_does_not_end_the_telling(tmp_path, capfd):
+    told = []
+    with experiment(tmp_path, "leaves"):
+        Step(number=1).submit().on_completed(sys.exit)
+        Step(number=2).submit().on_completed(lambda: told.append("second"))
+    assert told == ["second"]
+    assert "SystemExit" in capfd.readouterr().err
+
+
+def test_a_task_that_cannot_be_generated_does_not_end_the_telling(tmp_path):
+    with experiment(tmp_path, "none", run_mode=RunMode.GENERATE_ONLY) as xp:
+        xp.addlistener(Listener())
+        (tmp_path / "jobs").rmdir()
+        (tmp_path / "jobs").touch()
+        with pytest.raises(OSError):
+            Step(number=1).submit()
 
 
 def test_what_a_callback_raises_is_printed_and_changes_nothing(tmp_path, capfd):
