@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/copy.h"
@@ -23,6 +24,20 @@ static int usable_cores(void)
 {
     cpu_set_t cores;
     return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
+/* As many as descriptors allow: each job that runs has one; the rest of them are for starting jobs, and
+ * for the program itself. */
+static int bearable(int slots)
+{
+    enum { REST = 40 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return slots;
+    rlim_t most = limit.rlim_cur > REST ? (limit.rlim_cur - REST) / 4 * 3 : 0;
+    if (most >= (rlim_t)slots)
+        return slots;
+    return most > 0 ? (int)most : 1;
 }
 
 static char *this_program(void)
@@ -65,7 +80,7 @@ xpm_experiment *xpm_experiment_open(const char *workspace, const char *name,
     xp->warn = o->warn;
     xp->user = o->user;
     xp->name = xpm__strdup(name);
-    xp->slots = o->slots > 0 ? o->slots : usable_cores();
+    xp->slots = bearable(o->slots > 0 ? o->slots : usable_cores());
     xp->max_retries = o->max_retries == 0 ? DEFAULT_RETRIES : o->max_retries;
     xp->limits = o->limits;
     xp->program = o->program != NULL ? xpm__strdup(o->program) : this_program();
@@ -194,10 +209,13 @@ static int submit(xpm_job *job, xpm_error *err)
         count_handed(job);
         return 0;
     }
-    if (job->handed) /* it had failed: it is in nobody's hands until it is posted */
+    if (job->handed) { /* it had failed: it is in nobody's hands until it is posted */
+        xpm__environment_unref(job->environment);
+        job->environment = xpm__environment_take(&xp->environment, &xp->variables);
         xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
-    else if (hand_over(job, err) < 0)
+    } else if (hand_over(job, err) < 0) {
         return -1;
+    }
     if (xpm__job_state(job) == XPM_JOB_DONE)
         return 0;
     xpm__scheduler_post(xp->scheduler, job);
@@ -359,8 +377,12 @@ int xpm_experiment_close(xpm_experiment *xp, bool failed, xpm_error *err)
     xpm__scheduler_join(xp->scheduler);
     if (xp->run != NULL) {
         failed = failed || xp->by_state[XPM_JOB_ERROR] > 0;
-        const char *end = xp->detached ? "detached" : failed ? "failed" : "done";
-        if (!failed && !xp->detached)
+        bool left = xp->detached || (xp->stopped && xpm__experiment_unfinished(xp) > 0);
+        const char *end = xp->detached ? "detached"
+                          : failed     ? "failed"
+                          : left       ? "detached"
+                                       : "done";
+        if (!failed && !left)
             remove_transient(xp);
         status = xpm__rundir_end(xp->run, end, job_state_at, xp, err);
     }

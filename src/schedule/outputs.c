@@ -27,7 +27,7 @@ struct xpm__outputs {
     uv_loop_t *loop;
     uv_async_t added;
     pthread_mutex_t mutex; /* guards what other threads add: */
-    watch *adding;
+    watch *adding, **last_adding;
     struct xpm__watched *watched; /* the loop's own */
 };
 
@@ -140,6 +140,7 @@ static watch *take_added(xpm__outputs *outputs)
     pthread_mutex_lock(&outputs->mutex);
     watch *added = outputs->adding;
     outputs->adding = NULL;
+    outputs->last_adding = &outputs->adding;
     pthread_mutex_unlock(&outputs->mutex);
     return added;
 }
@@ -159,6 +160,7 @@ xpm__outputs *xpm__outputs_new(uv_loop_t *loop, int *status)
 {
     xpm__outputs *outputs = xpm__zalloc(sizeof *outputs);
     outputs->loop = loop;
+    outputs->last_adding = &outputs->adding;
     pthread_mutex_init(&outputs->mutex, NULL);
     *status = uv_async_init(loop, &outputs->added, on_added);
     if (*status == 0)
@@ -204,10 +206,8 @@ void xpm__outputs_watch(xpm__outputs *outputs, xpm_job *job, unsigned number)
     job->xp->notices.coming++;
     pthread_mutex_unlock(&job->xp->mutex);
     pthread_mutex_lock(&outputs->mutex);
-    watch **last = &outputs->adding;
-    while (*last != NULL)
-        last = &(*last)->next;
-    *last = added;
+    *outputs->last_adding = added;
+    outputs->last_adding = &added->next;
     pthread_mutex_unlock(&outputs->mutex);
     uv_async_send(&outputs->added);
 }

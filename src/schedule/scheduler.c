@@ -159,7 +159,7 @@ static void fail_job(xpm_job *job, xpm_reason reason)
             queue_add(&failed, dependent->job);
         }
         job->dependent_count = 0;
-        job->doomed = false;
+        job->doomed = job->parked = false;
         job->attempt++;
         job->held = false;
         xpm__job_set_state(job, XPM_JOB_ERROR, reason);
@@ -319,6 +319,18 @@ static bool is_retried(const xpm__scheduler *s, const xpm_job *job, const xpm__j
            job->failures <= (unsigned)xpm__job_max_retries(job);
 }
 
+static void end_or_retry(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
+{
+    bool again = is_retried(s, job, state);
+    job->restarts += again;
+    if (again || state->state == XPM_JOB_READY) {
+        let_go(s, job);
+        make_ready(s, job);
+    } else {
+        end_job(s, job, state);
+    }
+}
+
 static void on_process_end(uv_poll_t *poll, int status, int events)
 {
     running *r = poll->data;
@@ -331,14 +343,7 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     s->launcher->end(&r->process, &end);
     end_running(r);
     xpm__end_job(job, &end, &state);
-    bool again = is_retried(s, job, &state);
-    job->restarts += again;
-    if (again || state.state == XPM_JOB_READY) {
-        let_go(s, job);
-        make_ready(s, job);
-    } else {
-        end_job(s, job, &state);
-    }
+    end_or_retry(s, job, &state);
     start_ready(s);
 }
 
@@ -364,7 +369,7 @@ static void on_lock_free(void *user, void *about, int fd)
         close(fd);
     if (failed) {
         job->failures = state.failures;
-        end_job(s, job, &state);
+        end_or_retry(s, job, &state);
     } else {
         make_ready(s, job);
     }

@@ -127,6 +127,22 @@ TEST(a_failed_job_submitted_again_in_the_same_run_is_run_again)
     folder_remove(folder);
 }
 
+TEST(a_failed_job_submitted_again_gets_the_environment_of_then)
+{
+    char *folder = folder_new();
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    for (int i = 0; i < 2; i++) {
+        xpm_experiment_setenv(xp, "RUN_AGAIN", i == 0 ? "first" : "second");
+        xpm_job *job = submit(xp, xpm_new("run.act", "code", 1, "variable", "RUN_AGAIN"));
+        assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_ERROR);
+        assert_file(path_of("%s/out.txt", xpm_job_directory(job)),
+                    i == 0 ? "first 1 1" : "second 1 1");
+        xpm_job_unref(job);
+    }
+    xpm_experiment_close(xp, false, NULL);
+    folder_remove(folder);
+}
+
 static xpm_job *prepare(xpm_experiment *xp, int64_t code, int holds)
 {
     xpm_error err = {0};
@@ -338,6 +354,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_failure_has_its_reason_and_what_depends_on_it_is_not_started),
         cmocka_unit_test(a_finished_job_is_not_run_again_and_a_failed_one_is),
         cmocka_unit_test(a_failed_job_submitted_again_in_the_same_run_is_run_again),
+        cmocka_unit_test(a_failed_job_submitted_again_gets_the_environment_of_then),
         cmocka_unit_test(a_job_that_is_held_back_starts_when_it_was_released_as_often),
         cmocka_unit_test(
             a_job_that_cannot_be_prepared_fails_with_what_depends_on_it_and_may_be_tried_again),
