@@ -174,10 +174,20 @@ static bool read_operator(reading *r, kind *of, bool *contrary)
     return accept(r, WORD, "in");
 }
 
+static bool is_state(reading *r)
+{
+    unsigned states;
+    if (strchr(r->word.data, ',') != NULL)
+        return wrong(r, "one state, or `in` and a list,") != NULL;
+    return xpm_states_parse(r->word.data, &states, r->err) == 0;
+}
+
 static bool read_value(reading *r, node *n)
 {
     if (r->token != TEXT && r->token != WORD)
         return wrong(r, "a text between quotes, or a word,") != NULL;
+    if (n->kind != MATCH && strcmp(n->name, "@state") == 0 && !is_state(r))
+        return false;
     add_value(n, r->word.data);
     next(r);
     return true;

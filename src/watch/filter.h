@@ -15,7 +15,7 @@
 typedef struct xpm__filter xpm__filter;
 
 /* Reads a filter. New: xpm__filter_free. Errors: FORMAT, whose message has the text, and a caret under
- * the culprit on the next line. */
+ * the culprit on the next line; UNKNOWN (no such state). */
 xpm__filter *xpm__filter_parse(const char *text, xpm_error *err);
 bool xpm__filter_matches(const xpm__filter *filter, const xpm__job_view *job);
 void xpm__filter_free(xpm__filter *filter); /* accepts NULL */

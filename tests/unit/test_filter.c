@@ -90,6 +90,16 @@ TEST(a_text_that_is_no_filter_is_answered_with_what_is_expected_and_where)
     assert_wrong("a & b", "one of =");
 }
 
+TEST(a_state_that_does_not_exist_is_told_and_not_taken_for_one_that_no_job_has)
+{
+    xpm_error err = {0};
+    assert_null(xpm__filter_parse("@name = a or @state in [done, runing]", &err));
+    assert_int_equal(err.code, XPM_E_UNKNOWN);
+    assert_non_null(strstr(err.message, "no state is named \"runing\"; did you mean running?"));
+    assert_wrong("@state != 'done,error'", "one state, or `in` and a list,");
+    assert_true(filters("@state ~ err"));
+}
+
 TEST(depth_and_length_are_bounded)
 {
     char text[4100];
@@ -109,6 +119,7 @@ int main(void)
         cmocka_unit_test(a_list_has_the_value_or_has_not),
         cmocka_unit_test(not_binds_closest_then_and_then_or),
         cmocka_unit_test(a_text_that_is_no_filter_is_answered_with_what_is_expected_and_where),
+        cmocka_unit_test(a_state_that_does_not_exist_is_told_and_not_taken_for_one_that_no_job_has),
         cmocka_unit_test(depth_and_length_are_bounded),
     };
     return RUN_TESTS(tests);
