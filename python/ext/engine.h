@@ -131,6 +131,8 @@ extern PyObject *engine_dirty_error; /* a RuntimeError */
 void *engine_error(const xpm_error *error);
 /* Raises `exception` with "where: message", the message being printf-like. */
 void engine_fail(PyObject *exception, const char *where, const char *format, ...);
+/* Whether an environment can have a variable of this name: raises ValueError. */
+bool engine_is_variable(const char *name);
 /* Puts the raised exception into `error`; it stays raised. */
 void engine_describe(xpm_error *error);
 /* The same, printing its traceback; clears it. */

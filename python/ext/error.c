@@ -49,6 +49,15 @@ void engine_fail(PyObject *exception, const char *where, const char *format, ...
     Py_XDECREF(message);
 }
 
+bool engine_is_variable(const char *name)
+{
+    bool is = name[0] != '\0' && strchr(name, '=') == NULL;
+    if (!is)
+        engine_fail(PyExc_ValueError, "environment",
+                    "\"%s\" cannot name a variable: the name must not be empty or hold =", name);
+    return is;
+}
+
 void engine_describe(xpm_error *error)
 {
     PyObject *type, *value, *traceback;

@@ -147,7 +147,8 @@ static bool is_open(const Experiment *self)
 static PyObject *experiment_setenv(Experiment *self, PyObject *args)
 {
     const char *name, *value;
-    if (!PyArg_ParseTuple(args, "ss:setenv", &name, &value) || !is_open(self))
+    if (!PyArg_ParseTuple(args, "ss:setenv", &name, &value) || !engine_is_variable(name) ||
+        !is_open(self))
         return NULL;
     xpm_experiment_setenv(self->native, name, value);
     Py_RETURN_NONE;

@@ -58,7 +58,7 @@ static PyObject *job_submit(Job *self, PyObject *Py_UNUSED(args))
 static PyObject *job_setenv(Job *self, PyObject *args)
 {
     const char *name, *value;
-    if (!PyArg_ParseTuple(args, "ss:setenv", &name, &value))
+    if (!PyArg_ParseTuple(args, "ss:setenv", &name, &value) || !engine_is_variable(name))
         return NULL;
     xpm_job_setenv(self->native, name, value);
     Py_RETURN_NONE;
