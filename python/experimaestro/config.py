@@ -462,10 +462,12 @@ class Task(Config):
     def on_completed(self, callback):
         """Calls `callback` once, in a thread of the experiment, when the task has succeeded, in this
         run or before; with the task, if it takes an argument. What it submits, the experiment waits
-        for. It may be asked for before the task is submitted. Returns the task."""
-        from .listener import on_completed
+        for. It may be asked for before the task is submitted. Returns the task. TypeError when
+        `callback` cannot be called."""
+        from .listener import check_called, on_completed
         from .submit import once_submitted
 
+        check_called(callback)
         return once_submitted(self, on_completed, callback)
 
     def register_task_output(self, method, *args, **kwargs):
@@ -485,11 +487,12 @@ class Task(Config):
         them does not wait for the task. Outputs that were announced before, in an earlier run too,
         come first. It may be asked for before the task is submitted. Returns the task. TypeError when
         this is no ResumableTask, or `method` not such a method."""
-        from .listener import check_watched, watch_output
+        from .listener import check_called, check_watched, watch_output
         from .submit import once_submitted
 
         check_resumable(self)
         check_watched(method)
+        check_called(callback)
         return once_submitted(self, watch_output, method, callback)
 
 
@@ -506,7 +509,7 @@ def check_resumable(task):
     """Whether a task may announce outputs: TypeError."""
     if not isinstance(task, ResumableTask):
         raise TypeError(
-            f"{type(task).__qualname__} is no ResumableTask, and announces no outputs while it runs: "
+            f"{type(task).__qualname__.removesuffix('.XPMConfig')} is no ResumableTask, and announces no outputs while it runs: "
             "started again after an interruption, it would not go on from them"
         )
 

@@ -281,7 +281,11 @@ class experiment:
 
     def addlistener(self, listener):
         """Tells a Listener (see experimaestro.scheduler) what happens from now on, in a thread of
-        its own; an exception that it raises is printed."""
+        its own; an exception that it raises is printed. It need not be a Listener, if it has some of
+        its methods; TypeError when it has none."""
+        from .listener import check_listener
+
+        check_listener(listener)
         self.teller.listeners.append(listener)
 
     def removelistener(self, listener):

@@ -34,6 +34,27 @@ class Listener:
         """on_service_added, as older programs name it."""
 
 
+# How older programs name what a listener has.
+OLDER = {
+    "on_job_submitted": "job_submitted",
+    "on_job_state_changed": "job_state",
+    "on_service_added": "service_add",
+}
+
+
+def method_of(listener, name):
+    """What a listener has by this name, or the older one; None when it has neither."""
+    return getattr(listener, name, None) or getattr(listener, OLDER[name], None)
+
+
+def check_listener(listener):
+    """Whether it can be told anything: TypeError."""
+    if not any(method_of(listener, name) for name in OLDER):
+        raise TypeError(f"{listener!r} is no Listener: it has none of {', '.join(OLDER)}")
+    if isinstance(listener, type):
+        raise TypeError(f"{listener!r} is a class: give an object of it")
+
+
 class Watch:
     """One call of watch_output."""
 
@@ -84,7 +105,9 @@ class Teller:
     def tell(self, name, argument):
         """Calls a method of each listener."""
         for listener in list(self.listeners):
-            call(getattr(listener, name), argument)
+            method = method_of(listener, name)
+            if method is not None:
+                call(method, argument)
 
     def _run(self):
         told.experiment = self._xp
@@ -133,6 +156,12 @@ def on_completed(xp, task, callback):
     xp.teller.on_completed(task._job, completion(callback, task))
 
 
+def check_called(callback):
+    """Whether it can be called: TypeError."""
+    if not callable(callback):
+        raise TypeError(f"the callback must be a function, and is {callback!r}")
+
+
 def check_watched(method):
     """What may be watched: TypeError."""
     from .config import Config
@@ -146,4 +175,8 @@ def check_watched(method):
 
 def watch_output(xp, task, method, callback):
     """See Task.watch_output; the task was submitted to `xp`."""
-    xp.teller.watch(task._job, Watch(task, method, callback))
+    watch = Watch(task, method, callback)
+    if all(config.__xpm__.identifier.all.hex() != watch.key[0] for config in task._reached(True)):
+        raise TypeError(f"{method!r} is of a configuration that {task!r} does not hold: the task cannot "
+                        "announce its outputs")
+    xp.teller.watch(task._job, watch)

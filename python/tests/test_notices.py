@@ -157,6 +157,28 @@ def test_a_listener_is_told_of_every_change_in_order(tmp_path):
     assert told == ["submitted"] + [step.job.identifier] * 3  # ready, running, done
 
 
+def test_a_listener_needs_only_the_methods_that_it_wants(tmp_path):
+    told = []
+
+    class Older:  # derives from nothing
+        def job_state(self, job):
+            told.append(job.identifier)
+
+    with experiment(tmp_path, "older") as xp:
+        xp.addlistener(Older())
+        step = Step(number=1).submit()
+    assert told == [step.job.identifier] * 3
+
+
+def test_what_could_be_told_nothing_is_refused(tmp_path):
+    with experiment(tmp_path, "nobody", run_mode="DRY_RUN") as xp:
+        for nobody in (None, "step", Listener):
+            with pytest.raises(TypeError, match="is no Listener|is a class"):
+                xp.addlistener(nobody)
+        with pytest.raises(TypeError, match="must be a function, and is None"):
+            Step(number=1).on_completed(None)
+
+
 def test_two_threads_submit(tmp_path):
     """The tasks of the one depend on those of the other."""
     count = 200
@@ -304,6 +326,17 @@ class Resumable(ResumableTask):
 
 class Other(Task):
     part: Param[Part]
+
+
+def test_what_the_task_does_not_hold_is_not_watched(tmp_path):
+    part, other = Part(value=1), Part(value=2)
+    with experiment(tmp_path, "other", run_mode="DRY_RUN"):
+        task = Resumable(part=part).watch_output(Part(value=1).output, print)
+        task.submit()  # equal is enough
+        with pytest.raises(TypeError, match="that Resumable.* does not hold"):
+            task.watch_output(other.output, print)
+        with pytest.raises(TypeError, match="must be a function, and is None"):
+            task.watch_output(part.output, None)
 
 
 def test_only_methods_of_resumable_tasks_and_what_they_hold_are_watched():
