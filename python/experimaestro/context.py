@@ -5,6 +5,7 @@ import sys
 
 from . import _engine
 
+MODES = ["NORMAL", "DRY_RUN", "GENERATE_ONLY", "PREPARE"]  # as the engine counts them
 PATIENCE = 2  # seconds, for a second Ctrl-C
 
 _open = []  # the experiments that are open, the current one last
@@ -72,7 +73,8 @@ class experiment:
         default. A workspace of the settings may say both (dirty_git, history).
     host, port, token: not used; older programs give them.
 
-    OSError when the workspace cannot be written; ValueError for a wrong name; DirtyGitError. When
+    OSError when the workspace cannot be written; ValueError for a wrong name or option; DirtyGitError;
+    RuntimeError when this process has it open already. When
     an exception leaves the block, or on Ctrl-C, no further job is started, and those that run go
     on: the same program, run again, takes them over. A second Ctrl-C, soon, cancels them.
     """
@@ -93,6 +95,8 @@ class experiment:
         project_paths=(),
         history=None,
     ):
+        if not isinstance(name, str):
+            raise TypeError(f"the name of an experiment is a text, and not {name!r}")
         more = getattr(workspace, "more", {})
         self.name = name
         self.launcher = launcher
@@ -100,8 +104,8 @@ class experiment:
         self.engine = None
         self.jobs = {}
         self._path = os.path.abspath(getattr(workspace, "path", workspace))
-        self.mode = getattr(run_mode, "name", run_mode) or "NORMAL"
-        self._slots = jobs or 0
+        self.mode = mode_name(run_mode)
+        self._slots = _slots(jobs)
         self._retries = getattr(workspace, "max_retries", None)
         self._dirty = _dirty_git(dirty_git or more.get("dirty_git"))
         self._projects = _folders(project_paths)
@@ -128,7 +132,8 @@ class experiment:
         raise RuntimeError(f"the experiment of {job!r} has ended: nothing more will happen in it")
 
     def __enter__(self):
-        mode = ["NORMAL", "DRY_RUN", "GENERATE_ONLY", "PREPARE"].index(self.mode)
+        self._check_alone()
+        mode = MODES.index(self.mode)
         path = search_path()
         self.engine = _engine.Experiment(
             self._path,
@@ -148,6 +153,13 @@ class experiment:
         self.engine.setenv("PYTHONPATH", path)
         _open.append(self)
         return self
+
+    def _check_alone(self):
+        """It would wait for itself."""
+        for xp in _open:
+            if self.runs and xp.runs and (self._path, self.name) == (xp._path, xp.name):
+                raise RuntimeError(f"experiment {self.name} of {self._path} is open already in this "
+                                   "process: submit to it, or leave its block first")
 
     def __exit__(self, kind, error, traceback):
         if self not in _open:  # in a child that was forked in the block
@@ -337,6 +349,8 @@ class experiment:
         counts. ValueError for a wrong name or total."""
         from .tokens import CounterToken
 
+        if not isinstance(total, int):
+            raise TypeError(f"token {name}: its total is a whole number, and not {total!r}")
         return CounterToken(self.engine, name, total)
 
     def add_action(self, action):
@@ -380,6 +394,21 @@ def search_path():
     return os.pathsep.join(found)
 
 
+def mode_name(given):
+    """The name of a RunMode, or of its name."""
+    name = str(getattr(given, "name", given) or "normal").upper().replace("-", "_")
+    if name not in MODES:
+        raise ValueError(f"run_mode: expected one of {', '.join(MODES)}, got {given!r}")
+    return name
+
+
+def _slots(jobs):
+    """How many jobs run at once, as the engine has it: 0 for one a core."""
+    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
+        raise ValueError(f"jobs: expected a number from 1, or None for one each core, got {jobs!r}")
+    return jobs or 0
+
+
 def _dirty_git(given):
     """The number of a DirtyGitAction, or of its name, as settings have it."""
     name = str(getattr(given, "name", given) or "ignore").upper()
@@ -391,12 +420,14 @@ def _dirty_git(given):
 
 def _history(given):
     """max_done and max_failed, as the engine has them: 0 is no limit, -1 none at all."""
+    if not isinstance(given or {}, dict):
+        raise ValueError(f"history: expected a dict of max_done and max_failed, got {given!r}")
     limits = dict(given or {})
     found = [limits.pop(name, None) for name in ("max_done", "max_failed")]
     if limits:
         raise ValueError(f"history: expected max_done and max_failed, got {', '.join(limits)}")
     for limit in found:
-        if limit is not None and (not isinstance(limit, int) or limit < 0):
+        if limit is not None and (type(limit) is not int or limit < 0):
             raise ValueError(f"history: expected a number of runs, from 0, got {limit!r}")
     return [0 if limit is None else limit or -1 for limit in found]
 
@@ -404,14 +435,21 @@ def _history(given):
 def _folders(paths):
     """The folders of the sources: the script's, and those of modules, files and folders."""
     script = getattr(sys.modules["__main__"], "__file__", None)
-    places = [script or os.path.join(os.getcwd(), ""), *(
-        getattr(path, "__file__", None) or next(iter(getattr(path, "__path__", ())), path)
-        for path in paths
-    )]
+    if isinstance(paths, (str, os.PathLike)) or hasattr(paths, "__spec__"):
+        paths = (paths,)
+    places = [script or os.path.join(os.getcwd(), ""), *map(_source, paths)]
     folders = []
     for place in map(os.path.abspath, places):
         folders.append(place if os.path.isdir(place) else os.path.dirname(place))
     return tuple(dict.fromkeys(folders))
+
+
+def _source(path):
+    """Where a module is, or what is given by its path."""
+    place = getattr(path, "__file__", None) or next(iter(getattr(path, "__path__", ())), path)
+    if not isinstance(place, (str, os.PathLike)) or not os.path.exists(place):
+        raise ValueError(f"project_paths: {path!r} is no module with a file, and no file or folder")
+    return place
 
 
 def _capture(path, projects):

@@ -32,12 +32,14 @@ class Retry:
     on: for which reasons: names of JobFailureStatus, or these. times: how often, at most; as max_retries of submit.
     more_time, more_memory: what the limits of its launcher are multiplied by, each time.
 
-    ValueError when a reason is none, or a number is too small.
+    ValueError when a reason is none, or a number is too small; TypeError when it decorates no class.
     """
 
     def __init__(self, on=("timeout",), times=3, more_time=1.0, more_memory=1.0):
         from .states import JobFailureStatus
 
+        if isinstance(on, type):
+            raise TypeError(f"{on.__qualname__} is no reason: write @Retry(), with parentheses")
         if isinstance(on, (str, JobFailureStatus)):
             on = (on,)
         names = [reason.name for reason in JobFailureStatus]
@@ -46,15 +48,19 @@ class Retry:
         if unknown or not given:
             raise ValueError(f"a task is retried on reasons among {', '.join(names).lower()}, and not "
                              f"on {', '.join(unknown) or 'none'}")
-        if times < 1 or more_time < 1 or more_memory < 1:
-            raise ValueError(f"times={times}, more_time={more_time}, more_memory={more_memory}: each "
-                             "must be 1 or more")
+        if not isinstance(times, int) or times < 1:
+            raise ValueError(f"times is {times!r}: it must be a whole number, 1 or more")
+        for name, factor in (("more_time", more_time), ("more_memory", more_memory)):
+            if isinstance(factor, str) or not factor >= 1:
+                raise ValueError(f"{name} is {factor!r}: it must be a number, 1 or more")
         self.on = [JobFailureStatus[name] for name in given]
         self.times = times
         self.more_time = more_time
         self.more_memory = more_memory
 
     def __call__(self, cls):
+        if not isinstance(cls, type):
+            raise TypeError(f"Retry decorates the class of a task, and not {cls!r}")
         cls.__xpm_retry__ = self
         return cls
 

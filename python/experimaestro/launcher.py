@@ -26,13 +26,15 @@ class DirectLauncher(Launcher):
     time_limit: seconds after which a job is told to end; it fails with the reason "timeout".
     memory_limit: bytes of data that a job may have; what it asks for beyond fails (MemoryError).
 
-    ValueError when one of them is not positive.
+    ValueError when one of them is no number above 0.
     """
 
     def __init__(self, connector=None, *, time_limit=None, memory_limit=None):
         super().__init__(connector)
-        for name, limit in (("time_limit", time_limit), ("memory_limit", memory_limit)):
-            if limit is not None and not limit > 0:
-                raise ValueError(f"{name} is {limit!r}: it must be more than 0, or None for no limit")
+        for name, limit, unit in (("time_limit", time_limit, "seconds"),
+                                  ("memory_limit", memory_limit, "bytes")):
+            if limit is not None and (isinstance(limit, str) or not limit > 0):
+                raise ValueError(f"{name} is {limit!r}: it must be a number of {unit}, more than 0, or "
+                                 "None for no limit")
         self.time_limit = time_limit
         self.memory_limit = memory_limit

@@ -4,9 +4,9 @@ from _thread import RLock
 
 from . import hooks, prepare
 from ._engine import Configuration
-from .context import experiment
+from .context import experiment, mode_name
 from .job import Job
-from .launcher import DirectLauncher
+from .launcher import DirectLauncher, Launcher
 
 _direct = DirectLauncher()
 _submitting = RLock()  # one thread submits at a time
@@ -54,8 +54,7 @@ def submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, t
     cls = task._class.cls
     xp = experiment.current()
     if xp is None:
-        mode = getattr(run_mode, "name", "NORMAL")
-        if mode == "NORMAL":
+        if mode_name(run_mode) == "NORMAL":
             raise ValueError(
                 f"no experiment to submit {task._class.name} to: submit it inside "
                 "`with experiment(workspace, name):`"
@@ -71,15 +70,17 @@ def submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, t
                          "the task's process cannot find it: move it to the top of the module")
     add_init_tasks(task, init_tasks)
     launcher = launcher or xp.launcher or _direct
+    if not isinstance(launcher, Launcher):
+        raise TypeError(f"launcher: expected a Launcher, such as DirectLauncher(), got {launcher!r}")
     job = Job(xp.engine, task)
     known = xp.jobs.get(job.identifier)
     xp.jobs[job.identifier] = job  # before anybody is told of it
     try:
         set_policy(job, cls, launcher, max_retries)
         if known is not None or transient is not None:
-            job._set_transient(transient.value if transient is not None else 0)
+            job._set_transient(transient_value(transient) if transient is not None else 0)
         run_hooks(task, job, launcher)
-        mode = getattr(run_mode, "name", "NORMAL")
+        mode = mode_name(run_mode)
         if mode == "NORMAL":
             mode = xp.mode
         if prepare.used:
@@ -105,9 +106,19 @@ def set_policy(job, cls, launcher, max_retries):
     if retry is not None:
         retry._apply(job)
     if max_retries is not None:
-        if max_retries < 0:
-            raise ValueError(f"max_retries is {max_retries}: it must be 0 or more")
+        if not isinstance(max_retries, int) or max_retries < 0:
+            raise ValueError(f"max_retries is {max_retries!r}: it must be a whole number, 0 or more")
         job._set_max_retries(max_retries)
+
+
+def transient_value(transient):
+    """The number of a TransientMode."""
+    from .states import TransientMode
+
+    if not isinstance(transient, TransientMode):
+        raise TypeError("transient: expected a TransientMode, such as TransientMode.TRANSIENT, got "
+                        f"{transient!r}")
+    return transient.value
 
 
 def forget(xp, job, known):

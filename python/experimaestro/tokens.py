@@ -33,13 +33,17 @@ class CounterToken(_engine.Token):
         return Path(self._folder)
 
     def dependency(self, count):
-        """So many of it, for task.add_dependencies. ValueError, then, when `count` is below 1."""
+        """So many of it, for task.add_dependencies. ValueError, then, when `count` is below 1.
+        TypeError when it is no whole number."""
+        if not isinstance(count, int):
+            raise TypeError(f"token {self.name}: a task takes a whole number of it, and not {count!r}")
         return TokenDependency(self, count)
 
     def __call__(self, count, task):
         """Makes the task ask for so many of it, and returns the task. ValueError when `count` is
         below 1, or the task was submitted already."""
-        return task.add_dependencies(self.dependency(count))
+        dependency = self.dependency(count)
+        return task.add_dependencies(dependency)
 
     def __repr__(self):
         return f"<CounterToken {self.name}: {self.total}>"

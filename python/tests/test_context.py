@@ -367,3 +367,55 @@ def test_a_quiet_experiment_raises_nothing(program):
             print(xp.failed)
     """)
     assert program.run("main.py") == "1\n"
+
+
+# ---- Options that are wrong --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"jobs": 0}, "jobs: expected a number from 1, .* got 0"),
+        ({"jobs": "2"}, "jobs: expected .* got '2'"),
+        ({"run_mode": "dry"}, "run_mode: expected one of NORMAL, DRY_RUN, .* got 'dry'"),
+        ({"history": 3}, "history: expected a dict of max_done and max_failed, got 3"),
+        ({"history": {"max_done": True}}, "history: expected a number of runs, from 0, got True"),
+        ({"project_paths": ["none"]}, "project_paths: 'none' is no module with a file, and no file"),
+        ({"project_paths": "none"}, "project_paths: 'none'"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_by_its_name_and_value(tmp_path, options, said):
+    with pytest.raises(ValueError, match=said):
+        experiment(tmp_path, "wrong", **options)
+
+
+def test_the_name_of_an_experiment_is_a_text(tmp_path):
+    with pytest.raises(TypeError, match="the name of an experiment is a text, and not None"):
+        experiment(tmp_path, None)
+
+
+def test_one_source_may_be_given_alone(tmp_path, script):
+    project = make_tree(tmp_path / "project")
+    (project / "new.py").write_text("")
+    for source in (project, str(project)):
+        with pytest.raises(DirtyGitError):
+            experiment(tmp_path / "ws", "one", dirty_git="error", project_paths=source).__enter__()
+    experiment(tmp_path / "ws", "one", project_paths=json)
+
+
+def test_an_experiment_that_is_open_already_does_not_wait_for_itself(tmp_path):
+    with experiment(tmp_path, "same"):
+        with pytest.raises(RuntimeError, match="same of .* is open already in this process"):
+            with experiment(tmp_path, "same"):
+                pass
+        with experiment(tmp_path, "same", run_mode="dry-run"), experiment(tmp_path, "other"):
+            pass
+    with experiment(tmp_path, "same"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["", "A=B"])
+def test_a_variable_whose_name_cannot_be_is_refused_at_once(tmp_path, name):
+    with experiment(tmp_path, "variables", run_mode=RunMode.DRY_RUN) as xp:
+        with pytest.raises(ValueError, match=f'"{name}" cannot name a variable'):
+            xp.setenv(name, "value")

@@ -489,3 +489,27 @@ def test_the_script_of_a_job_is_started_by_hand_with_what_the_job_had(tasks):
     done = tasks.run(script, env={"PATH": os.environ["PATH"]})
     assert done == 'héllo \\ "x" héllo \\ "x"\n'
     assert (script.parent / "fails.done").exists()
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"launcher": "slurm"}, "launcher: expected a Launcher, .* got 'slurm'"),
+        ({"transient": True}, "transient: expected a TransientMode, .* got True"),
+        ({"max_retries": "3"}, "max_retries is '3': it must be a whole number"),
+        ({"run_mode": "dry"}, "run_mode: expected one of NORMAL, .* got 'dry'"),
+    ],
+)
+def test_what_submit_is_told_wrongly_is_refused_and_may_be_told_again(tmp_path, options, said):
+    with experiment(tmp_path, "wrong", run_mode=RunMode.DRY_RUN) as xp:
+        task = learn()
+        with pytest.raises((TypeError, ValueError), match=said):
+            task.submit(**options)
+        assert xp.counts["submitted"] == 0
+        task.submit()
+
+
+def test_a_mode_may_be_given_by_its_name(tmp_path):
+    with experiment(tmp_path, "by-name") as xp:
+        learn().submit(run_mode="dry-run")
+        assert xp.counts["submitted"] == 0

@@ -121,3 +121,13 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         LocalConnector(tmp_path / "file").createtoken("cpu", 1)
+
+
+def test_counts_are_whole_numbers_and_come_first(xp):
+    token = xp.token("whole", 2)
+    with pytest.raises(TypeError, match="token whole: a task takes a whole number of it, and not '1'"):
+        token.dependency("1")
+    with pytest.raises(TypeError, match="token whole: a task takes a whole number of it, and not Learn"):
+        token(Learn(seed=1), 1)
+    with pytest.raises(TypeError, match="token other: its total is a whole number, and not '2'"):
+        xp.token("other", "2")

@@ -366,8 +366,10 @@ def test_a_dry_run_tells_what_is_needed(plan, workspace):
     [
         ({"on": "luck"}, "retried on reasons among dependency, failed,"),
         ({"on": ()}, "and not on none"),
-        ({"times": 0}, "times=0"),
-        ({"more_memory": 0.5}, "more_memory=0.5"),
+        ({"times": 0}, "times is 0"),
+        ({"times": "3"}, "times is '3': it must be a whole number"),
+        ({"more_memory": 0.5}, "more_memory is 0.5"),
+        ({"more_time": "2"}, "more_time is '2': it must be a number"),
     ],
 )
 def test_a_retry_that_cannot_be_is_refused(given, said):
@@ -377,11 +379,22 @@ def test_a_retry_that_cannot_be_is_refused(given, said):
         Retry(**given)
 
 
+def test_a_retry_decorates_a_class_and_is_called_for_it():
+    from experimaestro import Retry
+
+    with pytest.raises(TypeError, match=r"int is no reason: write @Retry\(\), with parentheses"):
+        Retry(int)
+    with pytest.raises(TypeError, match="decorates the class of a task, and not 3"):
+        Retry()(3)
+
+
 def test_a_limit_that_is_not_positive_is_refused():
     from experimaestro import DirectLauncher
 
     with pytest.raises(ValueError, match="time_limit is 0"):
         DirectLauncher(time_limit=0)
+    with pytest.raises(ValueError, match="memory_limit is '8G': it must be a number of bytes"):
+        DirectLauncher(memory_limit="8G")
 
 
 @pytest.fixture
