@@ -38,6 +38,8 @@ class Job(_engine.Job):
 
     environ: the environment of its process, which hooks may change.
     identifier, type, name: 64 hexadecimal digits, the type's name, and its last component.
+
+    Those of equal tasks that one experiment was given are equal: they are one job.
     """
 
     _environ = None
@@ -93,6 +95,13 @@ class Job(_engine.Job):
     def explain(self):
         """Why it is where it is, or would run: sentences, a line each (see docs/explain.md)."""
         return _engine.explain_job(self)
+
+    def __eq__(self, other):
+        same = isinstance(other, Job) and other.identifier == self.identifier
+        return same and other._experiment is self._experiment
+
+    def __hash__(self):
+        return hash(self.identifier)
 
     def __repr__(self):
         return f"<Job {self.type}/{self.identifier}: {self._state}>"

@@ -513,3 +513,12 @@ def test_a_mode_may_be_given_by_its_name(tmp_path):
     with experiment(tmp_path, "by-name") as xp:
         learn().submit(run_mode="dry-run")
         assert xp.counts["submitted"] == 0
+
+
+def test_the_jobs_of_equal_tasks_are_equal(tmp_path):
+    with experiment(tmp_path, "equal", run_mode=RunMode.DRY_RUN):
+        first, second, other = learn().submit(), learn().submit(), learn(epochs=77).submit()
+        assert first.job == second.job and {first.job: "found"}[second.job] == "found"
+        assert first.job != other.job and first.job != first
+    with experiment(tmp_path, "equal", run_mode=RunMode.DRY_RUN):
+        assert learn().submit().job != first.job
