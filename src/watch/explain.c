@@ -282,7 +282,10 @@ static bool say_tokens(inquiry *q, bool own)
         if (xpm__token_report_read(folders[i], &token, NULL) < 0)
             continue;
         if (own ? is_waiter(q, &token) : token.waiter_count > 0) {
-            say(q, "%s", own && !said ? ": it waits for a token." : "");
+            if (!said)
+                say(q,
+                    own ? ": it waits for a token."
+                        : "\nOr it waits in line for a token, behind another job of its program.");
             say_token(q, &token);
             said = true;
         }
@@ -458,11 +461,27 @@ static void say_error(inquiry *q)
         say_failed(q);
 }
 
+/* Whether a run that has ended says that the job was done in it. */
+static bool was_done(const inquiry *q, const xpm__experiment_view *e)
+{
+    char *file = xpm__format("experiments/%s/%s/status.json", e->name, e->run);
+    json_object *status = xpm__json_read(q->view->fd, file);
+    const char *said = xpm__json_get_text(xpm__json_get(status, "job_states"), q->job->hash);
+    bool done = said != NULL && strcmp(said, xpm_job_state_text(XPM_JOB_DONE)) == 0;
+    json_object_put(status);
+    xpm_free(file);
+    return done;
+}
+
 static void say_unscheduled(inquiry *q)
 {
     const xpm__experiment_view *e = q->experiment;
-    say(q, "%s was not started", q->name);
-    if (e != NULL)
+    bool removed = e != NULL && e->run != NULL && !e->running && was_done(q, e);
+    say(q, removed ? "%s was done" : "%s was not started", q->name);
+    if (removed)
+        say(q, " in the run %s of experiment %s, and its folder was removed since", e->run,
+            e->name);
+    else if (e != NULL)
         say(q, ": the run of experiment %s %s", e->name,
             e->running ? "has it, and no word of it yet" : "ended before it came to it");
     say(q, ".\n");

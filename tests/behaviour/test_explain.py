@@ -334,3 +334,42 @@ def test_a_job_that_waits_for_a_token_names_those_that_have_it(driver, workspace
     pipes.pid("b")
     pipes.end("b")
     end(process)
+
+
+def test_a_job_that_was_done_and_whose_folder_was_removed_was_not_left_out(learn, workspace, explain):
+    learn("""with experiment(workspace, "removes"):
+                    first = Learn(model=Model(gamma=1), epochs=1)
+                    Evaluate(learn=first.submit(transient=TransientMode.REMOVE)).submit()""")
+    text = explain("tasks.learn")
+    assert re.match(r"tasks.learn/\w{8} was done in the run \w+ of experiment removes, and its folder "
+                    r"was removed since\.\nThe next run that submits it starts it\.", text), text
+
+
+def test_a_job_in_line_behind_another_of_its_program_may_wait_for_its_token(
+    driver, workspace, pipes, explain
+):
+    driver.write(TASKS, "tasks.py")
+    script = driver.write("""
+        import sys
+        from tasks import *
+        if __name__ == "__main__":
+            with experiment(sys.argv[1], "first", jobs=4) as xp:
+                token = xp.token("gpu", 1)
+                for name in ("a", "b", "c"):
+                    token(1, Hold(name=name, pipes=sys.argv[2])).submit()
+                print("submitted", flush=True)
+                input()
+    """)
+    for name in ("a", "b", "c"):
+        pipes.make(name)
+    process = driver.start(script, workspace, pipes.folder, stdin=subprocess.PIPE)
+    assert process.stdout.readline() == "submitted\n", process.stderr.read()
+    pipes.pid("a")
+    text = explain(listed(workspace, "tasks.hold")[2])
+    assert ("it waits for a free slot; 1 job of the experiment runs.\nOr it waits in line for a token, "
+            "behind another job of its program.\nToken gpu: 1 of 1 are taken\n") in text
+    pipes.end("a")
+    for name in ("b", "c"):
+        pipes.pid(name)
+        pipes.end(name)
+    end(process)
