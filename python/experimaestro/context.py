@@ -25,7 +25,9 @@ class FailedExperiment(RuntimeError):
         super().__init__(f"{number}\n{told}".rstrip())
 
     def _own(self):
-        return [job for job in self.jobs if job._reason != "dependency"]
+        """Those that failed by themselves; after them those that were told to end."""
+        own = [job for job in self.jobs if job._reason != "dependency"]
+        return sorted(own, key=lambda job: job._reason == "cancelled")
 
     @property
     def cards(self):
@@ -165,20 +167,25 @@ class experiment:
         if self not in _open:  # in a child that was forked in the block
             return False
         detached = kind is not None and issubclass(kind, GracefulExperimentExit)
+        interrupted = False
         failed = not detached
         try:
             if kind is None:
                 self.engine.wait()
                 failed = self.engine.counts()["failed"] > 0
             elif issubclass(kind, KeyboardInterrupt):
+                interrupted = True
                 self._leave_running()
         except KeyboardInterrupt:
+            interrupted = True
             self._leave_running()
             raise
         finally:
             _open.remove(self)
             try:
-                if detached:
+                if interrupted:
+                    failed = self.engine.counts()["failed"] > 0
+                if detached or (interrupted and not failed):
                     self.engine.detach()
                 elif failed:
                     self.engine.stop()
@@ -339,7 +346,9 @@ class experiment:
 
     def setenv(self, name, value, override=True):
         """Sets a variable in the environment of the jobs that are submitted from now on; unless
-        `override`, only if this process has it not."""
+        `override`, only if this process has it not. TypeError when it is no text."""
+        if not isinstance(value, str):
+            raise TypeError(f"the variable {name} is set to {value!r}: it must be a text")
         if override or name not in os.environ:
             self.engine.setenv(name, value)
 

@@ -42,7 +42,9 @@ class Retry:
             raise TypeError(f"{on.__qualname__} is no reason: write @Retry(), with parentheses")
         if isinstance(on, (str, JobFailureStatus)):
             on = (on,)
-        names = [reason.name for reason in JobFailureStatus]
+        # A job that was not started has nothing to start again.
+        never = ("DEPENDENCY", "MISSING_OUTPUTS")
+        names = [reason.name for reason in JobFailureStatus if reason.name not in never]
         given = [getattr(reason, "name", str(reason)).upper() for reason in on]
         unknown = [name.lower() for name in given if name not in names]
         if unknown or not given:

@@ -90,6 +90,8 @@ static int parse(int argc, char **argv, arguments *args)
             return usage(argv[0], stderr);
         }
     }
+    if (argc - optind == 1 && strcmp(argv[optind], "run") == 0)
+        fprintf(stderr, "%s: run takes WORKSPACE, a folder for the results\n", argv[0]);
     if (argc - optind != 2 || strcmp(argv[optind], "run") != 0)
         return usage(argv[0], stderr);
     if (args->explains && args->options.mode == XPM_NORMAL)
@@ -120,6 +122,11 @@ static void report(const xpm_experiment *xp)
            counts.started == 0 ? " (nothing to do)" : "", folder);
 }
 
+static bool is_failed(const xpm_job *job, xpm_reason reason)
+{
+    return xpm_job_state_now(job) == XPM_JOB_ERROR && xpm_job_reason(job) == reason;
+}
+
 /* What is known of the jobs that failed. */
 static void report_failures(const xpm_experiment *xp)
 {
@@ -128,14 +135,13 @@ static void report_failures(const xpm_experiment *xp)
         return;
     const char **directories = calloc(failed, sizeof *directories);
     xpm_job *job;
-    for (size_t i = 0; directories != NULL && (job = xpm_experiment_job(xp, i)) != NULL; i++) {
-        if (xpm_job_state_now(job) != XPM_JOB_ERROR)
-            continue;
-        if (xpm_job_reason(job) == XPM_REASON_DEPENDENCY)
-            dependent++;
-        else if (count < failed)
-            directories[count++] = xpm_job_directory(job);
-    }
+    for (size_t i = 0; directories != NULL && (job = xpm_experiment_job(xp, i)) != NULL; i++)
+        dependent += is_failed(job, XPM_REASON_DEPENDENCY);
+    for (int cancelled = 0; directories != NULL && cancelled < 2; cancelled++) /* those last */
+        for (size_t i = 0; (job = xpm_experiment_job(xp, i)) != NULL && count < failed; i++)
+            if (xpm_job_state_now(job) == XPM_JOB_ERROR && !is_failed(job, XPM_REASON_DEPENDENCY) &&
+                is_failed(job, XPM_REASON_CANCELLED) == cancelled)
+                directories[count++] = xpm_job_directory(job);
     char *cards = xpm_job_cards(directories, count, dependent);
     fputs(cards, stderr);
     xpm_free(cards);
@@ -187,7 +193,9 @@ static int run(const char *program, const arguments *args, xpm_plan plan)
         explain(xp);
     if (signal_number == 0)
         report_failures(xp);
-    if (xpm_experiment_close(xp, failed || signal_number != 0, &err) < 0)
+    else if (!failed)
+        xpm_experiment_detach(xp); /* what runs goes on */
+    if (xpm_experiment_close(xp, failed, &err) < 0)
         return print_error(program, &err);
     return signal_number != 0 ? EXIT_SIGNAL + signal_number : failed ? EXIT_FAILED : 0;
 }

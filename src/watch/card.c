@@ -273,7 +273,12 @@ static void print_in_a_line(const char *directory, xpm__str *out)
     job_card card;
     open_card(directory, &card);
     print_title(&card, out);
-    xpm__str_printf(out, ", see %s/%s.err\n", directory, card.name);
+    char *file = xpm__format("%s/%s.err", directory, card.name);
+    struct stat info;
+    if (stat(file, &info) == 0 && info.st_size > 0)
+        xpm__str_printf(out, ", see %s", file);
+    xpm__str_putc(out, '\n');
+    xpm_free(file);
     close_card(&card);
 }
 

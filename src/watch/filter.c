@@ -118,8 +118,13 @@ static bool accept(reading *r, token wanted, const char *word)
 static node *wrong(reading *r, const char *expected)
 {
     int column = (int)(r->start - r->text);
-    xpm__fail(r->err, XPM_E_FORMAT, "filter", "%s is expected in the filter:\n  %s\n  %*s^",
-              expected, r->text, column, "");
+    const char *hint = "";
+    if (r->token == BAD && strchr("\"'", *r->start) != NULL)
+        hint = " (these quotes have no end)";
+    else if (r->token == BAD)
+        hint = " (a text with more than letters, digits and _.-+ goes between quotes)";
+    xpm__fail(r->err, XPM_E_FORMAT, "filter", "%s is expected in the filter%s:\n  %s\n  %*s^",
+              expected, hint, r->text, column, "");
     return NULL;
 }
 

@@ -364,7 +364,8 @@ def test_a_dry_run_tells_what_is_needed(plan, workspace):
 @pytest.mark.parametrize(
     "given, said",
     [
-        ({"on": "luck"}, "retried on reasons among dependency, failed,"),
+        ({"on": "luck"}, "retried on reasons among failed,"),
+        ({"on": "dependency"}, "and not on dependency"),
         ({"on": ()}, "and not on none"),
         ({"times": 0}, "times is 0"),
         ({"times": "3"}, "times is '3': it must be a whole number"),

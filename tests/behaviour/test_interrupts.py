@@ -68,7 +68,7 @@ def test_once_the_jobs_go_on_and_the_same_command_takes_them_over(held, workspac
     line = process.stderr.readline()
     assert f"2 jobs go on, in {workspace}/jobs: run the same command again" in line
     process.communicate(timeout=TIMEOUT)
-    assert process.returncode != 0 and held.status()["status"] == "failed"
+    assert process.returncode != 0 and held.status()["status"] == "detached"
     for pid in pids:
         os.kill(pid, 0)  # it is there
     assert len(job_folders(workspace)) == 2

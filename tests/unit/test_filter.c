@@ -81,6 +81,8 @@ TEST(a_text_that_is_no_filter_is_answered_with_what_is_expected_and_where)
     assert_wrong("a in [b", "a comma or ]");
     assert_wrong("(a = b", "and, or, or )");
     assert_wrong("a = 'b", "a text between quotes");
+    assert_wrong("a = 'b", "(these quotes have no end)");
+    assert_wrong("a ~ .*b", "goes between quotes)");
     assert_wrong("a = b and", "or a tag's name,");
     assert_wrong("a ~ '('", "a regular expression (POSIX, extended)");
     assert_wrong("a ~ 'x{9}'", "without {");
