@@ -97,6 +97,10 @@ TASKS = """
 """
 
 
+# A sanitizer maps more than any limit.
+limits_memory = pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="sanitized")
+
+
 @pytest.fixture
 def plan(driver):
     """Runs lines in an experiment of the tasks; what is printed is read as JSON."""
@@ -199,6 +203,7 @@ def test_a_time_limit_ends_a_task_with_the_reason_timeout(plan, workspace):
     assert status(workspace, "long")["failure_reason"] == "TIMEOUT"
 
 
+@limits_memory
 def test_a_time_limit_may_be_of_any_size(plan, workspace):
     plan(workspace, "Long().submit(launcher=DirectLauncher(time_limit=0.0001))", check=False)
     assert marker(workspace, "long")["reason"] == "timeout"
@@ -216,10 +221,6 @@ def test_without_a_limit_there_is_no_remaining_time(plan, workspace):
         pass
 
     assert Asks.remaining_time(None) is None  # outside a task, too
-
-
-# A sanitizer maps more than any limit.
-limits_memory = pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="sanitized")
 
 
 @limits_memory
