@@ -101,6 +101,7 @@ static const char *const texts[] = {
 
 struct xpm__index {
     sqlite3 *db;
+    int lock;                                  /* of the file beside the index */
     sqlite3_stmt *statements[STATEMENT_COUNT]; /* each prepared when it is needed first */
     int problem;                               /* SQLite's first, SQLITE_OK when there was none */
     int dir;                                   /* of the workspace; borrowed */
@@ -694,6 +695,16 @@ static void fill(xpm__index *index)
     update(index);
 }
 
+/* One process at a time: each is done in some milliseconds, but for the first one, and SQLITE_BUSY is
+ * also what those get that open the file while the last connection of others is being closed. */
+static int lock_file(xpm__index *index, const char *file)
+{
+    char *path = xpm__format("%s.lock", file);
+    index->lock = xpm__file_lock(AT_FDCWD, path, true);
+    xpm_free(path);
+    return index->lock;
+}
+
 int xpm__index_open(const char *path, int dir, const char *experiment, xpm__index **result,
                     xpm_error *err)
 {
@@ -706,7 +717,8 @@ int xpm__index_open(const char *path, int dir, const char *experiment, xpm__inde
     index->dir = dir;
     index->wanted = experiment;
     index->err = err;
-    if (file == NULL)
+    index->lock = -1;
+    if (file == NULL || lock_file(index, file) < 0)
         goto done;
     note(index,
          xpm__sql->open_v2(file, &index->db,
@@ -734,6 +746,8 @@ void xpm__index_close(xpm__index *index)
         return;
     finalize(index);
     xpm__sql->close(index->db);
+    if (index->lock >= 0)
+        close(index->lock);
     xpm_free(index);
 }
 
