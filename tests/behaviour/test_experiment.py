@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 
 import pytest
 from harness import job_folders
@@ -316,51 +317,15 @@ def test_an_exception_in_the_plan_ends_the_run_as_failed(tasks, workspace):
     assert status["status"] == "failed"
 
 
-def test_with_few_descriptors_fewer_jobs_run_at_once_and_none_fails(driver, workspace):
-    import resource
-
-    driver.write("""
-        from experimaestro import *
-
-        class Quick(Task):
-            n: Param[int]
-
-            def execute(self):
-                pass
-        """, "tasks.py")
-    script = driver.write("""
-        import sys
-        from tasks import *
-        if __name__ == "__main__":
-            with experiment(sys.argv[1], "few", jobs=60) as xp:
-                for n in range(40):
-                    Quick(n=n).submit()
-            print(xp.counts["done"])
-        """)
+def test_with_few_descriptors_fewer_jobs_run_at_once_and_none_fails(tasks, workspace):
+    script = plan(tasks, "for x in range(40):\n    Show(x=x).submit()")
+    wide = script.read_text().replace("experiment(workspace, 'test')", "experiment(workspace, 'test', jobs=60)")
+    script.write_text(wide)
     few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))  # noqa: E731
-    assert driver.run(script, workspace, preexec_fn=few).stdout == "40\n"
+    assert counts(tasks.run(script, workspace, preexec_fn=few))["done"] == 40
 
 
-def test_a_run_that_was_stopped_before_its_jobs_were_started_is_not_called_done(driver, workspace):
-    import json
-
-    driver.write("""
-        from experimaestro import *
-
-        class Quick(Task):
-            n: Param[int]
-
-            def execute(self):
-                pass
-        """, "tasks.py")
-    script = driver.write("""
-        import sys
-        from tasks import *
-        if __name__ == "__main__":
-            with experiment(sys.argv[1], "stopped", jobs=1) as xp:
-                xp.stop()
-                Quick(n=1).submit()
-        """)
-    driver.run(script, workspace)
-    status = json.loads((workspace / "experiments/stopped/current/status.json").read_text())
+def test_a_run_that_was_stopped_before_its_jobs_were_started_is_not_called_done(tasks, workspace):
+    tasks.run(plan(tasks, "xp.stop()\nShow(x=1).submit()"), workspace)
+    status = json.loads((workspace / "experiments/test/current/status.json").read_text())
     assert status["status"] == "detached"
