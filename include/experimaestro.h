@@ -72,7 +72,8 @@ XPM_API void xpm_free(void *pointer);
     X(CALLBACK, "a function of the caller failed")                                                 \
     X(MEMORY, "memory ran out")                                                                    \
     X(TIMEOUT, "the time is up")                                                                   \
-    X(DIRTY, "sources with changes that are not committed")
+    X(DIRTY, "sources with changes that are not committed")                                        \
+    X(SYNTAX, "a text that cannot be understood")
 
 typedef enum xpm_code {
 #define XPM_CODE_ENUM(name, text) XPM_E_##name,
@@ -771,8 +772,10 @@ XPM_API char *xpm_explain(const char *workspace, const char *job, xpm_error *err
 }
 #endif
 
+#include <experimaestro/launcher.h>
 #include <experimaestro/notices.h>
 #include <experimaestro/program.h>
+#include <experimaestro/requirement.h>
 #include <experimaestro/saved.h>
 #include <experimaestro/task.h>
 #include <experimaestro/token.h>

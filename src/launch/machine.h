@@ -1,0 +1,38 @@
+/* What jobs may use of this machine (its cores, its memory, its accelerators, what else was counted)
+ * and which of them has what. In an allocation of Slurm, the machine is what was allocated of it.
+ * For one thread. */
+#ifndef XPM_LAUNCH_MACHINE_H
+#define XPM_LAUNCH_MACHINE_H
+
+#include <sched.h>
+
+#include <experimaestro.h>
+
+typedef struct xpm__machine xpm__machine;
+/* What one job has. */
+typedef struct xpm__share xpm__share;
+
+/* The machine of this process, with room for `slots` jobs that ask for nothing: each takes one, and a
+ * job that asks for cores takes as many. It is looked at when something is asked for first. New. */
+xpm__machine *xpm__machine_new(int slots);
+void xpm__machine_free(xpm__machine *machine); /* accepts NULL; its shares were given back */
+
+/* What it has, at all; borrowed. Errors: IO (the tool that tells of accelerators fails). */
+const xpm_host *xpm__machine_host(xpm__machine *machine);
+/* Whether it can ever give what is asked for. Errors: RANGE, saying what it lacks. */
+int xpm__machine_can(xpm__machine *machine, const xpm_requirement *requirement, xpm_error *err);
+
+/* Takes what a job asks for: the first alternative that is free, all or nothing. NULL `requirement`:
+ * one slot. `pin`: with cores of its own. NULL when it is not free now. New: xpm__machine_give. */
+xpm__share *xpm__machine_take(xpm__machine *machine, const xpm_requirement *requirement, bool pin);
+/* The same for a job that runs already: it has what it has, even when that is more than is free. */
+xpm__share *xpm__machine_force(xpm__machine *machine, const xpm_requirement *requirement);
+void xpm__machine_give(xpm__machine *machine, xpm__share *share); /* accepts NULL */
+
+/* NAME=VALUE that say to the job what it has ("CUDA_VISIBLE_DEVICES=GPU-..."); ends with NULL. */
+const char *const *xpm__share_variables(const xpm__share *share);
+const cpu_set_t *xpm__share_cores(const xpm__share *share); /* NULL: any */
+int64_t xpm__share_memory(const xpm__share *share); /* bytes that were asked for; 0: none said */
+double xpm__share_seconds(const xpm__share *share); /* the same of its duration */
+
+#endif
