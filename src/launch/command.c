@@ -31,9 +31,10 @@ static long long nanoseconds(double seconds)
 static void describe_start(const xpm_job *job, xpm__command *command)
 {
     xpm_limits limits = xpm__job_limits(job);
-    if (limits.seconds > 0 || limits.memory > 0 || job->failures > 0)
-        snprintf(command->start, sizeof command->start, XPM__START_VARIABLE "=%u %lld %lld",
-                 job->failures, nanoseconds(limits.seconds), (long long)limits.memory);
+    int nice = job->launcher != NULL ? job->launcher->nice : 0;
+    if (limits.seconds > 0 || limits.memory > 0 || job->failures > 0 || nice > 0)
+        snprintf(command->start, sizeof command->start, XPM__START_VARIABLE "=%u %lld %lld %d",
+                 job->failures, nanoseconds(limits.seconds), (long long)limits.memory, nice);
 }
 
 int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err)
@@ -115,9 +116,16 @@ int xpm__command_write_script(const xpm__command *command, const xpm_job *job, i
     return status < 0 ? xpm__fail_io(err, file, "write the script") : 0;
 }
 
-char **xpm__command_environment(const xpm__command *command, const xpm_job *job)
+char **xpm__command_environment(const xpm__command *command, const xpm_job *job,
+                                const xpm__share *share)
 {
-    const char *start = command->start[0] != '\0' ? command->start : NULL;
-    const char *entries[] = {lock_entry, start, NULL};
+    enum { MOST = 16 }; /* that a share adds */
+    const char *entries[MOST + 3] = {lock_entry};
+    size_t count = 1;
+    if (command->start[0] != '\0')
+        entries[count++] = command->start;
+    const char *const *added = share != NULL ? xpm__share_variables(share) : NULL;
+    for (size_t i = 0; added != NULL && added[i] != NULL && i < MOST; i++)
+        entries[count++] = added[i];
     return xpm__environment_array(job->environment, &job->variables, entries);
 }

@@ -5,7 +5,7 @@
 
 #include <experimaestro.h>
 
-#include "submit/job.h"
+#include "launch/launcher.h"
 
 /* What runs a job's task, and how that is called in params.json. */
 typedef struct xpm__command {
@@ -24,8 +24,9 @@ void xpm__command_clear(xpm__command *command);
 int xpm__command_write_script(const xpm__command *command, const xpm_job *job, int directory,
                               xpm_error *err);
 
-/* The environment of jobs: what this process has, then what the experiment and the job add. A new
- * array whose texts are borrowed, of the command too: xpm_free. */
-char **xpm__command_environment(const xpm__command *command, const xpm_job *job);
+/* The environment of jobs: what this process has, then what the experiment, the job and its share of
+ * this machine (or NULL) add. A new array whose texts are borrowed, of the command too: xpm_free. */
+char **xpm__command_environment(const xpm__command *command, const xpm_job *job,
+                                const xpm__share *share);
 
 #endif

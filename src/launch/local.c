@@ -1,9 +1,6 @@
-/* The local launcher: posix_spawn, which does not slow down as the scheduler's memory grows (it
- * shares it until the exec), and pidfd, so that an end is an event of the loop. */
+/* The local launcher: processes of this machine, each in its own session. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -11,116 +8,120 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "launch/launcher.h"
 #include "launch/oom.h"
-#include "record/jobdir.h"
+#include "launch/spawn.h"
 
-static int open_pidfd(pid_t pid)
+typedef struct local_launcher {
+    xpm_launcher base;
+    char **wrapper; /* ends with NULL; NULL for none */
+} local_launcher;
+
+typedef struct local_run {
+    xpm__run base;
+    uv_poll_t poll;
+    xpm__process process;
+    struct local_run *next, **link; /* of its site */
+} local_run;
+
+typedef struct local_site {
+    xpm__site base;
+    local_run *runs;
+} local_site;
+
+/* ---- The launcher ----------------------------------------------------------------------------- */
+
+static char **copy_words(const char *const *words)
 {
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+    size_t count = 0;
+    if (words == NULL || words[0] == NULL)
+        return NULL;
+    while (words[count] != NULL)
+        count++;
+    char **copy = xpm__zalloc((count + 1) * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = xpm__strdup(words[i]);
+    return copy;
 }
 
-static int open_stream(const xpm__start *start, const char *suffix, xpm_error *err)
+xpm_launcher *xpm_launcher_local(const xpm_local_options *options, xpm_error *err)
 {
-    char file[XPM__NAME_SIZE];
-    xpm__jobdir_file(start->name, suffix, file);
-    int fd = openat(start->directory, file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        xpm__fail_io(err, file, "create the job's stream");
-    return fd;
-}
-
-/* Own session, signals at their defaults and none blocked. */
-static int set_attributes(posix_spawnattr_t *attributes)
-{
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_init(attributes);
-    posix_spawnattr_setsigmask(attributes, &none);
-    posix_spawnattr_setsigdefault(attributes, &all);
-    return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                    POSIX_SPAWN_SETSIGDEF);
-}
-
-static int spawn(const xpm__start *start, int null, int out, int error_stream, pid_t *pid)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    set_attributes(&attributes);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addfchdir_np(&actions, start->directory);
-    posix_spawn_file_actions_adddup2(&actions, null, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, error_stream, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, start->lock, XPM__LOCK_FD);
-    int last = XPM__LOCK_FD;
-    for (size_t i = 0; i < start->guard_count; i++)
-        posix_spawn_file_actions_adddup2(&actions, start->guards[i], ++last);
-    posix_spawn_file_actions_addclosefrom_np(&actions, last + 1);
-    int status = posix_spawn(pid, start->argv[0], &actions, &attributes, (char **)start->argv,
-                             start->environment);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    return status;
-}
-
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-static int start_local(const xpm__start *start, xpm__process *process, xpm_error *err)
-{
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC), status = -1;
-    int out = open_stream(start, ".out", err);
-    xpm__oom_watch();
-    int error_stream = out >= 0 ? open_stream(start, ".err", err) : -1;
-    if (error_stream < 0)
-        goto end;
-    errno = spawn(start, null, out, error_stream, &process->pid);
-    if (errno != 0) {
-        xpm__fail_io(err, start->argv[0], "start the program");
-        goto end;
+    static const xpm_local_options defaults;
+    const xpm_local_options *o = options != NULL ? options : &defaults;
+    if (o->nice < 0 || o->nice > 19) {
+        xpm__fail(err, XPM_E_RANGE, "nice", "nice is %d: it must be from 0 to 19", o->nice);
+        return NULL;
     }
-    process->fd = open_pidfd(process->pid);
-    if (process->fd < 0) {
-        xpm__fail_io(err, start->argv[0], "watch the process of");
-        kill(process->pid, SIGKILL);
-        waitpid(process->pid, NULL, 0);
-        goto end;
-    }
-    status = 0;
-end:
-    close_fd(null);
-    close_fd(out);
-    close_fd(error_stream);
-    return status;
+    local_launcher *launcher =
+        (local_launcher *)xpm__launcher_new(&xpm__local_table, sizeof *launcher);
+    launcher->base.nice = o->nice;
+    launcher->base.pin = o->pin;
+    launcher->wrapper = copy_words(o->wrapper);
+    return &launcher->base;
 }
 
-static int adopt_local(pid_t pid, xpm__process *process)
+static void free_local(xpm_launcher *base)
 {
-    process->pid = pid;
-    process->fd = open_pidfd(pid);
-    if (process->fd < 0)
-        return -1;
-    fcntl(process->fd, F_SETFD, FD_CLOEXEC);
-    return 0;
+    local_launcher *launcher = (local_launcher *)base;
+    for (size_t i = 0; launcher->wrapper != NULL && launcher->wrapper[i] != NULL; i++)
+        xpm_free(launcher->wrapper[i]);
+    xpm_free(launcher->wrapper);
 }
 
-static bool cancel_local(const xpm__process *process)
+static const char *place_local(const xpm_launcher *launcher)
 {
-    return syscall(SYS_pidfd_send_signal, process->fd, SIGTERM, NULL, 0) == 0;
+    (void)launcher;
+    return "";
 }
 
-static void end_local(const xpm__process *process, xpm__end *end)
+/* ---- The site --------------------------------------------------------------------------------- */
+
+static xpm__site *open_local(const xpm_launcher *launcher, xpm_error *err)
+{
+    (void)launcher;
+    (void)err;
+    return xpm__zalloc(sizeof(local_site));
+}
+
+static void free_run(uv_handle_t *handle)
+{
+    local_run *run = handle->data;
+    close(run->process.fd);
+    xpm_free(run);
+}
+
+static void forget_local(xpm__run *base)
+{
+    local_run *run = (local_run *)base;
+    *run->link = run->next;
+    if (run->next != NULL)
+        run->next->link = run->link;
+    uv_close((uv_handle_t *)&run->poll, free_run);
+}
+
+static void close_local(xpm__site *base)
+{
+    local_site *site = (local_site *)base;
+    while (site->runs != NULL)
+        forget_local(&site->runs->base);
+}
+
+static void destroy_local(xpm__site *base)
+{
+    xpm_free(base);
+}
+
+/* ---- Runs ------------------------------------------------------------------------------------- */
+
+/* Collects the end of a process whose descriptor is readable. */
+static void collect(const xpm__process *process, xpm__end *end)
 {
     int status;
     struct rusage usage;
     *end = (xpm__end){0};
     if (wait4(process->pid, &status, WNOHANG, &usage) != process->pid)
-        return;
+        return; /* it is no child of this process */
     end->known = true;
     end->peak_memory = usage.ru_maxrss * 1024L;
     if (WIFSIGNALED(status))
@@ -130,10 +131,73 @@ static void end_local(const xpm__process *process, xpm__end *end)
     end->memory = end->signal == SIGKILL && xpm__oom_killed(process->pid);
 }
 
-const xpm__launcher xpm__local_launcher = {
+static void on_process_end(uv_poll_t *poll, int status, int events)
+{
+    local_run *run = poll->data;
+    const xpm__site *site = run->base.site;
+    xpm__end end;
+    (void)status;
+    (void)events;
+    uv_poll_stop(poll);
+    collect(&run->process, &end);
+    site->events->ended(&run->base, &end);
+    forget_local(&run->base);
+}
+
+static xpm__run *watch(xpm__site *base, xpm_job *job, const xpm__process *process)
+{
+    local_site *site = (local_site *)base;
+    local_run *run = xpm__zalloc(sizeof *run);
+    run->base.site = base;
+    run->base.job = job;
+    run->process = *process;
+    run->poll.data = run;
+    run->next = site->runs;
+    run->link = &site->runs;
+    if (run->next != NULL)
+        run->next->link = &run->next;
+    site->runs = run;
+    uv_poll_init(base->loop, &run->poll, process->fd);
+    uv_poll_start(&run->poll, UV_READABLE, on_process_end);
+    return &run->base;
+}
+
+static xpm__run *start_local(xpm__site *site, const xpm__start *start, xpm_error *err)
+{
+    const local_launcher *launcher = (const local_launcher *)start->launcher;
+    xpm__streams streams;
+    xpm__process process;
+    xpm__oom_watch();
+    if (xpm__streams_open(start, &streams, err) < 0)
+        return NULL;
+    int status = xpm__spawn(start, (const char *const *)launcher->wrapper, &streams, &process, err);
+    xpm__streams_close(&streams);
+    return status == 0 ? watch(site, start->job, &process) : NULL;
+}
+
+static xpm__run *adopt_local(xpm__site *site, xpm_job *job, const xpm__pid *pid)
+{
+    xpm__process process;
+    if (pid->process <= 0 || xpm__process_open(pid->process, &process) < 0)
+        return NULL;
+    return watch(site, job, &process);
+}
+
+static void cancel_local(xpm__run *run)
+{
+    (void)syscall(SYS_pidfd_send_signal, ((local_run *)run)->process.fd, SIGTERM, NULL, 0);
+}
+
+const xpm__launcher_table xpm__local_table = {
     .name = "local",
+    .is_here = true,
+    .free = free_local,
+    .place = place_local,
+    .open = open_local,
+    .close = close_local,
+    .destroy = destroy_local,
     .start = start_local,
     .adopt = adopt_local,
     .cancel = cancel_local,
-    .end = end_local,
+    .forget = forget_local,
 };

@@ -22,6 +22,8 @@ const xpm_host *xpm__machine_host(xpm__machine *machine);
 /* Whether it can ever give what is asked for. Errors: RANGE, saying what it lacks. */
 int xpm__machine_can(xpm__machine *machine, const xpm_requirement *requirement, xpm_error *err);
 
+/* Whether a job that asks for nothing could start. */
+bool xpm__machine_has_slot(const xpm__machine *machine);
 /* Takes what a job asks for: the first alternative that is free, all or nothing. NULL `requirement`:
  * one slot. `pin`: with cores of its own. NULL when it is not free now. New: xpm__machine_give. */
 xpm__share *xpm__machine_take(xpm__machine *machine, const xpm_requirement *requirement, bool pin);

@@ -160,32 +160,47 @@ static void this_host(char host[HOST_SIZE])
     gethostname(host, HOST_SIZE - 1);
 }
 
-/* Whether .pid names a process; `*pid` is it when it lives, on this machine. */
-static bool names_process(int dir, const char *name, pid_t *pid)
+/* A process lives under its number when it is of this machine, and started when it is said to have. */
+static bool is_alive(json_object *json, pid_t process)
 {
-    char file[XPM__NAME_SIZE], here[HOST_SIZE] = "";
-    xpm__jobdir_file(name, ".pid", file);
-    json_object *json = xpm__json_read(dir, file);
-    const char *type = xpm__json_get_text(json, "type");
+    char here[HOST_SIZE];
     const char *host = xpm__json_get_text(json, "host");
     json_object *start = xpm__json_get(json, "start");
-    pid_t given = json_object_get_int(xpm__json_get(json, "pid"));
-    bool named = type != NULL && strcmp(type, "local") == 0 && given > 0;
     this_host(here);
-    if (named && (host == NULL || strcmp(host, here) == 0)) {
-        long long now = start_time(given);
-        bool lives = now != 0 && (start == NULL || json_object_get_int64(start) == now);
-        *pid = lives ? given : 0;
-    }
-    json_object_put(json);
-    return named;
+    if (process <= 0 || (host != NULL && strcmp(host, here) != 0))
+        return false;
+    long long now = start_time(process);
+    return now != 0 && (start == NULL || json_object_get_int64(start) == now);
 }
 
-pid_t xpm__jobdir_pid(int dir, const char *name)
+static void copy_text(char *to, size_t size, const char *text)
 {
-    pid_t pid = 0;
-    names_process(dir, name, &pid);
-    return pid;
+    snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+/* Whether .pid names a process, or a queue's job. */
+static bool read_pid(int dir, const char *name, xpm__pid *pid)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(name, ".pid", file);
+    json_object *json = xpm__json_read(dir, file);
+    *pid = (xpm__pid){0};
+    copy_text(pid->launcher, sizeof pid->launcher, xpm__json_get_text(json, "type"));
+    bool is_local = strcmp(pid->launcher, "local") == 0;
+    pid_t process = json_object_get_int(xpm__json_get(json, is_local ? "pid" : "process"));
+    if (is_alive(json, process))
+        pid->process = process;
+    if (!is_local) {
+        copy_text(pid->id, sizeof pid->id, json_object_get_string(xpm__json_get(json, "pid")));
+        copy_text(pid->token, sizeof pid->token, xpm__json_get_text(json, "token"));
+    }
+    json_object_put(json);
+    return is_local ? process > 0 : pid->launcher[0] != '\0';
+}
+
+void xpm__jobdir_read_pid(int dir, const char *name, xpm__pid *pid)
+{
+    read_pid(dir, name, pid);
 }
 
 static unsigned failures_in(json_object *status)
@@ -239,7 +254,9 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
     json_object *status = xpm__json_read(dir, STATUS_FILE);
     const char *started = xpm__json_get_text(status, "started_time");
     const char *ended = xpm__json_get_text(status, "ended_time");
-    bool named = !marked && names_process(dir, name, &state->pid);
+    xpm__pid pid = {0};
+    bool named = !marked && read_pid(dir, name, &pid);
+    state->pid = pid.process;
     bool alive = !marked && (state->pid != 0 || lock_is_held(dir, name));
     unsigned failures = failures_in(status);
     state->started = started != NULL ? xpm__clock_parse(started) : xpm__jobdir_started(dir, name);
@@ -251,6 +268,8 @@ void xpm__jobdir_read(int dir, const char *name, xpm__jobdir_state *state)
         state->state = XPM_JOB_RUNNING;
     else if (!marked && xpm__jobdir_read_markers(dir, name, &later)) /* it has come since */
         *state = later;
+    else if (!marked && xpm__pid_is_queued(&pid))
+        state->state = XPM_JOB_SCHEDULED; /* as far as can be seen without asking the queue */
     else if (!marked)
         read_unmarked(status, named, state);
     state->failures = failures;
@@ -388,6 +407,21 @@ int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid)
     xpm__json_pair_int(&out, "pid", pid);
     xpm__json_pair_int(&out, "start", start_time(pid));
     xpm__json_pair(&out, "host", host);
+    xpm__json_close(&out, '}');
+    int status = xpm__file_write(dir, file, out.data, out.size, 0666);
+    xpm__str_free(&out);
+    return status;
+}
+
+int xpm__jobdir_write_queued(int dir, const char *name, const xpm__pid *pid)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__str out = {0};
+    xpm__jobdir_file(name, ".pid", file);
+    xpm__json_open(&out, '{');
+    xpm__json_pair(&out, "type", pid->launcher);
+    xpm__json_pair(&out, "pid", pid->id[0] != '\0' ? pid->id : NULL);
+    xpm__json_pair(&out, "token", pid->token);
     xpm__json_close(&out, '}');
     int status = xpm__file_write(dir, file, out.data, out.size, 0666);
     xpm__str_free(&out);

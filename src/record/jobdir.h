@@ -13,7 +13,7 @@ enum { XPM__NAME_SIZE = 256 };
 #define XPM__LOCK_VARIABLE "XPM_JOB_LOCK"
 enum { XPM__LOCK_FD = 3 };
 /* In this one, when they are not all 0: how often the job has failed before, its limits of time in
- * seconds and of memory in bytes; numbers with a space between. */
+ * nanoseconds and of memory in bytes, its nice; numbers with a space between. */
 #define XPM__START_VARIABLE "XPM_JOB_START"
 
 /* Links to the directories that the job shares with others, by the name of the partial identifier;
@@ -75,8 +75,20 @@ int xpm__jobdir_mark_done(int dir, const char *name);
 int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reason,
                             const char *message);
 int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid);
-/* The live process of this machine that .pid names; 0 when there is none. */
-pid_t xpm__jobdir_pid(int dir, const char *name);
+/* What a .pid says: who runs the job, or which queue has it. */
+typedef struct xpm__pid {
+    char launcher[16]; /* "local", "slurm"; "" when there is none */
+    pid_t process;     /* the live process of this machine; 0 when there is none */
+    char id[64];       /* that the queue gave; "" while it is not known */
+    char token[64];    /* by which it was sent there */
+} xpm__pid;
+void xpm__jobdir_read_pid(int dir, const char *name, xpm__pid *pid);
+/* Says that a queue has the job, or will: `id` is "" at first. 0, or -1 with errno. */
+int xpm__jobdir_write_queued(int dir, const char *name, const xpm__pid *pid);
+static inline bool xpm__pid_is_queued(const xpm__pid *pid)
+{
+    return pid->token[0] != '\0';
+}
 /* How often the job has failed, as status.json says. */
 unsigned xpm__jobdir_failures(int dir);
 /* What tells a .failed from a later one; all 0 when there is none. */

@@ -31,6 +31,7 @@ static struct running {
     pid_t pid;
     unsigned failures; /* of earlier attempts */
     xpm_limits limits;
+    int nice;
     double deadline; /* on the monotonic clock, when there is a limit */
     timer_t grace;   /* kills the process */
     bool has_grace;
@@ -138,7 +139,7 @@ static void read_start(void)
     const char *text = getenv(XPM__START_VARIABLE);
     long long memory = 0, nanoseconds = 0;
     if (text != NULL)
-        sscanf(text, "%u %lld %lld", &job.failures, &nanoseconds, &memory);
+        sscanf(text, "%u %lld %lld %d", &job.failures, &nanoseconds, &memory, &job.nice);
     job.limits = (xpm_limits){.seconds = (double)nanoseconds / 1e9, .memory = memory};
     unsetenv(XPM__START_VARIABLE);
 }
@@ -155,6 +156,8 @@ static void set_limits(void)
         job.deadline = monotonic() + seconds;
         timer_settime(timer, 0, &(struct itimerspec){.it_value = end}, NULL);
     }
+    if (job.nice > 0)
+        setpriority(PRIO_PROCESS, 0, job.nice);
     if (job.limits.memory > 0) {
         struct rlimit limit = {(rlim_t)job.limits.memory, (rlim_t)job.limits.memory};
         setrlimit(RLIMIT_DATA, &limit);

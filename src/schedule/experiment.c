@@ -56,6 +56,7 @@ static void free_experiment(xpm_experiment *xp)
     xpm__workspace_unref(xp->workspace);
     xpm__environment_unref(xp->environment);
     xpm__variables_free(&xp->variables);
+    xpm_launcher_unref(xp->launcher);
     xpm__map_free(&xp->table);
     xpm__experiment_free_threads(xp);
     xpm_free(xp->jobs);
@@ -284,14 +285,33 @@ static xpm_config *outputs_of(xpm_experiment *xp, xpm_config *task, xpm_error *e
     return output;
 }
 
-xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err)
+static void set_options(xpm_job *job, const xpm_submit_options *options)
+{
+    if (options->launcher != NULL)
+        xpm_job_set_launcher(job, options->launcher);
+    if (options->limits != NULL)
+        xpm_job_set_limits(job, options->limits);
+    if (options->retry != NULL)
+        xpm_job_set_retry(job, options->retry);
+    xpm_job_set_transient(job, options->transient);
+}
+
+xpm_config *xpm_submit_with(xpm_experiment *xp, xpm_config *task, const xpm_submit_options *options,
+                            xpm_error *err)
 {
     xpm_job *job = xpm_job_new(xp, task, err);
+    if (job != NULL && options != NULL)
+        set_options(job, options);
     int status = job != NULL ? xpm_job_submit(job, err) : -1;
     xpm_job_unref(job);
     if (status < 0)
         return NULL;
     return task->class_->outputs != NULL ? outputs_of(xp, task, err) : task;
+}
+
+xpm_config *xpm_submit(xpm_experiment *xp, xpm_config *task, xpm_error *err)
+{
+    return xpm_submit_with(xp, task, NULL, err);
 }
 
 int xpm_experiment_add_action(xpm_experiment *xp, xpm_config *action, const char *description,

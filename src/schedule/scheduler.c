@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <uv.h>
@@ -11,7 +12,9 @@
 #include "base/mem.h"
 #include "launch/launcher.h"
 #include "schedule/guard.h"
+#include "schedule/lanes.h"
 #include "schedule/outputs.h"
+#include "schedule/queue.h"
 #include "schedule/start.h"
 #include "schedule/tokens.h"
 #include "submit/job.h"
@@ -20,99 +23,55 @@ enum { STACK_SIZE = 64 << 20 }; /* graphs are walked on it; only what is used is
 
 typedef struct xpm__running running;
 
-/* A first-in first-out list of jobs, linked by their `next`. */
-typedef struct queue {
-    xpm_job *first, **last;
-} queue;
-
 struct xpm__scheduler {
     xpm_experiment *xp;
-    const xpm__launcher *launcher;
+    xpm_launcher *local; /* of jobs that say nothing of where they run */
+    xpm__machine *machine;
     uv_thread_t thread;
     uv_loop_t loop;
     uv_async_t wake;
     pthread_mutex_t mutex;     /* guards what other threads post: */
     pthread_cond_t is_stopped; /* the loop has seen `stop` */
-    queue posted;
+    xpm__queue posted;
     xpm_job *touched; /* to be looked at again; linked by next_touched; each a reference */
     bool stop, cancel, quit;
-    queue ready; /* the loop's own from here on */
+    xpm__lanes *ready; /* the loop's own from here on */
+    xpm__site *sites;
     xpm__lockwaits *waits;
     xpm__guards *guards;
     xpm__tokens *tokens;
     running *runs; /* all that run */
     xpm__outputs *outputs;
-    int free_slots;
     bool stopped; /* with the mutex, to be set */
 };
 
-/* A job that runs: what tells its end is the descriptor of its process, or the lock that another
- * process holds and no .pid explains. */
+/* A job that runs, or is queued: what tells its end is a site, or the lock that another process holds
+ * and no .pid explains. */
 struct xpm__running {
-    uv_poll_t poll; /* when `process` is known */
     xpm__scheduler *scheduler;
     xpm_job *job;
-    xpm__process process;
-    xpm__stamp failed; /* else what its .failed was when the wait began */
+    xpm__run *run;            /* NULL while only the lock tells */
+    xpm__share *share;        /* of this machine; NULL elsewhere */
+    xpm__elsewhere elsewhere; /* of one that another scheduler has started */
     running *next, **link;
 };
 
 static void start_ready(xpm__scheduler *s);
-
-/* ---- Queues ----------------------------------------------------------------------------------- */
-
-static void queue_init(queue *q)
-{
-    q->first = NULL;
-    q->last = &q->first;
-}
-
-static void queue_add(queue *q, xpm_job *job)
-{
-    job->next = NULL;
-    *q->last = job;
-    q->last = &job->next;
-}
-
-static void queue_add_first(queue *q, xpm_job *job)
-{
-    job->next = q->first;
-    if (q->first == NULL)
-        q->last = &job->next;
-    q->first = job;
-}
-
-static xpm_job *queue_take(queue *q)
-{
-    xpm_job *job = q->first;
-    if (job != NULL) {
-        q->first = job->next;
-        if (q->first == NULL)
-            q->last = &q->first;
-    }
-    return job;
-}
-
-/* Whether it was there. */
-static bool queue_remove(queue *q, const xpm_job *job)
-{
-    xpm_job **link = &q->first;
-    while (*link != NULL && *link != job)
-        link = &(*link)->next;
-    if (*link == NULL)
-        return false;
-    *link = job->next;
-    if (*link == NULL)
-        q->last = link;
-    return true;
-}
+static void fail_to_start(xpm_job *job, const char *message);
 
 /* ---- What blocks what ------------------------------------------------------------------------- */
+
+static void add_ready(xpm__scheduler *s, xpm_job *job, bool first)
+{
+    xpm_error err = {0};
+    if (xpm__lanes_add(s->ready, job, first, &err) < 0)
+        fail_to_start(job, err.message);
+}
 
 static void make_ready(xpm__scheduler *s, xpm_job *job)
 {
     xpm__job_set_state(job, XPM_JOB_READY, XPM_REASON_NONE);
-    queue_add(&s->ready, job);
+    add_ready(s, job, false);
 }
 
 static void add_dependent(xpm_job *job, xpm_job *dependent)
@@ -147,16 +106,16 @@ static void finish_job(xpm__scheduler *s, xpm_job *job)
  * long. The state comes last: from then on the job may be submitted again, by another thread. */
 static void fail_job(xpm_job *job, xpm_reason reason)
 {
-    queue failed;
-    queue_init(&failed);
-    queue_add(&failed, job);
-    while ((job = queue_take(&failed)) != NULL) {
+    xpm__queue failed;
+    xpm__queue_init(&failed);
+    xpm__queue_add(&failed, job);
+    while ((job = xpm__queue_take(&failed)) != NULL) {
         for (size_t i = 0; i < job->dependent_count; i++) {
             struct xpm__dependent *dependent = &job->dependents[i];
             if (!waits(dependent) || dependent->job->doomed)
                 continue;
             dependent->job->doomed = true;
-            queue_add(&failed, dependent->job);
+            xpm__queue_add(&failed, dependent->job);
         }
         job->dependent_count = 0;
         job->doomed = job->parked = false;
@@ -201,18 +160,18 @@ static bool is_unneeded(const xpm_job *job)
 
 /* Adds a job to those that one which is wanted waits for. A transient one was left out so far: it goes
  * to `needed`. */
-static void wait_for(xpm_job *job, xpm_job *dependency, queue *needed)
+static void wait_for(xpm_job *job, xpm_job *dependency, xpm__queue *needed)
 {
     add_dependent(dependency, job);
     job->blocked++;
     if (!dependency->needed && xpm__job_state(dependency) == XPM_JOB_TRANSIENT) {
         dependency->needed = true;
-        queue_add(needed, dependency);
+        xpm__queue_add(needed, dependency);
     }
 }
 
 /* Takes a job in; those that it needs, and that were left out so far, go to `needed`. */
-static void accept_job(xpm__scheduler *s, xpm_job *job, queue *needed)
+static void accept_job(xpm__scheduler *s, xpm_job *job, xpm__queue *needed)
 {
     bool fails = false;
     job->blocked = 0;
@@ -246,10 +205,10 @@ static void accept_job(xpm__scheduler *s, xpm_job *job, queue *needed)
 }
 
 /* A list, since chains of transient jobs are long. */
-static void accept_all(xpm__scheduler *s, queue *jobs)
+static void accept_all(xpm__scheduler *s, xpm__queue *jobs)
 {
     xpm_job *job;
-    while ((job = queue_take(jobs)) != NULL)
+    while ((job = xpm__queue_take(jobs)) != NULL)
         accept_job(s, job, jobs);
 }
 
@@ -271,44 +230,37 @@ static void unpark(xpm__scheduler *s, xpm_job *job)
 
 /* ---- Running ---------------------------------------------------------------------------------- */
 
-static void free_running(uv_handle_t *handle)
-{
-    running *r = handle->data;
-    close(r->process.fd);
-    xpm_free(r);
-}
-
-static running *new_running(xpm__scheduler *s, xpm_job *job)
+/* Takes the share. `run` is NULL when only the job's lock tells of it. */
+static running *new_running(xpm__scheduler *s, xpm_job *job, xpm__run *run, xpm__share *share,
+                            xpm_job_state state)
 {
     running *r = xpm__zalloc(sizeof *r);
     r->scheduler = s;
     r->job = job;
-    r->process.fd = -1;
-    r->poll.data = r;
+    r->run = run;
+    r->share = share;
+    if (run != NULL)
+        run->user = r;
     r->next = s->runs;
     r->link = &s->runs;
     if (r->next != NULL)
         r->next->link = &r->next;
     s->runs = r;
     job->running = r;
-    s->free_slots--;
     xpm__outputs_begin(job);
-    xpm__job_set_state(job, XPM_JOB_RUNNING, XPM_REASON_NONE);
+    xpm__job_set_state(job, state, XPM_REASON_NONE);
     return r;
 }
 
-/* Forgets one that has ended; a handle is closed before what it is part of can be freed. */
+/* Forgets one that has ended. */
 static void end_running(running *r)
 {
     r->job->running = NULL;
     *r->link = r->next;
     if (r->next != NULL)
         r->next->link = r->link;
-    r->scheduler->free_slots++;
-    if (r->process.fd >= 0)
-        uv_close((uv_handle_t *)&r->poll, free_running);
-    else
-        xpm_free(r);
+    xpm__machine_give(r->scheduler->machine, r->share);
+    xpm_free(r);
 }
 
 /* Whether a job that has failed is started again, in this run. */
@@ -331,28 +283,52 @@ static void end_or_retry(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_stat
     }
 }
 
-static void on_process_end(uv_poll_t *poll, int status, int events)
+static void on_began(xpm__run *run)
 {
-    running *r = poll->data;
+    const running *r = run->user;
+    if (xpm__job_state(r->job) == XPM_JOB_SCHEDULED)
+        xpm__job_set_state(r->job, XPM_JOB_RUNNING, XPM_REASON_NONE);
+}
+
+static void on_ended(xpm__run *run, const xpm__end *end)
+{
+    running *r = run->user;
     xpm__scheduler *s = r->scheduler;
     xpm_job *job = r->job;
-    xpm__end end;
-    xpm__jobdir_state state;
-    (void)status;
-    (void)events;
-    s->launcher->end(&r->process, &end);
+    xpm__jobdir_state state = {.state = XPM_JOB_READY};
+    if (end->again)
+        xpm__forget_queued(job, &r->elsewhere.pid);
+    else
+        xpm__end_job(job, end, &state);
     end_running(r);
-    xpm__end_job(job, &end, &state);
     end_or_retry(s, job, &state);
     start_ready(s);
 }
 
-static void watch_process(xpm__scheduler *s, xpm_job *job, const xpm__process *process)
+static void on_freed(void *user)
 {
-    running *r = new_running(s, job);
-    r->process = *process;
-    uv_poll_init(&s->loop, &r->poll, process->fd);
-    uv_poll_start(&r->poll, UV_READABLE, on_process_end);
+    start_ready(user);
+}
+
+/* The site where the jobs of a launcher run: opened at first. */
+static xpm__site *find_site(void *user, const xpm_launcher *launcher, xpm_error *err)
+{
+    static const xpm__site_events events = {on_began, on_ended, on_freed};
+    xpm__scheduler *s = user;
+    const char *place = launcher->table->place(launcher);
+    for (xpm__site *site = s->sites; site != NULL; site = site->next)
+        if (site->table == launcher->table && strcmp(site->place, place) == 0)
+            return site;
+    xpm__site *site = launcher->table->open(launcher, err);
+    if (site == NULL)
+        return NULL;
+    site->table = launcher->table;
+    site->place = xpm__strdup(place);
+    site->loop = &s->loop;
+    site->events = &events;
+    site->user = s;
+    site->next = s->sites;
+    return s->sites = site;
 }
 
 /* The lock of a job that ran elsewhere is free: it has failed there, or else it is looked at anew, as
@@ -363,7 +339,7 @@ static void on_lock_free(void *user, void *about, int fd)
     xpm__scheduler *s = user;
     running *r = job->running;
     xpm__jobdir_state state;
-    bool failed = xpm__failed_since(job, &r->failed, &state);
+    bool failed = xpm__failed_since(job, &r->elsewhere.failed, &state);
     end_running(r);
     if (fd >= 0)
         close(fd);
@@ -376,23 +352,57 @@ static void on_lock_free(void *user, void *about, int fd)
     start_ready(s);
 }
 
-/* Another process of this workspace has the job: its end is waited for, and its markers read. */
-static void watch_elsewhere(xpm__scheduler *s, xpm_job *job)
+/* Where the job is that a .pid names; NULL when that is not known. */
+static xpm__site *site_of(xpm__scheduler *s, const xpm_job *job, const xpm__pid *pid)
 {
-    xpm__process process;
-    xpm__stamp failed;
+    xpm_error err;
+    xpm__site *site = xpm__lane_site(job);
+    if (strcmp(site->table->name, pid->launcher) == 0)
+        return site;
+    xpm_launcher *launcher = xpm__launcher_named(pid->launcher);
+    site = launcher != NULL ? find_site(s, launcher, &err) : NULL;
+    xpm_launcher_unref(launcher);
+    return site;
+}
+
+static void wait_for_lock(xpm__scheduler *s, xpm_job *job, const xpm__elsewhere *elsewhere)
+{
     xpm_error err = {0};
-    if (xpm__adopt_job(job, s->launcher, &process, &failed) == 0) {
-        watch_process(s, job, &process);
-        return;
-    }
+    xpm__share *share = xpm__machine_force(s->machine, NULL);
     char *lock = xpm__format("%s/%s.lock", job->directory, xpm_job_name(job));
-    new_running(s, job)->failed = failed;
+    new_running(s, job, NULL, share, XPM_JOB_RUNNING)->elsewhere = *elsewhere;
     if (xpm__lockwaits_add(s->waits, lock, on_lock_free, s, job, &err) < 0) {
         end_running(job->running);
         fail_job(job, XPM_REASON_LOST);
     }
     xpm_free(lock);
+}
+
+/* Another process of this workspace has the job, or a queue: its end is waited for, and its markers
+ * read. */
+static void watch_elsewhere(xpm__scheduler *s, xpm_job *job)
+{
+    xpm__elsewhere elsewhere;
+    xpm__look_elsewhere(job, &elsewhere);
+    bool is_queued = xpm__pid_is_queued(&elsewhere.pid);
+    xpm__site *site = site_of(s, job, &elsewhere.pid);
+    xpm__run *run = site != NULL ? xpm__adopt_job(job, site, &elsewhere.pid) : NULL;
+    if (run != NULL) {
+        xpm__share *share =
+            site->table->is_here
+                ? xpm__machine_force(s->machine, xpm__lane_launcher(job)->requirement)
+                : NULL;
+        new_running(s, job, run, share, is_queued ? XPM_JOB_SCHEDULED : XPM_JOB_RUNNING)
+            ->elsewhere = elsewhere;
+    } else if (site == NULL && is_queued) {
+        char *message = xpm__format("it was given to %s, which cannot be asked about it now",
+                                    elsewhere.pid.launcher);
+        xpm__job_warn(job, message);
+        fail_job(job, XPM_REASON_LOST);
+        xpm_free(message);
+    } else {
+        wait_for_lock(s, job, &elsewhere);
+    }
 }
 
 static void count_start(xpm_experiment *xp)
@@ -414,38 +424,63 @@ static bool enter_guards(xpm__scheduler *s, xpm_job *job)
     return entered == XPM__ENTERED;
 }
 
+/* Starts a job that may; what it has of this machine goes with it, or is given back. */
+static void start_job(xpm__scheduler *s, xpm_job *job, xpm__share *share)
+{
+    xpm__place place = {xpm__lane_site(job), xpm__lane_launcher(job), share};
+    bool is_here = place.site->table->is_here;
+    xpm__run *run = NULL;
+    xpm__jobdir_state state;
+    xpm__started started = xpm__start_job(job, &place, s->tokens, &run, &state);
+    if (started == XPM__STARTED) {
+        count_start(s->xp);
+        xpm__guards_hand_over(job);
+        new_running(s, job, run, share, is_here ? XPM_JOB_RUNNING : XPM_JOB_SCHEDULED);
+        return;
+    }
+    xpm__machine_give(s->machine, share);
+    if (started == XPM__ENDED) {
+        end_job(s, job, &state);
+    } else if (started == XPM__ELSEWHERE) {
+        let_go(s, job); /* who runs it needs what it has */
+        watch_elsewhere(s, job);
+    }
+}
+
+/* Whether the job may start now; if not it has ended, or comes back when it may. */
+static bool may_start(xpm__scheduler *s, xpm_job *job)
+{
+    if (job->cancelled) {
+        let_go(s, job);
+        fail_job(job, XPM_REASON_CANCELLED);
+        return false;
+    }
+    return enter_guards(s, job) && xpm__tokens_turn(s->tokens, job);
+}
+
+static bool can_start(const xpm__scheduler *s)
+{
+    bool elsewhere = false;
+    for (const xpm__site *site = s->sites; site != NULL; site = site->next)
+        elsewhere |= !site->table->is_here;
+    return !s->stopped && (elsewhere || xpm__machine_has_slot(s->machine));
+}
+
 static void start_ready(xpm__scheduler *s)
 {
     xpm_job *job;
-    xpm__tokens_compete(s->tokens, s->free_slots > 0 && !s->stopped);
-    while (s->free_slots > 0 && !s->stopped && (job = queue_take(&s->ready)) != NULL) {
-        xpm__process process;
-        xpm__jobdir_state state;
-        if (job->cancelled) {
-            let_go(s, job);
-            fail_job(job, XPM_REASON_CANCELLED);
-            continue;
-        }
-        if (!enter_guards(s, job) || !xpm__tokens_turn(s->tokens, job))
-            continue;
-        switch (xpm__start_job(job, s->launcher, s->tokens, &process, &state)) {
-        case XPM__STARTED:
-            count_start(s->xp);
-            xpm__guards_hand_over(job);
-            watch_process(s, job, &process);
-            break;
-        case XPM__ENDED:
-            end_job(s, job, &state);
-            break;
-        case XPM__ELSEWHERE:
-            let_go(s, job); /* who runs it needs what it has */
-            watch_elsewhere(s, job);
-            break;
-        case XPM__WAITS:
-            break;
-        }
+    xpm__share *share;
+    xpm__tokens_compete(s->tokens, can_start(s));
+    while (!s->stopped && (job = xpm__lanes_take(s->ready, &share)) != NULL) {
+        if (may_start(s, job))
+            start_job(s, job, share);
+        else
+            xpm__machine_give(s->machine, share);
     }
-    xpm__tokens_compete(s->tokens, s->free_slots > 0 && !s->stopped);
+    for (xpm__site *site = s->sites; site != NULL; site = site->next)
+        if (site->table->flush != NULL)
+            site->table->flush(site);
+    xpm__tokens_compete(s->tokens, can_start(s));
 }
 
 /* ---- The loop --------------------------------------------------------------------------------- */
@@ -460,6 +495,8 @@ static void close_handle(uv_handle_t *handle, void *user)
 /* What runs goes on alone. */
 static void leave(xpm__scheduler *s)
 {
+    for (xpm__site *site = s->sites; site != NULL; site = site->next)
+        site->table->close(site);
     while (s->runs != NULL)
         end_running(s->runs);
     uv_walk(&s->loop, close_handle, NULL);
@@ -471,10 +508,11 @@ static void cancel_job(xpm__scheduler *s, xpm_job *job)
 {
     xpm_job_state state = xpm__job_state(job);
     job->cancelled = true;
-    if (job->running != NULL && job->running->process.fd >= 0)
-        s->launcher->cancel(&job->running->process);
+    if (job->running != NULL && job->running->run != NULL)
+        job->running->run->site->table->cancel(job->running->run);
     else if (state == XPM_JOB_WAITING || state == XPM_JOB_TRANSIENT ||
-             (state == XPM_JOB_READY && (xpm__tokens_waits(job) || queue_remove(&s->ready, job)))) {
+             (state == XPM_JOB_READY &&
+              (xpm__tokens_waits(job) || xpm__lanes_remove(s->ready, job)))) {
         let_go(s, job);
         fail_job(job, XPM_REASON_CANCELLED);
     }
@@ -489,7 +527,7 @@ static void cancel_all(xpm__scheduler *s)
 /* Looks again at a job of which another thread has said something. */
 static void look_again(xpm__scheduler *s, xpm_job *job)
 {
-    queue one;
+    xpm__queue one;
     pthread_mutex_lock(&s->mutex);
     bool cancel = job->cancelling;
     job->touched = job->cancelling = false; /* it may be listed again from here on */
@@ -499,8 +537,8 @@ static void look_again(xpm__scheduler *s, xpm_job *job)
     unpark(s, job);
     if (xpm__job_state(job) == XPM_JOB_TRANSIENT && !job->needed &&
         xpm__job_transient(job) == XPM_TRANSIENT_NONE) {
-        queue_init(&one);
-        queue_add(&one, job);
+        xpm__queue_init(&one);
+        xpm__queue_add(&one, job);
         accept_all(s, &one);
     }
     xpm__job_looked_at(job);
@@ -520,11 +558,11 @@ static void on_wake(uv_async_t *wake)
 {
     xpm__scheduler *s = wake->loop->data;
     pthread_mutex_lock(&s->mutex);
-    queue posted = s->posted;
+    xpm__queue posted = s->posted;
     bool quit = s->quit, cancel = s->cancel;
     if (posted.first == NULL)
-        queue_init(&posted);
-    queue_init(&s->posted);
+        xpm__queue_init(&posted);
+    xpm__queue_init(&s->posted);
     xpm_job *touched = s->touched;
     s->touched = NULL;
     s->cancel = false;
@@ -563,14 +601,14 @@ static void run_loop(void *user)
 static void resume(void *user, xpm_job *job)
 {
     xpm__scheduler *s = user;
-    queue_add(&s->ready, job);
+    add_ready(s, job, false);
 }
 
 /* Its turn to have its tokens: it was ready before those that are. */
 static void resume_first(void *user, xpm_job *job)
 {
     xpm__scheduler *s = user;
-    queue_add_first(&s->ready, job);
+    add_ready(s, job, true);
 }
 
 static void wake(void *user)
@@ -579,18 +617,30 @@ static void wake(void *user)
     uv_async_send(&s->wake);
 }
 
+static void free_places(xpm__scheduler *s)
+{
+    for (xpm__site *site = s->sites, *next; site != NULL; site = next) {
+        next = site->next;
+        xpm_free(site->place);
+        site->table->destroy(site);
+    }
+    xpm__lanes_free(s->ready);
+    xpm__machine_free(s->machine);
+    xpm_launcher_unref(s->local);
+}
+
 xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
 {
     xpm__scheduler *s = xpm__zalloc(sizeof *s);
     uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_SIZE};
     s->xp = xp;
-    s->launcher = &xpm__local_launcher;
-    s->free_slots = xp->slots;
+    s->local = xpm_launcher_local(NULL, NULL);
+    s->machine = xpm__machine_new(xp->slots);
+    s->ready = xpm__lanes_new(s->local, s->machine, find_site, s);
     s->waits = xpm__lockwaits_new(wake, s);
     s->guards = xpm__guards_new(s->waits, resume, s);
     s->tokens = xpm__tokens_new(&s->loop, s->waits, resume_first, wake, s);
-    queue_init(&s->posted);
-    queue_init(&s->ready);
+    xpm__queue_init(&s->posted);
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->is_stopped, NULL);
     int status = uv_loop_init(&s->loop);
@@ -610,6 +660,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     pthread_mutex_destroy(&s->mutex);
     xpm__lockwaits_free(s->waits);
     xpm__outputs_free(s->outputs);
+    free_places(s);
     xpm__guards_free(s->guards);
     xpm__tokens_free(s->tokens);
     xpm_free(s);
@@ -645,7 +696,7 @@ void xpm__scheduler_post(xpm__scheduler *s, xpm_job *job)
     pthread_mutex_lock(&s->mutex);
     job->held = true;
     bool first = s->posted.first == NULL;
-    queue_add(&s->posted, job);
+    xpm__queue_add(&s->posted, job);
     pthread_mutex_unlock(&s->mutex);
     if (first)
         uv_async_send(&s->wake);
@@ -696,6 +747,7 @@ void xpm__scheduler_join(xpm__scheduler *s)
         if (s->xp->jobs[i]->held)
             xpm_job_unref(s->xp->jobs[i]);
     uv_loop_close(&s->loop);
+    free_places(s);
     pthread_cond_destroy(&s->is_stopped);
     xpm__outputs_free(s->outputs);
     pthread_mutex_destroy(&s->mutex);

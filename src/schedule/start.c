@@ -104,36 +104,39 @@ static void remove_failure(const xpm_job *job, int folder)
     }
 }
 
-static int launch(const xpm_job *job, const xpm__launcher *launcher, int folder, int lock,
-                  xpm__process *process, xpm_error *err)
+/* Of a command whose files are written. */
+static xpm__run *launch(xpm_job *job, const xpm__place *place, const xpm__command *command,
+                        int folder, int lock, xpm_error *err)
 {
-    xpm__command command;
-    int status = xpm__command_make(job, &command, err);
-    if (status == 0)
-        status = write_files(job, &command, folder, err);
-    if (status == 0) {
-        char **environment = xpm__command_environment(&command, job);
-        int guards[XPM__GUARDS_MAX];
-        for (size_t i = 0; i < job->guard_count; i++)
-            guards[i] = job->guards[i].fd;
-        xpm__start start = {.directory = folder,
-                            .name = xpm_job_name(job),
-                            .argv = command.argv,
-                            .environment = environment,
-                            .lock = lock,
-                            .guards = guards,
-                            .guard_count = job->guard_count};
-        status = launcher->start(&start, process, err);
-        xpm_free(environment);
-    }
-    xpm__command_clear(&command);
-    return status;
+    char **environment = xpm__command_environment(command, job, place->share);
+    int guards[XPM__GUARDS_MAX];
+    for (size_t i = 0; i < job->guard_count; i++)
+        guards[i] = job->guards[i].fd;
+    xpm__start start = {.job = job,
+                        .launcher = place->launcher,
+                        .directory = folder,
+                        .name = xpm_job_name(job),
+                        .argv = command->argv,
+                        .environment = environment,
+                        .start = command->start[0] != '\0' ? command->start : NULL,
+                        .lock = lock,
+                        .guards = guards,
+                        .guard_count = job->guard_count,
+                        .share = place->share};
+    xpm__run *run = place->site->table->start(place->site, &start, err);
+    xpm_free(environment);
+    return run;
 }
 
-static void tell(const xpm_job *job, const char *message)
+static xpm__run *write_and_launch(xpm_job *job, const xpm__place *place, int folder, int lock,
+                                  xpm_error *err)
 {
-    if (job->xp->warn != NULL)
-        job->xp->warn(job->xp->user, message);
+    xpm__command command;
+    xpm__run *run = NULL;
+    if (xpm__command_make(job, &command, err) == 0 && write_files(job, &command, folder, err) == 0)
+        run = launch(job, place, &command, folder, lock, err);
+    xpm__command_clear(&command);
+    return run;
 }
 
 /* The end of a job that nobody else will record. Where its folder cannot say it, who runs the experiment
@@ -158,7 +161,7 @@ static void record_end(const xpm_job *job, int folder, const xpm__jobdir_state *
                                 state->message) < 0) {
         char *message = xpm__format("cannot record in %s how it ended (%s): %s", job->directory,
                                     state->message, strerror(errno));
-        tell(job, message);
+        xpm__job_warn(job, message);
         xpm_free(message);
     }
     xpm__jobdir_file(xpm_job_name(job), ".pid", pid);
@@ -187,7 +190,7 @@ static bool has_given_up(xpm_job *job, int folder, xpm__jobdir_state *state)
 static void fail_unrecorded(const xpm_job *job, const xpm_error *err, xpm__jobdir_state *state)
 {
     set_failed(state, XPM_REASON_FAILED, 1, err->message);
-    tell(job, state->message);
+    xpm__job_warn(job, state->message);
 }
 
 static void tell_given_up(const xpm_job *job)
@@ -197,12 +200,21 @@ static void tell_given_up(const xpm_job *job)
         "more, or remove %s/%s.failed",
         xpm_job_type(job), job->hex, job->failures, xpm__job_max_retries(job), job->directory,
         xpm_job_name(job));
-    tell(job, message);
+    xpm__job_warn(job, message);
     xpm_free(message);
 }
 
-static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, xpm__tokens *tokens,
-                                 int folder, int lock, bool fresh, xpm__process *process,
+static bool is_queued(const xpm_job *job, int folder)
+{
+    xpm__pid pid;
+    xpm__jobdir_state marked;
+    xpm__jobdir_read_pid(folder, xpm_job_name(job), &pid);
+    return xpm__pid_is_queued(&pid) &&
+           !xpm__jobdir_read_markers(folder, xpm_job_name(job), &marked);
+}
+
+static xpm__started start_locked(xpm_job *job, const xpm__place *place, xpm__tokens *tokens,
+                                 int folder, int lock, bool fresh, xpm__run **run,
                                  xpm__jobdir_state *state)
 {
     xpm_error err = {0};
@@ -218,6 +230,8 @@ static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, xp
         tell_given_up(job);
         return XPM__ENDED;
     }
+    if (!fresh && is_queued(job, folder))
+        return XPM__ELSEWHERE;
     if (!fresh)
         xpm__locks_release(folder); /* of an attempt that was killed */
     xpm__tokens_taken taken = xpm__tokens_take(tokens, job, folder, &err);
@@ -227,7 +241,9 @@ static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, xp
         remove_failure(job, folder);
         xpm__jobdir_rotate(folder, xpm_job_name(job));
     }
-    if (taken == XPM__TOKENS_TAKEN && launch(job, launcher, folder, lock, process, &err) == 0)
+    if (taken == XPM__TOKENS_TAKEN)
+        *run = write_and_launch(job, place, folder, lock, &err);
+    if (*run != NULL)
         return XPM__STARTED;
     /* One that was started and could not be watched may have come to its end all the same. */
     if (xpm__jobdir_read_markers(folder, xpm_job_name(job), state))
@@ -238,14 +254,15 @@ static xpm__started start_locked(xpm_job *job, const xpm__launcher *launcher, xp
     return XPM__ENDED;
 }
 
-xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__tokens *tokens,
-                            xpm__process *process, xpm__jobdir_state *state)
+xpm__started xpm__start_job(xpm_job *job, const xpm__place *place, xpm__tokens *tokens,
+                            xpm__run **run, xpm__jobdir_state *state)
 {
     xpm_error err = {0};
     bool fresh;
     char file[XPM__NAME_SIZE];
     xpm__started started = XPM__ENDED;
     *state = (xpm__jobdir_state){0};
+    *run = NULL;
     int folder = open_folder(job, &fresh, &err);
     if (folder < 0) {
         fail_unrecorded(job, &err, state);
@@ -254,8 +271,9 @@ xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__to
     xpm__jobdir_file(xpm_job_name(job), ".lock", file);
     int lock = xpm__file_lock(folder, file, false);
     if (lock >= 0) {
-        started = start_locked(job, launcher, tokens, folder, lock, fresh, process, state);
-        close(lock); /* the process holds it now, if one was started */
+        started = start_locked(job, place, tokens, folder, lock, fresh, run, state);
+        close(
+            lock); /* the process holds it now, if one was started, or its site until it is queued */
     } else if (errno == EWOULDBLOCK) {
         started = XPM__ELSEWHERE;
     } else {
@@ -272,25 +290,53 @@ static int open_existing(const xpm_job *job)
     return open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int xpm__adopt_job(const xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
-                   xpm__stamp *failed)
+void xpm__look_elsewhere(const xpm_job *job, xpm__elsewhere *elsewhere)
 {
-    int folder = open_existing(job), status = -1;
-    *failed = (xpm__stamp){0};
+    int folder = open_existing(job);
+    *elsewhere = (xpm__elsewhere){0};
     if (folder < 0)
-        return -1;
-    pid_t pid = xpm__jobdir_pid(folder, xpm_job_name(job));
-    if (pid > 0 && launcher->adopt(pid, process) == 0) {
-        /* What was opened is that process, if .pid still names it: a number is not given anew to
-         * another while a descriptor is open for it. */
-        status = xpm__jobdir_pid(folder, xpm_job_name(job)) == pid ? 0 : -1;
-        if (status < 0)
-            close(process->fd);
-    }
-    if (status < 0)
-        *failed = xpm__jobdir_failed_stamp(folder, xpm_job_name(job));
+        return;
+    xpm__jobdir_read_pid(folder, xpm_job_name(job), &elsewhere->pid);
+    elsewhere->failed = xpm__jobdir_failed_stamp(folder, xpm_job_name(job));
     close(folder);
-    return status;
+}
+
+static bool is_same(const xpm__pid *a, const xpm__pid *b)
+{
+    return a->process == b->process && strcmp(a->token, b->token) == 0;
+}
+
+/* What is watched is what was meant, if .pid still names it: a number is not given anew to another
+ * process while a descriptor is open for it. */
+xpm__run *xpm__adopt_job(xpm_job *job, xpm__site *site, const xpm__pid *pid)
+{
+    xpm__elsewhere now;
+    xpm__run *run = site->table->adopt(site, job, pid);
+    if (run == NULL)
+        return NULL;
+    xpm__look_elsewhere(job, &now);
+    if (is_same(&now.pid, pid))
+        return run;
+    site->table->forget(run);
+    return NULL;
+}
+
+void xpm__forget_queued(const xpm_job *job, const xpm__pid *pid)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__pid now;
+    int folder = open_existing(job);
+    xpm__jobdir_file(xpm_job_name(job), ".lock", file);
+    int lock = folder >= 0 ? xpm__file_lock(folder, file, false) : -1;
+    if (lock >= 0) {
+        xpm__jobdir_read_pid(folder, xpm_job_name(job), &now);
+        xpm__jobdir_file(xpm_job_name(job), ".pid", file);
+        if (is_same(&now, pid))
+            unlinkat(folder, file, 0);
+        close(lock);
+    }
+    if (folder >= 0)
+        close(folder);
 }
 
 bool xpm__failed_since(const xpm_job *job, const xpm__stamp *failed, xpm__jobdir_state *state)
@@ -366,7 +412,9 @@ static void judge(const xpm_job *job, const xpm__end *end, double started, xpm__
     char message[128];
     xpm_limits limits = xpm__job_limits(job);
     bool killed = end->signal == SIGKILL;
-    if (!end->known) {
+    if (end->reason != XPM_REASON_NONE) {
+        set_failed(state, end->reason, end->code, end->message);
+    } else if (!end->known) {
         set_failed(state, XPM_REASON_LOST, 1, "its process ended without saying how");
     } else if (end->memory) {
         set_failed(state, XPM_REASON_MEMORY, 128 + SIGKILL,

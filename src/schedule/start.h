@@ -10,23 +10,37 @@
 #include "submit/job.h"
 
 typedef enum xpm__started {
-    XPM__STARTED,   /* a process runs it: `process` */
+    XPM__STARTED,   /* it runs, or is queued: `run` */
     XPM__ENDED,     /* it had ended already, or could not start: `state` */
-    XPM__ELSEWHERE, /* another process holds its lock */
+    XPM__ELSEWHERE, /* another process holds its lock, or a queue has it */
     XPM__WAITS,     /* its tokens are not free: it will be told of */
 } xpm__started;
 
-/* Takes the job's lock and its tokens, writes its folder, and starts its process, which has the lock
- * from then on. */
-xpm__started xpm__start_job(xpm_job *job, const xpm__launcher *launcher, xpm__tokens *tokens,
-                            xpm__process *process, xpm__jobdir_state *state);
+/* Where a job is to start, and with what. */
+typedef struct xpm__place {
+    xpm__site *site;
+    const xpm_launcher *launcher;
+    const xpm__share *share;
+} xpm__place;
 
-/* Finds the process of a job that was started elsewhere. -1 when .pid names none that lives here; then
- * `*failed` is what its .failed is now, for xpm__failed_since. */
-int xpm__adopt_job(const xpm_job *job, const xpm__launcher *launcher, xpm__process *process,
-                   xpm__stamp *failed);
+/* Takes the job's lock and its tokens, writes its folder, and starts it at its place. Its process has
+ * the lock from then on, or takes it when its turn in the queue has come. */
+xpm__started xpm__start_job(xpm_job *job, const xpm__place *place, xpm__tokens *tokens,
+                            xpm__run **run, xpm__jobdir_state *state);
+
+/* What is known of a job that was started elsewhere. */
+typedef struct xpm__elsewhere {
+    xpm__pid pid;
+    xpm__stamp failed; /* what its .failed is now, for xpm__failed_since */
+} xpm__elsewhere;
+void xpm__look_elsewhere(const xpm_job *job, xpm__elsewhere *elsewhere);
+/* Watches what .pid names. NULL when that is nothing that lives, or no more what it names. */
+xpm__run *xpm__adopt_job(xpm_job *job, xpm__site *site, const xpm__pid *pid);
 /* Whether the job has failed since then: `state` says how. */
 bool xpm__failed_since(const xpm_job *job, const xpm__stamp *failed, xpm__jobdir_state *state);
+/* The queue does not know of a job that it is said to have: says so no more, unless something else is
+ * said by now. */
+void xpm__forget_queued(const xpm_job *job, const xpm__pid *pid);
 
 /* Says in the folder of a job that could not be started why. */
 void xpm__mark_failed(const xpm_job *job, const char *message);

@@ -14,17 +14,28 @@ static char **find(const xpm__variables *variables, const char *name, size_t siz
     return NULL;
 }
 
+/* A new place, which holds NULL. */
+static char **add_place(xpm__variables *variables)
+{
+    variables->entries = xpm__grow(variables->entries, &variables->capacity, variables->count,
+                                   sizeof *variables->entries);
+    variables->entries[variables->count] = NULL;
+    return &variables->entries[variables->count++];
+}
+
 void xpm__variables_set(xpm__variables *variables, const char *name, const char *value)
 {
     char **entry = find(variables, name, strlen(name));
-    if (entry == NULL) {
-        variables->entries = xpm__grow(variables->entries, &variables->capacity, variables->count,
-                                       sizeof *variables->entries);
-        entry = &variables->entries[variables->count++];
-        *entry = NULL;
-    }
+    if (entry == NULL)
+        entry = add_place(variables);
     xpm_free(*entry);
     *entry = xpm__format("%s=%s", name, value);
+}
+
+void xpm__variables_add(xpm__variables *variables, const char *entry)
+{
+    if (find(variables, entry, (size_t)(strchr(entry, '=') - entry)) == NULL)
+        *add_place(variables) = xpm__strdup(entry);
 }
 
 const char *xpm__variables_get(const xpm__variables *variables, const char *name)

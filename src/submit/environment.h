@@ -14,6 +14,8 @@ typedef struct xpm__variables {
 
 /* Sets a name, in place of an earlier one. */
 void xpm__variables_set(xpm__variables *variables, const char *name, const char *value);
+/* Adds NAME=VALUE, unless the name is set. */
+void xpm__variables_add(xpm__variables *variables, const char *entry);
 const char *xpm__variables_get(const xpm__variables *variables, const char *name);
 void xpm__variables_free(xpm__variables *variables);
 

@@ -39,8 +39,9 @@ struct xpm_experiment {
     xpm__rundir *run;       /* NULL unless the mode is NORMAL */
     char *program, *python; /* that run native and Python tasks */
     int slots, max_retries;
-    xpm_limits limits; /* of each job, unless it has others */
-    xpm_tell warn;     /* or NULL; with its argument */
+    xpm_limits limits;      /* of each job, unless it has others */
+    xpm_launcher *launcher; /* of the jobs submitted from now on; NULL: this machine */
+    xpm_tell warn;          /* or NULL; with its argument */
     void *user;
     xpm__map table; /* identifier to job */
     xpm_job **jobs; /* in order of submission; each a reference */

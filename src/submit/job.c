@@ -50,6 +50,7 @@ static xpm_job *new_job(xpm_experiment *xp, xpm_config *task, const char *hex)
     job->limits = xp->limits;
     job->retry = task->class_->retry;
     job->resumable = (task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
+    xpm_job_set_launcher(job, xp->launcher);
     return job;
 }
 
@@ -190,6 +191,7 @@ void xpm_job_unref(xpm_job *job)
     xpm__workspace_unref(job->workspace);
     xpm__environment_unref(job->environment);
     xpm__variables_free(&job->variables);
+    xpm_launcher_unref(job->launcher);
     xpm_value_clear(&job->tags);
     for (size_t i = 0; i < job->guard_count; i++) {
         if (job->guards[i].fd >= 0)

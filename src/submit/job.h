@@ -39,6 +39,10 @@ struct xpm_job {
     bool needed;      /* L: a job that is not transient waits for it */
     bool cancelled;   /* L: it must not start */
     bool resumable;
+    xpm_launcher *launcher; /* S: or NULL, as the experiment's was; a reference */
+    struct xpm__lane *lane; /* L: where it waits when it is ready; NULL before it was first */
+    int64_t order;          /* L: in which those of all lanes start */
+    double ends_by;         /* atomic: when its place ends it, seconds since 1970; 0: not known */
     xpm_limits limits;
     xpm_retry retry;              /* S, and the loop reads `times` atomically */
     unsigned restarts;            /* L: how often it was started again since it was submitted */
@@ -64,6 +68,13 @@ struct xpm_job {
 
 /* Changes a job's state: the event first, then the state, then those who wait are told. */
 void xpm__job_set_state(xpm_job *job, xpm_job_state state, xpm_reason reason);
+
+/* Tells who runs the experiment what the job's folder cannot say. */
+static inline void xpm__job_warn(const xpm_job *job, const char *message)
+{
+    if (job->xp->warn != NULL)
+        job->xp->warn(job->xp->user, message);
+}
 
 /* How the run's files name it; `ids` are those it depends on (xpm__job_depends_on). */
 xpm__run_job xpm__job_entry(const xpm_job *job, const char *const *ids);

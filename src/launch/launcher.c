@@ -1,0 +1,101 @@
+/* What all launchers share. */
+#include "launch/launcher.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+xpm_launcher *xpm__launcher_new(const xpm__launcher_table *table, size_t size)
+{
+    xpm_launcher *launcher = xpm__zalloc(size);
+    launcher->table = table;
+    launcher->refs = 1;
+    return launcher;
+}
+
+xpm_launcher *xpm__launcher_named(const char *name)
+{
+    if (strcmp(name, xpm__local_table.name) == 0)
+        return xpm_launcher_local(NULL, NULL);
+    return NULL;
+}
+
+xpm_launcher *xpm_launcher_ref(xpm_launcher *launcher)
+{
+    if (launcher != NULL)
+        __atomic_add_fetch(&launcher->refs, 1, __ATOMIC_RELAXED);
+    return launcher;
+}
+
+void xpm_launcher_unref(xpm_launcher *launcher)
+{
+    if (launcher == NULL || __atomic_sub_fetch(&launcher->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (launcher->table->free != NULL)
+        launcher->table->free(launcher);
+    xpm__variables_free(&launcher->variables);
+    xpm_free(launcher->needs);
+    xpm_free(launcher);
+}
+
+const char *xpm_launcher_name(const xpm_launcher *launcher)
+{
+    return launcher->table->name;
+}
+
+void xpm_launcher_setenv(xpm_launcher *launcher, const char *name, const char *value)
+{
+    xpm__variables_set(&launcher->variables, name, value);
+}
+
+void xpm_launcher_set_priority(xpm_launcher *launcher, int priority)
+{
+    launcher->priority = priority;
+}
+
+void xpm_launcher_set_limits(xpm_launcher *launcher, const xpm_limits *limits)
+{
+    launcher->limits = *limits;
+}
+
+/* ---- Of jobs ---------------------------------------------------------------------------------- */
+
+/* Its variables go under those that the job has already; its limits come before the experiment's. */
+void xpm_job_set_launcher(xpm_job *job, xpm_launcher *launcher)
+{
+    xpm_launcher *old = job->launcher;
+    if (job->handed)
+        return;
+    job->launcher = xpm_launcher_ref(launcher);
+    xpm_launcher_unref(old);
+    if (launcher == NULL)
+        return;
+    for (size_t i = 0; i < launcher->variables.count; i++)
+        xpm__variables_add(&job->variables, launcher->variables.entries[i]);
+    if (launcher->limits.seconds > 0)
+        job->limits.seconds = launcher->limits.seconds;
+    if (launcher->limits.memory > 0)
+        job->limits.memory = launcher->limits.memory;
+}
+
+void xpm_experiment_set_launcher(xpm_experiment *xp, xpm_launcher *launcher)
+{
+    xpm_launcher *old = xp->launcher;
+    xp->launcher = xpm_launcher_ref(launcher);
+    xpm_launcher_unref(old);
+}
+
+double xpm_job_remaining(xpm_job *job)
+{
+    double ends_by;
+    __atomic_load(&job->ends_by, &ends_by, __ATOMIC_ACQUIRE);
+    double left = ends_by - xpm__clock_now();
+    return ends_by <= 0 ? -1 : left > 0 ? left : 0;
+}
+
+void xpm__job_set_end(xpm_job *job, double seconds)
+{
+    double ends_by = seconds > 0 ? xpm__clock_now() + seconds : 0;
+    __atomic_store(&job->ends_by, &ends_by, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,400 @@
+/* The scheduler over a launcher of the test's own: a queue in which nothing happens but what the test
+ * says. And lanes: what starts before what. */
+#include <pthread.h>
+
+#include "experiment.h"
+
+#include "base/mem.h"
+#include "launch/launcher.h"
+#include "schedule/lanes.h"
+
+typedef struct {
+    int64_t n;
+} thing;
+
+static int thing_execute(thing *self, xpm_task *task)
+{
+    (void)self;
+    (void)task;
+    return 0;
+}
+XPM_TASK(thing, "fake.thing", thing_execute, XPM_INT(n));
+
+/* ---- A launcher that does as it is told --------------------------------------------------------- */
+
+enum { MOST = 64 };
+
+typedef enum order_kind {
+    ORDER_NONE,
+    ORDER_BEGIN,
+    ORDER_FAIL,  /* ends, with a reason of the queue's own */
+    ORDER_AGAIN, /* was never begun */
+    ORDER_DONE,  /* ends; its marker is written */
+} order_kind;
+
+typedef struct fake_run {
+    xpm__run base;
+    bool cancelled;
+    order_kind order;
+} fake_run;
+
+static struct fake {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    uv_async_t wake;
+    fake_run *runs[MOST];
+    size_t count, cancels, flushes, rooms, opened, adopted;
+} fake = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+typedef struct fake_launcher {
+    xpm_launcher base;
+    const char *place;
+} fake_launcher;
+
+static void remove_run(size_t i)
+{
+    fake.runs[i] = fake.runs[--fake.count];
+}
+
+static void touch_done(const xpm_job *job)
+{
+    char *path = xpm__format("%s/%s.done", xpm_job_directory(job), xpm_job_name(job));
+    file_put(path, "");
+    xpm_free(path);
+}
+
+/* Carries an order out; whether the run has ended. The mutex is let go for the call. */
+static bool carry_out(fake_run *run)
+{
+    const xpm__site_events *events = run->base.site->events;
+    xpm__end end = {.known = true};
+    order_kind order = run->order;
+    run->order = ORDER_NONE;
+    if (order == ORDER_NONE)
+        return false;
+    if (order == ORDER_FAIL) {
+        end.reason = XPM_REASON_TIMEOUT;
+        snprintf(end.message, sizeof end.message, "the queue says so");
+        end.code = 1;
+    }
+    end.again = order == ORDER_AGAIN;
+    if (order == ORDER_DONE)
+        touch_done(run->base.job);
+    pthread_mutex_unlock(&fake.mutex);
+    if (order == ORDER_BEGIN)
+        events->began(&run->base);
+    else
+        events->ended(&run->base, &end);
+    pthread_mutex_lock(&fake.mutex);
+    return order != ORDER_BEGIN;
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    (void)wake;
+    pthread_mutex_lock(&fake.mutex);
+    for (size_t i = 0; i < fake.count;) {
+        fake_run *run = fake.runs[i];
+        if (!carry_out(run)) {
+            i++;
+            continue;
+        }
+        for (i = 0; fake.runs[i] != run;)
+            i++;
+        remove_run(i);
+        pthread_mutex_unlock(&fake.mutex);
+        run->base.site->events->freed(run->base.site->user);
+        pthread_mutex_lock(&fake.mutex);
+        xpm_free(run);
+        i = 0;
+    }
+    pthread_cond_broadcast(&fake.changed);
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+static const char *fake_place(const xpm_launcher *launcher)
+{
+    return ((const fake_launcher *)launcher)->place;
+}
+
+static xpm__site *fake_open(const xpm_launcher *launcher, xpm_error *err)
+{
+    (void)launcher;
+    (void)err;
+    fake.opened++;
+    return xpm__zalloc(sizeof(xpm__site));
+}
+
+static void fake_forget(xpm__run *run)
+{
+    for (size_t i = 0; i < fake.count; i++)
+        if (&fake.runs[i]->base == run)
+            remove_run(i--);
+    xpm_free(run);
+}
+
+static void fake_close(xpm__site *site)
+{
+    (void)site;
+    while (fake.count > 0)
+        fake_forget(&fake.runs[0]->base);
+    uv_close((uv_handle_t *)&fake.wake, NULL);
+}
+
+static void fake_destroy(xpm__site *site)
+{
+    xpm_free(site);
+}
+
+static xpm__run *add_run(xpm__site *site, xpm_job *job)
+{
+    fake_run *run = xpm__zalloc(sizeof *run);
+    run->base.site = site;
+    run->base.job = job;
+    pthread_mutex_lock(&fake.mutex);
+    if (fake.wake.data == NULL) {
+        uv_async_init(site->loop, &fake.wake, on_wake);
+        fake.wake.data = &fake;
+    }
+    fake.runs[fake.count++] = run;
+    pthread_cond_broadcast(&fake.changed);
+    pthread_mutex_unlock(&fake.mutex);
+    return &run->base;
+}
+
+static xpm__run *fake_start(xpm__site *site, const xpm__start *start, xpm_error *err)
+{
+    xpm__pid pid = {.launcher = "fake", .id = "7", .token = "token"};
+    (void)err;
+    assert_null(start->share);
+    assert_int_equal(xpm__jobdir_write_queued(start->directory, start->name, &pid), 0);
+    return add_run(site, start->job);
+}
+
+static void fake_flush(xpm__site *site)
+{
+    (void)site;
+    pthread_mutex_lock(&fake.mutex);
+    fake.flushes++;
+    pthread_cond_broadcast(&fake.changed); /* states have changed */
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+static size_t fake_room(const xpm__site *site)
+{
+    (void)site;
+    return fake.rooms - fake.count;
+}
+
+static xpm__run *fake_adopt(xpm__site *site, xpm_job *job, const xpm__pid *pid)
+{
+    assert_string_equal(pid->id, "7");
+    fake.adopted++;
+    return add_run(site, job);
+}
+
+static void fake_cancel(xpm__run *run)
+{
+    ((fake_run *)run)->cancelled = true;
+    fake.cancels++;
+    ((fake_run *)run)->order = ORDER_FAIL;
+    uv_async_send(&fake.wake);
+}
+
+static const xpm__launcher_table fake_table = {.name = "fake",
+                                               .place = fake_place,
+                                               .open = fake_open,
+                                               .close = fake_close,
+                                               .destroy = fake_destroy,
+                                               .start = fake_start,
+                                               .flush = fake_flush,
+                                               .room = fake_room,
+                                               .adopt = fake_adopt,
+                                               .cancel = fake_cancel,
+                                               .forget = fake_forget};
+
+static xpm_launcher *fake_new(size_t rooms)
+{
+    pthread_mutex_lock(&fake.mutex);
+    fake.count = fake.cancels = fake.flushes = fake.opened = fake.adopted = 0;
+    fake.wake.data = NULL;
+    fake.rooms = rooms;
+    pthread_mutex_unlock(&fake.mutex);
+    fake_launcher *launcher = (fake_launcher *)xpm__launcher_new(&fake_table, sizeof *launcher);
+    launcher->place = "here";
+    return &launcher->base;
+}
+
+/* Waits until so many jobs are in the queue. */
+static void wait_for_runs(size_t count)
+{
+    pthread_mutex_lock(&fake.mutex);
+    while (fake.count != count)
+        pthread_cond_wait(&fake.changed, &fake.mutex);
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+static void give_order(const xpm_job *job, order_kind order)
+{
+    pthread_mutex_lock(&fake.mutex);
+    for (size_t i = 0; i < fake.count; i++)
+        if (fake.runs[i]->base.job == job)
+            fake.runs[i]->order = order;
+    uv_async_send(&fake.wake);
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+static xpm_job *submit_to(xpm_experiment *xp, xpm_launcher *launcher, int64_t n)
+{
+    xpm_error err = {0};
+    xpm_job *job = make(xp, xpm_new("fake.thing", "n", n));
+    xpm_job_set_launcher(job, launcher);
+    assert_int_equal(xpm_job_submit(job, &err), 0);
+    return job;
+}
+
+static void close_experiment(xpm_experiment *xp)
+{
+    xpm_error err = {0};
+    assert_int_equal(xpm_experiment_close(xp, false, &err), 0);
+}
+
+/* Waits until a job is in a state. */
+static void wait_for_state(const xpm_job *job, xpm_job_state state)
+{
+    pthread_mutex_lock(&fake.mutex);
+    while (xpm_job_state_now(job) != state)
+        pthread_cond_wait(&fake.changed, &fake.mutex);
+    pthread_mutex_unlock(&fake.mutex);
+}
+
+/* ---- Tests ------------------------------------------------------------------------------------- */
+
+TEST(a_queued_job_is_scheduled_then_runs_then_ends_as_its_launcher_says)
+{
+    char *folder = folder_new();
+    xpm_launcher *launcher = fake_new(MOST);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_job *a = submit_to(xp, launcher, 1), *b = submit_to(xp, launcher, 2);
+    wait_for_runs(2);
+    wait_for_state(b, XPM_JOB_SCHEDULED);
+    assert_int_equal(fake.opened, 1);
+    assert_true(fake.flushes > 0);
+    give_order(a, ORDER_BEGIN);
+    wait_for_state(a, XPM_JOB_RUNNING);
+    assert_int_equal(xpm_job_state_now(b), XPM_JOB_SCHEDULED);
+    give_order(a, ORDER_DONE);
+    give_order(b, ORDER_FAIL);
+    assert_int_equal(xpm_job_wait(a, -1), XPM_JOB_DONE);
+    assert_int_equal(xpm_job_wait(b, -1), XPM_JOB_ERROR);
+    assert_int_equal(xpm_job_reason(b), XPM_REASON_TIMEOUT);
+    xpm_job_unref(a);
+    xpm_job_unref(b);
+    close_experiment(xp);
+    xpm_launcher_unref(launcher);
+    folder_remove(folder);
+}
+
+TEST(what_a_queue_has_lost_is_sent_again_and_what_it_has_no_room_for_waits)
+{
+    char *folder = folder_new();
+    xpm_launcher *launcher = fake_new(1);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_job *a = submit_to(xp, launcher, 1), *b = submit_to(xp, launcher, 2);
+    wait_for_runs(1);
+    give_order(a, ORDER_AGAIN);
+    wait_for_state(b, XPM_JOB_SCHEDULED);
+    assert_int_equal(xpm_job_state_now(a), XPM_JOB_READY);
+    give_order(b, ORDER_DONE);
+    wait_for_state(a, XPM_JOB_SCHEDULED);
+    assert_true(xpm_job_is_done(b));
+    give_order(a, ORDER_DONE);
+    assert_int_equal(xpm_job_wait(a, -1), XPM_JOB_DONE);
+    xpm_job_unref(a);
+    xpm_job_unref(b);
+    close_experiment(xp);
+    xpm_launcher_unref(launcher);
+    folder_remove(folder);
+}
+
+TEST(a_scheduler_takes_back_what_an_earlier_one_has_queued)
+{
+    char *folder = folder_new();
+    xpm_launcher *launcher = fake_new(MOST);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_job *job = submit_to(xp, launcher, 1);
+    wait_for_runs(1);
+    xpm_job_unref(job);
+    xpm_experiment_detach(xp);
+    close_experiment(xp);
+    xpm_launcher_unref(launcher);
+
+    launcher = fake_new(MOST);
+    xp = open_in(folder, XPM_NORMAL);
+    job = submit_to(xp, launcher, 1);
+    wait_for_runs(1);
+    assert_int_equal(fake.adopted, 1);
+    assert_int_equal(xpm_experiment_counts(xp).started, 0);
+    wait_for_state(job, XPM_JOB_SCHEDULED);
+    assert_true(xpm_job_cancel(job));
+    assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_ERROR);
+    assert_int_equal(fake.cancels, 1);
+    xpm_job_unref(job);
+    close_experiment(xp);
+    xpm_launcher_unref(launcher);
+    folder_remove(folder);
+}
+
+/* ---- Lanes -------------------------------------------------------------------------------------- */
+
+static xpm__site lanes_site = {.table = &fake_table};
+
+static xpm__site *find_lanes_site(void *user, const xpm_launcher *launcher, xpm_error *err)
+{
+    (void)user;
+    (void)launcher;
+    (void)err;
+    return &lanes_site;
+}
+
+TEST(jobs_start_by_priority_then_in_the_order_in_which_they_were_ready)
+{
+    enum { JOBS = 6 };
+    xpm_error err = {0};
+    xpm_launcher *low = fake_new(MOST), *high = fake_new(MOST);
+    xpm_launcher_set_priority(high, 5);
+    xpm__lanes *lanes = xpm__lanes_new(low, NULL, find_lanes_site, NULL);
+    xpm_job jobs[JOBS] = {0};
+    static const int expected[JOBS] = {1, 3, 5, 0, 2, 4};
+    xpm__share *share;
+    for (int i = 0; i < JOBS; i++) {
+        jobs[i].launcher = i % 2 != 0 ? high : NULL;
+        assert_int_equal(xpm__lanes_add(lanes, &jobs[i], false, &err), 0);
+    }
+    assert_true(xpm__lanes_remove(lanes, &jobs[5]));
+    assert_false(xpm__lanes_remove(lanes, &jobs[5]));
+    assert_int_equal(xpm__lanes_add(lanes, &jobs[5], false, &err), 0);
+    for (int i = 0; i < JOBS; i++)
+        assert_ptr_equal(xpm__lanes_take(lanes, &share), &jobs[expected[i]]);
+    assert_null(xpm__lanes_take(lanes, &share));
+    assert_int_equal(xpm__lanes_add(lanes, &jobs[0], false, &err), 0);
+    assert_int_equal(xpm__lanes_add(lanes, &jobs[2], true, &err), 0);
+    assert_ptr_equal(xpm__lanes_take(lanes, &share), &jobs[2]);
+    assert_ptr_equal(xpm__lanes_take(lanes, &share), &jobs[0]);
+    xpm__lanes_free(lanes);
+    xpm_launcher_unref(low);
+    xpm_launcher_unref(high);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return xpm_main(argc, argv, no_plan);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_queued_job_is_scheduled_then_runs_then_ends_as_its_launcher_says),
+        cmocka_unit_test(what_a_queue_has_lost_is_sent_again_and_what_it_has_no_room_for_waits),
+        cmocka_unit_test(a_scheduler_takes_back_what_an_earlier_one_has_queued),
+        cmocka_unit_test(jobs_start_by_priority_then_in_the_order_in_which_they_were_ready),
+    };
+    return RUN_TESTS(tests);
+}
