@@ -203,6 +203,21 @@ void xpm__jobdir_read_pid(int dir, const char *name, xpm__pid *pid)
     read_pid(dir, name, pid);
 }
 
+bool xpm__jobdir_is_queued(const char *directory)
+{
+    char name[XPM__NAME_SIZE];
+    xpm__pid pid;
+    xpm__jobdir_state marked;
+    int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return false;
+    xpm__jobdir_name(directory, name);
+    read_pid(dir, name, &pid);
+    bool queued = xpm__pid_is_queued(&pid) && !xpm__jobdir_read_markers(dir, name, &marked);
+    close(dir);
+    return queued;
+}
+
 static unsigned failures_in(json_object *status)
 {
     int failures = json_object_get_int(xpm__json_get(status, "retry_count"));

@@ -85,6 +85,8 @@ typedef struct xpm__pid {
 void xpm__jobdir_read_pid(int dir, const char *name, xpm__pid *pid);
 /* Says that a queue has the job, or will: `id` is "" at first. 0, or -1 with errno. */
 int xpm__jobdir_write_queued(int dir, const char *name, const xpm__pid *pid);
+/* Whether a queue has the job, as far as can be seen without asking it: no marker says otherwise. */
+bool xpm__jobdir_is_queued(const char *directory);
 static inline bool xpm__pid_is_queued(const xpm__pid *pid)
 {
     return pid->token[0] != '\0';

@@ -288,7 +288,8 @@ static bool process_lives(const desk *d, const holder *h)
     return kill(h->pid, 0) == 0 || errno == EPERM;
 }
 
-/* Whether a holder counts; then `fd` is its job's lock, or -1. */
+/* Whether a holder counts; then `fd` is its job's lock, or -1. Nobody holds the lock of a job that a
+ * queue has, before it begins. */
 static bool holder_lives(const desk *d, const holder *h, int *fd)
 {
     char name[XPM__NAME_SIZE];
@@ -299,7 +300,7 @@ static bool holder_lives(const desk *d, const holder *h, int *fd)
     char *lock = xpm__format("%s/%s.lock", h->directory, name);
     *fd = open_if_held(AT_FDCWD, lock);
     xpm_free(lock);
-    return *fd >= 0 || process_lives(d, h);
+    return *fd >= 0 || process_lives(d, h) || xpm__jobdir_is_queued(h->directory);
 }
 
 static void print_holder(const xpm__taking *taking, int64_t count, xpm__str *out)

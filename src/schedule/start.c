@@ -204,15 +204,6 @@ static void tell_given_up(const xpm_job *job)
     xpm_free(message);
 }
 
-static bool is_queued(const xpm_job *job, int folder)
-{
-    xpm__pid pid;
-    xpm__jobdir_state marked;
-    xpm__jobdir_read_pid(folder, xpm_job_name(job), &pid);
-    return xpm__pid_is_queued(&pid) &&
-           !xpm__jobdir_read_markers(folder, xpm_job_name(job), &marked);
-}
-
 static xpm__started start_locked(xpm_job *job, const xpm__place *place, xpm__tokens *tokens,
                                  int folder, int lock, bool fresh, xpm__run **run,
                                  xpm__jobdir_state *state)
@@ -230,7 +221,7 @@ static xpm__started start_locked(xpm_job *job, const xpm__place *place, xpm__tok
         tell_given_up(job);
         return XPM__ENDED;
     }
-    if (!fresh && is_queued(job, folder))
+    if (!fresh && xpm__jobdir_is_queued(job->directory))
         return XPM__ELSEWHERE;
     if (!fresh)
         xpm__locks_release(folder); /* of an attempt that was killed */

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "folder.h"
+#include "record/jobdir.h"
 #include "record/tokendir.h"
 
 enum { MAX = 3 }; /* tokens that a job of these tests asks for at most */
@@ -297,6 +298,26 @@ TEST(a_holder_is_not_reclaimed_while_its_job_has_its_lock_again)
     end(a);
 }
 
+TEST(a_job_that_a_queue_has_holds_its_tokens_though_nobody_holds_its_lock)
+{
+    xpm__pid queued = {.launcher = "slurm", .id = "7", .token = "t"};
+    make_token("cpu", 1);
+    job *a = job_that_asks("a", "cpu", 1), *b = job_that_asks("b", "cpu", 1);
+    assert_int_equal(take(a), XPM__TAKEN);
+    int dir = open(a->directory, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(xpm__jobdir_write_queued(dir, "learn", &queued), 0);
+    close(a->lock);
+    assert_int_equal(take(b), XPM__NOT_FREE);
+    assert_int_equal(xpm__jobdir_mark_failed(dir, "learn", 1, XPM_REASON_FAILED, "x"), 0);
+    close(dir);
+    assert_int_equal(take(b), XPM__TAKEN);
+    lock_job(a);
+    xpm_free(a->requests[0].holder);
+    a->requests[0].holder = NULL;
+    end(a);
+    end(b);
+}
+
 /* ---- Tickets ----------------------------------------------------------------------------------- */
 
 TEST(who_asks_for_much_is_not_passed_by_who_asks_for_little)
@@ -561,6 +582,7 @@ int main(void)
         FRESH(what_an_earlier_attempt_left_is_not_counted),
         FRESH(equal_jobs_of_two_workspaces_count_each),
         FRESH(what_a_killed_job_had_is_free_at_once),
+        FRESH(a_job_that_a_queue_has_holds_its_tokens_though_nobody_holds_its_lock),
         FRESH(the_lock_of_a_blocker_is_free_when_it_has_died),
         FRESH(what_was_being_written_when_its_process_was_killed_is_removed),
         FRESH(a_holder_is_not_reclaimed_while_its_job_has_its_lock_again),
