@@ -339,6 +339,19 @@ static void say_ready(inquiry *q)
     say(q, "\n");
 }
 
+static void say_scheduled(inquiry *q)
+{
+    xpm__pid pid = {0};
+    if (q->dir >= 0)
+        xpm__jobdir_read_pid(q->dir, q->file, &pid);
+    say(q, "%s was given to %s", q->name, pid.launcher[0] != '\0' ? pid.launcher : "a queue");
+    if (pid.id[0] != '\0')
+        say(q, ", as job %s", pid.id);
+    say_time(q, "at", q->since);
+    say_experiment(q);
+    say(q, ", and has not begun as far as its folder says.\n");
+}
+
 static void say_progress(inquiry *q)
 {
     json_object *status = xpm__json_read(q->dir, ".experimaestro/status.json");
@@ -496,8 +509,10 @@ static void say_state(inquiry *q)
         say_waiting(q);
         break;
     case XPM_JOB_READY:
-    case XPM_JOB_SCHEDULED:
         say_ready(q);
+        break;
+    case XPM_JOB_SCHEDULED:
+        say_scheduled(q);
         break;
     case XPM_JOB_RUNNING:
         say_running(q);

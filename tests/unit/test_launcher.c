@@ -280,6 +280,9 @@ TEST(a_queued_job_is_scheduled_then_runs_then_ends_as_its_launcher_says)
     wait_for_state(b, XPM_JOB_SCHEDULED);
     assert_int_equal(fake.opened, 1);
     assert_true(fake.flushes > 0);
+    char *text = xpm_job_explain(a);
+    assert_non_null(strstr(text, "was given to fake, as job 7 at "));
+    xpm_free(text);
     give_order(a, ORDER_BEGIN);
     wait_for_state(a, XPM_JOB_RUNNING);
     assert_int_equal(xpm_job_state_now(b), XPM_JOB_SCHEDULED);
