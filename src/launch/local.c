@@ -144,21 +144,30 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     forget_local(&run->base);
 }
 
-static xpm__run *watch(xpm__site *base, xpm_job *job, const xpm__process *process)
+static void add_run(local_site *site, local_run *run)
 {
-    local_site *site = (local_site *)base;
-    local_run *run = xpm__zalloc(sizeof *run);
-    run->base.site = base;
-    run->base.job = job;
-    run->process = *process;
-    run->poll.data = run;
     run->next = site->runs;
     run->link = &site->runs;
     if (run->next != NULL)
         run->next->link = &run->next;
     site->runs = run;
-    uv_poll_init(base->loop, &run->poll, process->fd);
+}
+
+/* Takes the descriptor of the process, also when it cannot be watched: NULL. */
+static xpm__run *watch(xpm__site *site, xpm_job *job, const xpm__process *process)
+{
+    local_run *run = xpm__zalloc(sizeof *run);
+    run->base.site = site;
+    run->base.job = job;
+    run->process = *process;
+    run->poll.data = run;
+    if (uv_poll_init(site->loop, &run->poll, process->fd) < 0) {
+        close(process->fd);
+        xpm_free(run);
+        return NULL;
+    }
     uv_poll_start(&run->poll, UV_READABLE, on_process_end);
+    add_run((local_site *)site, run);
     return &run->base;
 }
 
@@ -172,7 +181,12 @@ static xpm__run *start_local(xpm__site *site, const xpm__start *start, xpm_error
         return NULL;
     int status = xpm__spawn(start, (const char *const *)launcher->wrapper, &streams, &process, err);
     xpm__streams_close(&streams);
-    return status == 0 ? watch(site, start->job, &process) : NULL;
+    xpm__run *run = status == 0 ? watch(site, start->job, &process) : NULL;
+    if (status == 0 && run == NULL) {
+        xpm__fail(err, XPM_E_IO, start->argv[0], "its process cannot be watched");
+        xpm__process_kill(&process);
+    }
+    return run;
 }
 
 static xpm__run *adopt_local(xpm__site *site, xpm_job *job, const xpm__pid *pid)

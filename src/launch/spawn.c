@@ -22,6 +22,12 @@ int xpm__process_open(pid_t pid, xpm__process *process)
     return process->fd < 0 ? -1 : fcntl(process->fd, F_SETFD, FD_CLOEXEC);
 }
 
+void xpm__process_kill(const xpm__process *process)
+{
+    kill(process->pid, SIGKILL);
+    waitpid(process->pid, NULL, 0);
+}
+
 /* ---- Streams ---------------------------------------------------------------------------------- */
 
 static int open_stream(const xpm__start *start, const char *suffix, xpm_error *err)
@@ -147,7 +153,6 @@ int xpm__spawn(const xpm__start *start, const char *const *wrapper, const xpm__s
     if (xpm__process_open(process->pid, process) == 0)
         return 0;
     xpm__fail_io(err, program, "watch the process of");
-    kill(process->pid, SIGKILL);
-    waitpid(process->pid, NULL, 0);
+    xpm__process_kill(process);
     return -1;
 }

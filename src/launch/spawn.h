@@ -13,6 +13,9 @@ typedef struct xpm__process {
 /* Opens the pidfd of a process; -1 with errno when it is no more. */
 int xpm__process_open(pid_t pid, xpm__process *process);
 
+/* Kills a process that this one has started, and waits for its end. */
+void xpm__process_kill(const xpm__process *process);
+
 /* The streams of a job: /dev/null, and NAME.out and NAME.err in its folder, emptied. */
 typedef struct xpm__streams {
     int in, out, err; /* -1 for none */
