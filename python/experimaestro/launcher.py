@@ -7,8 +7,10 @@ class Launcher:
     environ: variables for its jobs, over the inherited environment.
     time_limit, memory_limit: what each job may use, in seconds and bytes; None for no limit.
     connector: the machine on which it works; None is this one.
+    requirement: what each of its jobs needs, a launcherfinder.HostRequirement; None for nothing.
     """
 
+    requirement = None
     time_limit = memory_limit = None
 
     def __init__(self, connector=None):

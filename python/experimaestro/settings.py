@@ -50,6 +50,19 @@ class Settings:
         self.more = more
 
 
+def read_yaml(file):
+    """What a file of YAML holds. ImportError when PyYAML is not installed; ValueError, with the file
+    and the line, when it is none."""
+    try:
+        import yaml
+    except ImportError as error:
+        raise ImportError(f"{file} is read with PyYAML: pip install PyYAML") from error
+    try:
+        return yaml.safe_load(Path(file).read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file}: {error}") from error
+
+
 def get_settings(path=None):
     """The user's Settings, or those of a file; empty ones without the file. ImportError when there
     is a file and PyYAML is not installed; ValueError when it has not the content of settings."""
@@ -57,12 +70,8 @@ def get_settings(path=None):
     if not file.is_file():
         return Settings()
     try:
-        import yaml
-    except ImportError as error:
-        raise ImportError(f"{file} is read with PyYAML: pip install PyYAML") from error
-    try:
-        return Settings(**(yaml.safe_load(file.read_text()) or {}))
-    except (TypeError, AttributeError, yaml.YAMLError) as error:
+        return Settings(**(read_yaml(file) or {}))
+    except (TypeError, AttributeError) as error:
         raise ValueError(f"{file}: {error}") from error
 
 

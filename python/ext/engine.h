@@ -95,8 +95,13 @@ typedef struct Token {
     PyObject_HEAD xpm_token *native;
 } Token;
 
+/* What a job needs. */
+typedef struct Requirement {
+    PyObject_HEAD xpm_requirement *native;
+} Requirement;
+
 extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Type, Maker_Type,
-    Tag_Type, Job_Type, Experiment_Type, Token_Type;
+    Tag_Type, Job_Type, Experiment_Type, Token_Type, Requirement_Type;
 
 /* The Type of a native type, which borrows it for ever (type.c). */
 PyObject *engine_type(const xpm_type *native);

@@ -47,6 +47,7 @@ static int add_types(PyObject *module)
         {"Job", &Job_Type},
         {"Experiment", &Experiment_Type},
         {"Token", &Token_Type},
+        {"Requirement", &Requirement_Type},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (PyType_Ready(types[i].type) < 0 ||

@@ -42,10 +42,18 @@ NAMES = {
     "experimaestro.experiments.configuration": "ConfigurationBase configuration",
     "experimaestro.experiments.grid": "GridSearch generate_grid",
     "experimaestro.huggingface": "ExperimaestroHFHub",
-    "experimaestro.launcherfinder": "LauncherRegistry find_launcher",
+    "experimaestro.launcherfinder": """
+        AcceleratorSpecification CPUSpecification CudaSpecification HostRequirement
+        HostSimpleRequirement HostSpecification LauncherNotFoundError LauncherRegistry
+        MPSSpecification RequirementUnion cpu cuda_gpu find_launcher gpu mps_gpu
+        """,
     "experimaestro.launcherfinder.parser": "parse",
-    "experimaestro.launcherfinder.registry": "LauncherRegistry find_launcher",
-    "experimaestro.launcherfinder.specs": "HostRequirement cpu cuda_gpu duration gpu mps_gpu",
+    "experimaestro.launcherfinder.registry": "LauncherRegistry find_launcher parser specs",
+    "experimaestro.launcherfinder.specs": """
+        AcceleratorSpecification CPUSpecification CudaSpecification HostRequirement
+        HostSimpleRequirement HostSpecification MPSSpecification MatchRequirement RequirementUnion
+        cpu cuda_gpu duration gpu mps_gpu resource
+        """,
     "experimaestro.launchers": "DirectLauncher Launcher",
     "experimaestro.launchers.direct": "DirectLauncher",
     "experimaestro.launchers.slurm": "SlurmLauncher SlurmOptions",
@@ -308,60 +316,6 @@ def test_clone_copies_what_configurations_are_in():
 
 
 # ---- Launchers, connectors, services --------------------------------------------------------------
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("XPM_CONFIG_DIR", str(tmp_path))
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "duration=4 days & cuda(mem=4G)*2 & cpu(mem=4G, cores=2)",
-        "cpu(cores=2)",
-        "cuda(mem=24GiB) * 2 | cpu(mem=500M,cores=4) & duration=10 mins",
-        "gpu(mem=4G)",
-        "mps(mem=16G)",
-        "duration=2h",
-    ],
-)
-def test_any_launcher_is_of_this_machine(home, text):
-    from experimaestro.launcherfinder import find_launcher
-    from experimaestro.launcherfinder.parser import parse
-
-    assert isinstance(find_launcher(text), experimaestro.DirectLauncher)
-    assert isinstance(find_launcher(parse(text), tags={"a"}), experimaestro.DirectLauncher)
-
-
-@pytest.mark.parametrize("text", ["", "cpu", "cpu(mem=4)", "disk(mem=4G)", "cpu(cores=2) &", "cuda(mem=4G"])
-def test_a_specification_that_is_none_is_refused(home, text):
-    from experimaestro.launcherfinder import find_launcher
-
-    with pytest.raises(ValueError, match="is not understood: a term is duration=2h"):
-        find_launcher(text)
-
-
-def test_a_specification_may_be_made_of_objects(home):
-    from experimaestro.launcherfinder import find_launcher
-    from experimaestro.launcherfinder.specs import cpu, cuda_gpu, duration
-
-    needed = cuda_gpu(mem="8G") * 2 & cpu(mem="4G", cores=2) & duration("2h") | cpu(cores=8)
-    assert str(needed) == "cuda(mem=8G)*2 & cpu(mem=4G, cores=2) & duration=2h | cpu(cores=8)"
-    assert isinstance(find_launcher(needed), experimaestro.DirectLauncher)
-    with pytest.raises(TypeError, match="5 says nothing"):
-        find_launcher(5)
-    with pytest.raises(ValueError, match="give each alternative in full"):
-        needed & cpu()
-
-
-def test_a_file_of_launchers_is_not_passed_over(home):
-    from experimaestro.launcherfinder import find_launcher
-
-    (home / "launchers.py").touch()
-    with pytest.raises(NotImplementedError, match="launchers.py is not there yet"):
-        find_launcher("cpu(cores=1)")
 
 
 def test_the_direct_launcher_takes_a_connector():

@@ -1,9 +1,9 @@
 """Reading what a task needs."""
 
-from .specs import HostRequirement, check
+from .specs import HostRequirement
 
 
 def parse(text):
-    """The HostRequirement of a text. ValueError when it is not understood."""
-    check(text)
+    """The HostRequirement of a text. ValueError, with a caret under what is wrong, when it is not
+    understood."""
     return HostRequirement(text)

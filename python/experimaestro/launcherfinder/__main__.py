@@ -1,0 +1,34 @@
+"""What `experimaestro find-launchers` prints where there is a file launchers.py."""
+
+import argparse
+import sys
+
+from . import LauncherRegistry
+from .parser import parse
+
+
+def describe(launcher):
+    """A launcher in words: as it prints itself, else its class."""
+    plain = type(launcher).__repr__ is object.__repr__
+    return type(launcher).__name__ if plain else repr(launcher)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m experimaestro.launcherfinder")
+    parser.add_argument("--config", required=True)
+    parser.add_argument("--tags", default="")
+    parser.add_argument("spec")
+    given = parser.parse_args()
+    registry = LauncherRegistry(given.config)
+    file = registry.file("launchers.py")
+    tags = {tag for tag in given.tags.split(",") if tag}
+    found = False
+    for alternative in parse(given.spec).requirements:
+        launcher = registry.ask(file, alternative, tags)
+        print(f"{alternative}\n  -> {'no launcher' if launcher is None else describe(launcher)}")
+        found = found or launcher is not None
+    return 0 if found else f"experimaestro: {file} has no launcher for any of these"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
