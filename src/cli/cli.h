@@ -48,6 +48,7 @@ int cmd_jobs_path(const cli_call *call);
 int cmd_jobs_log(const cli_call *call);
 int cmd_experiments_list(const cli_call *call);
 int cmd_explain(const cli_call *call);
+int cmd_find_launchers(const cli_call *call);
 int cmd_run(const cli_call *call);
 int cmd_deprecated_diff(const cli_call *call);
 int cmd_deprecated_list(const cli_call *call);

@@ -1,0 +1,65 @@
+/* find-launchers: which launcher a requirement gets, alternative by alternative. What the user's file
+ * launchers.py says is Python's to ask. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+
+/* The folder of the user's files. New: xpm_free. */
+static char *config_folder(const cli_call *call)
+{
+    const char *given = cli_value(call, "config"), *home = getenv("HOME");
+    const char *base = getenv("XDG_CONFIG_HOME");
+    if (given == NULL)
+        given = getenv("XPM_CONFIG_DIR");
+    if (given != NULL && given[0] != '\0')
+        return xpm__strdup(given);
+    if (base != NULL && base[0] != '\0')
+        return xpm__format("%s/experimaestro", base);
+    return xpm__format("%s/.config/experimaestro", home != NULL ? home : "");
+}
+
+static void tell_this_machine(const xpm_requirement *requirement)
+{
+    for (size_t i = 0; i < xpm_requirement_count(requirement); i++) {
+        char *text = xpm_request_print(xpm_requirement_at(requirement, i));
+        printf("%s\n  -> this machine\n", text);
+        xpm_free(text);
+    }
+}
+
+/* Becomes Python, which asks the file; returns when it cannot be started. */
+static int ask(const cli_call *call, const char *folder)
+{
+    const char *python = cli_value(call, "python"), *tags = cli_value(call, "tags");
+    xpm_error err = {0};
+    if (python == NULL)
+        python = "python3";
+    execlp(python, python, "-m", "experimaestro.launcherfinder", "--config", folder, "--tags",
+           tags != NULL ? tags : "", "--", call->argument, (char *)NULL);
+    xpm__fail_io(&err, python, "start");
+    return cli_fail(&err);
+}
+
+int cmd_find_launchers(const cli_call *call)
+{
+    xpm_error err = {0};
+    xpm_requirement *requirement = xpm_requirement_parse(call->argument, &err);
+    if (requirement == NULL)
+        return cli_fail(&err);
+    char *folder = config_folder(call), *file = xpm__format("%s/launchers.py", folder);
+    int status = CLI_OK;
+    if (xpm__file_exists(AT_FDCWD, file))
+        status = ask(call, folder);
+    else
+        tell_this_machine(requirement);
+    xpm_free(file);
+    xpm_free(folder);
+    xpm_requirement_free(requirement);
+    return status;
+}
