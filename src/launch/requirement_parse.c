@@ -169,27 +169,7 @@ static double read_fraction(reading *r)
     return fraction;
 }
 
-/* A number and its unit, of which `read_unit` gives the size; 0 after an error. */
-static bool read_quantity(reading *r, const char *what, int64_t (*read_unit)(reading *r),
-                          int64_t most, int64_t *quantity)
-{
-    skip(r);
-    const char *start = r->at;
-    int64_t whole, unit;
-    if (!read_whole(r, what, &whole))
-        return false;
-    double fraction = read_fraction(r);
-    if ((unit = read_unit(r)) == 0)
-        return false;
-    double part = ceil(fraction * (double)unit);
-    if (whole > most / unit || (*quantity = whole * unit + (int64_t)part) > most)
-        return wrong(r, XPM_E_RANGE, start, "this is more than any machine has");
-    if (*quantity == 0)
-        return wrong(r, XPM_E_RANGE, start, "more than 0 is expected");
-    return true;
-}
-
-/* ---- Units ------------------------------------------------------------------------------------- */
+/* ---- Quantities -------------------------------------------------------------------------------- */
 
 static int64_t read_unit_of_time(reading *r)
 {
@@ -221,9 +201,34 @@ static int64_t read_unit_of_memory(reading *r)
     return (int64_t)1 << (10 * (letter - letters));
 }
 
-static bool read_memory(reading *r, int64_t *memory)
+/* What is said by a number and its unit. */
+typedef struct quantity {
+    const char *what;
+    int64_t (*read_unit)(reading *r); /* its size; 0 after an error */
+    int64_t most;
+    const char *most_text;
+} quantity;
+
+static const quantity duration = {"a duration, as 4h,", read_unit_of_time, XPM__MOST_SECONDS,
+                                  "36500d"},
+                      memory = {"memory, as 4G,", read_unit_of_memory, XPM__MOST_MEMORY, "4P"};
+
+static bool read_quantity(reading *r, const quantity *q, int64_t *value)
 {
-    return read_quantity(r, "memory, as 4G,", read_unit_of_memory, XPM__MOST_MEMORY, memory);
+    skip(r);
+    const char *start = r->at;
+    int64_t whole, unit;
+    if (!read_whole(r, q->what, &whole))
+        return false;
+    double fraction = read_fraction(r);
+    if ((unit = q->read_unit(r)) == 0)
+        return false;
+    double part = ceil(fraction * (double)unit);
+    if (whole > q->most / unit || (*value = whole * unit + (int64_t)part) > q->most)
+        return wrong(r, XPM_E_RANGE, start, "this is too much: the most is %s", q->most_text);
+    if (*value == 0)
+        return wrong(r, XPM_E_RANGE, start, "more than 0 is expected");
+    return true;
 }
 
 /* ---- Terms ------------------------------------------------------------------------------------- */
@@ -232,8 +237,10 @@ static bool read_memory(reading *r, int64_t *memory)
 static bool read_parts(reading *r, size_t count, term *t)
 {
     static const char *const parts[] = {"mem", "cores"};
-    if (!expect(r, '(', "the name") || accept(r, ')'))
-        return r->at[-1] == ')';
+    if (!expect(r, '(', "the name"))
+        return false;
+    if (accept(r, ')'))
+        return true;
     do {
         skip(r);
         const char *start = r->at;
@@ -242,7 +249,7 @@ static bool read_parts(reading *r, size_t count, term *t)
             return false;
         if ((part == 0 ? t->memory : t->cores) != 0)
             return wrong(r, XPM_E_SYNTAX, start, "%s is said twice", parts[part]);
-        if (!(part == 0 ? read_memory(r, &t->memory)
+        if (!(part == 0 ? read_quantity(r, &memory, &t->memory)
                         : read_count(r, "a number of cores", XPM__MOST_CORES, &t->cores)))
             return false;
     } while (accept(r, ','));
@@ -274,9 +281,7 @@ static bool read_inside(reading *r, term_kind kind, term *t)
 {
     switch (kind) {
     case DURATION:
-        return expect(r, '=', "duration") &&
-               read_quantity(r, "a duration, as 4h,", read_unit_of_time, XPM__MOST_SECONDS,
-                             &t->seconds);
+        return expect(r, '=', "duration") && read_quantity(r, &duration, &t->seconds);
     case CPU:
         return read_parts(r, 2, t);
     case RESOURCE:

@@ -195,11 +195,11 @@ TEST(the_caret_is_under_the_culprit_in_its_line_whatever_is_around)
 
 TEST(what_no_machine_has_is_out_of_range)
 {
-    assert_wrong(XPM_E_RANGE, "cpu(mem=5P)", "this is more than any machine has");
-    assert_wrong(XPM_E_RANGE, "cpu(mem=9223372036854775807P)", "this is more than");
+    assert_wrong(XPM_E_RANGE, "cpu(mem=5P)", "this is too much: the most is 4P");
+    assert_wrong(XPM_E_RANGE, "cpu(mem=9223372036854775807P)", "the most is 4P");
     assert_wrong(XPM_E_RANGE, "cpu(mem=9223372036854775808B)", "the number is too large");
     assert_wrong(XPM_E_RANGE, "cpu(mem=0G)", "more than 0 is expected");
-    assert_wrong(XPM_E_RANGE, "duration=36501d", "this is more than any machine has");
+    assert_wrong(XPM_E_RANGE, "duration=36501d", "this is too much: the most is 36500d");
     assert_wrong(XPM_E_RANGE, "duration=0s", "more than 0 is expected");
     assert_wrong(XPM_E_RANGE, "cpu(cores=0)", "the number is from 1 to 1048576");
     assert_wrong(XPM_E_RANGE, "gpu() * 0", "the number is from 1 to 1024");
