@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "launch/requirement.h"
 
 xpm_launcher *xpm__launcher_new(const xpm__launcher_table *table, size_t size)
 {
@@ -35,6 +36,7 @@ void xpm_launcher_unref(xpm_launcher *launcher)
     if (launcher->table->free != NULL)
         launcher->table->free(launcher);
     xpm__variables_free(&launcher->variables);
+    xpm_requirement_free(launcher->requirement);
     xpm_free(launcher->needs);
     xpm_free(launcher);
 }
@@ -57,6 +59,17 @@ void xpm_launcher_set_priority(xpm_launcher *launcher, int priority)
 void xpm_launcher_set_limits(xpm_launcher *launcher, const xpm_limits *limits)
 {
     launcher->limits = *limits;
+}
+
+int xpm_launcher_require(xpm_launcher *launcher, const xpm_requirement *requirement, xpm_error *err)
+{
+    if (launcher->table->can != NULL && launcher->table->can(launcher, requirement, err) < 0)
+        return -1;
+    xpm_requirement_free(launcher->requirement);
+    xpm_free(launcher->needs);
+    launcher->requirement = xpm__requirement_copy(requirement);
+    launcher->needs = xpm_requirement_print(requirement);
+    return 0;
 }
 
 /* ---- Of jobs ---------------------------------------------------------------------------------- */
