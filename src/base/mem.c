@@ -92,7 +92,7 @@ void *xpm__grow(void *items, size_t *capacity, size_t count, size_t size)
     return xpm__realloc(items, *capacity * size);
 }
 
-static void (*at_reset[4])(void);
+static void (*at_reset[8])(void);
 
 void xpm__at_reset(void (*forget)(void))
 {

@@ -2,16 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/str.h"
+#include "launch/cgroup_find.h"
 
 enum { RECORD_SIZE = 8192, RECENT = 60 /* seconds */ };
 
@@ -54,42 +51,11 @@ static bool log_tells_of(pid_t pid)
 
 /* ---- The control group --------------------------------------------------------------------------- */
 
-/* The file of this process's group that counts kills: in the second version of groups, of the line
- * "0::/PATH" in /proc/self/cgroup, and in the first, of the line "N:memory:/PATH". */
-static bool find_counter(char path[PATH_MAX])
-{
-    xpm__str text = {0};
-    char group[PATH_MAX - 64];
-    bool found = false;
-    if (xpm__file_read(AT_FDCWD, "/proc/self/cgroup", &text) == 0 && text.size > 0) {
-        for (const char *line = text.data; line != NULL && !found;) {
-            const char *end = strchr(line, '\n');
-            if (sscanf(line, "0::%4000[^\n]", group) == 1)
-                snprintf(path, PATH_MAX, "/sys/fs/cgroup%s/memory.events", group);
-            else if (sscanf(line, "%*d:memory:%4000[^\n]", group) == 1)
-                snprintf(path, PATH_MAX, "/sys/fs/cgroup/memory%s/memory.oom_control", group);
-            else
-                path[0] = '\0';
-            found = path[0] != '\0' && xpm__file_exists(AT_FDCWD, path);
-            line = end != NULL ? end + 1 : NULL;
-        }
-    }
-    xpm__str_free(&text);
-    return found;
-}
-
-/* Both files have a line "oom_kill N". 0 when there is none. */
+/* Of this process's group; 0 where memory is counted in none. */
 static long kills_counted(void)
 {
-    char path[PATH_MAX];
-    xpm__str text = {0};
-    long count = 0;
-    if (find_counter(path) && xpm__file_read(AT_FDCWD, path, &text) == 0 && text.size > 0) {
-        const char *line = strstr(text.data, "oom_kill ");
-        count = line != NULL ? strtol(line + strlen("oom_kill "), NULL, 10) : 0;
-    }
-    xpm__str_free(&text);
-    return count;
+    xpm__cgroup_place place;
+    return xpm__cgroup_of(getpid(), &place) ? xpm__cgroup_kills(place.files, place.path) : 0;
 }
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* of each experiment, one asks */

@@ -32,6 +32,7 @@ static struct running {
     unsigned failures; /* of earlier attempts */
     xpm_limits limits;
     int nice;
+    bool in_group;   /* the kernel holds the job to its memory by a control group */
     double deadline; /* on the monotonic clock, when there is a limit */
     timer_t grace;   /* kills the process */
     bool has_grace;
@@ -144,6 +145,22 @@ static void read_start(void)
     unsetenv(XPM__START_VARIABLE);
 }
 
+/* The control group that the launcher has made: a process that enters it by itself, now, has started
+ * nothing outside of it. */
+static void enter_group(void)
+{
+    const char *group = getenv(XPM__CGROUP_VARIABLE);
+    if (group == NULL)
+        return;
+    char *file = xpm__format("%s/cgroup.procs", group);
+    int fd = open(file, O_WRONLY | O_CLOEXEC);
+    job.in_group = fd >= 0 && xpm__file_append(fd, "0", 1) == 0; /* 0: the process that writes */
+    if (fd >= 0)
+        close(fd);
+    xpm_free(file);
+    unsetenv(XPM__CGROUP_VARIABLE);
+}
+
 /* At its time limit the process is told to end by a timer of the kernel, whoever else lives. */
 static void set_limits(void)
 {
@@ -158,7 +175,7 @@ static void set_limits(void)
     }
     if (job.nice > 0)
         setpriority(PRIO_PROCESS, 0, job.nice);
-    if (job.limits.memory > 0) {
+    if (job.limits.memory > 0 && !job.in_group) {
         struct rlimit limit = {(rlim_t)job.limits.memory, (rlim_t)job.limits.memory};
         setrlimit(RLIMIT_DATA, &limit);
     }
@@ -391,6 +408,7 @@ int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void
     xpm_error err = {0};
     int code = 1;
     read_start();
+    enter_group();
     if (enter_folder(params, &task, &err) < 0 || take_lock(task.directory, &err) < 0) {
         fprintf(stderr, "experimaestro: %s\n", err.message);
     } else if (already_done()) {
