@@ -1,64 +1,673 @@
 #include "launch/machine.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "launch/machine_look.h"
+
+#define VISIBLE "CUDA_VISIBLE_DEVICES"
+
+/* An accelerator, and what jobs have of it. */
+typedef struct device {
+    int64_t memory; /* bytes */
+    int64_t used;   /* above `memory` when jobs were found to have more */
+    int jobs;
+} device;
 
 struct xpm__machine {
-    int free_slots;
+    int slots, jobs;
+    int cores;
+    int asked; /* cores that jobs have asked for */
+    int busy;  /* the same, and one for each job that asks for none */
+    cpu_set_t set, pinned;
+    xpm__allocation allocation;
+    bool memory_known, gpus_known, gpus_failed, resources_known;
+    int64_t memory, memory_used; /* bytes; 0 when not known */
+    char *visible; /* CUDA_VISIBLE_DEVICES, XPM_RESOURCES: NULL when they are not set */
+    char *counted;
+    xpm__gpus gpus;
+    device *devices; /* one for each of `gpus` */
+    xpm__resources resources;
+    int64_t *resources_used;
+    xpm_host host;
+    xpm_accelerator *accelerators; /* the host's */
 };
 
 struct xpm__share {
-    int slots;
+    double seconds;
+    int64_t memory;
+    int asked;
+    bool is_pinned;
+    cpu_set_t cores;
+    size_t *devices; /* which, and how much of each */
+    int64_t *device_memory;
+    size_t device_count;
+    int64_t *resources; /* how many of each of the machine's; NULL for none */
+    char *variable;
+    const char *variables[2];
 };
+
+static const xpm_request nothing;
+
+/* ---- Looking ------------------------------------------------------------------------------------- */
 
 xpm__machine *xpm__machine_new(int slots)
 {
     xpm__machine *machine = xpm__zalloc(sizeof *machine);
-    machine->free_slots = slots;
+    machine->allocation = xpm__allocation_look();
+    xpm__cores_look(&machine->allocation, &machine->set);
+    machine->cores = CPU_COUNT(&machine->set);
+    machine->slots = slots > 0 ? slots : machine->cores;
+    machine->visible = xpm__strdup(getenv(VISIBLE));
+    machine->counted = xpm__strdup(getenv("XPM_RESOURCES"));
     return machine;
 }
 
 void xpm__machine_free(xpm__machine *machine)
 {
+    if (machine == NULL)
+        return;
+    xpm__gpus_free(&machine->gpus);
+    xpm__resources_free(&machine->resources);
+    xpm_free(machine->devices);
+    xpm_free(machine->resources_used);
+    xpm_free(machine->accelerators);
+    xpm_free(machine->visible);
+    xpm_free(machine->counted);
     xpm_free(machine);
+}
+
+static void look_at_memory(xpm__machine *machine)
+{
+    if (!machine->memory_known)
+        machine->memory = xpm__memory_look(&machine->allocation, machine->cores);
+    machine->memory_known = true;
+}
+
+static int look_at_gpus(xpm__machine *machine, xpm_error *err)
+{
+    if (machine->gpus_known)
+        return 0;
+    if (xpm__gpus_look(&machine->gpus, err) < 0)
+        return -1;
+    look_at_memory(machine);
+    if (machine->visible != NULL)
+        xpm__gpus_restrict(&machine->gpus, machine->visible);
+    machine->devices = xpm__zalloc((machine->gpus.count + 1) * sizeof *machine->devices);
+    for (size_t i = 0; i < machine->gpus.count; i++) {
+        int64_t memory = machine->gpus.items[i].memory;
+        machine->devices[i].memory = memory > 0 ? memory : machine->memory;
+    }
+    machine->gpus_known = true;
+    return 0;
+}
+
+static int look_at_resources(xpm__machine *machine, xpm_error *err)
+{
+    if (machine->resources_known)
+        return 0;
+    if (machine->counted != NULL &&
+        xpm__resources_parse(&machine->resources, machine->counted, err) < 0) {
+        xpm__resources_free(&machine->resources);
+        return -1;
+    }
+    machine->resources_used =
+        xpm__zalloc((machine->resources.count + 1) * sizeof *machine->resources_used);
+    machine->resources_known = true;
+    return 0;
+}
+
+/* At what a request needs to know. */
+static int look(xpm__machine *machine, const xpm_request *request, xpm_error *err)
+{
+    if (request->memory > 0)
+        look_at_memory(machine);
+    if (request->accelerator_count > 0 && look_at_gpus(machine, err) < 0)
+        return -1;
+    return request->resource_count > 0 ? look_at_resources(machine, err) : 0;
+}
+
+static int by_memory(const void *a, const void *b)
+{
+    const xpm_accelerator *left = a, *right = b;
+    return (left->memory < right->memory) - (left->memory > right->memory);
+}
+
+const xpm_host *xpm__machine_host(xpm__machine *machine, xpm_error *err)
+{
+    look_at_memory(machine);
+    if (look_at_gpus(machine, err) < 0 || look_at_resources(machine, err) < 0)
+        return NULL;
+    size_t count = machine->gpus.count;
+    if (machine->accelerators == NULL) {
+        machine->accelerators = xpm__zalloc((count + 1) * sizeof *machine->accelerators);
+        for (size_t i = 0; i < count; i++)
+            machine->accelerators[i] = (xpm_accelerator){.kind = XPM_ACCELERATOR_CUDA,
+                                                         .memory = machine->devices[i].memory};
+        qsort(machine->accelerators, count, sizeof *machine->accelerators, by_memory);
+    }
+    machine->host = (xpm_host){
+        .memory = machine->memory,
+        .cores = machine->cores,
+        .accelerators = machine->accelerators,
+        .accelerator_count = count,
+        .resources = machine->resources.items,
+        .resource_count = machine->resources.count,
+    };
+    return &machine->host;
+}
+
+/* ---- Accelerators -------------------------------------------------------------------------------- */
+
+/* How accelerators are chosen: of those that are free, of all as if no job had any, or for a job that
+ * has one already, whatever others have. */
+typedef enum choice { FREE, ALL, FORCED } choice;
+
+static bool is_chosen(const xpm__share *share, size_t index)
+{
+    for (size_t i = 0; i < share->device_count; i++)
+        if (share->devices[i] == index)
+            return true;
+    return false;
+}
+
+/* `memory` 0: a whole one. A process can use one part of a divided one, and nothing beside it. */
+static bool fits(const xpm__machine *machine, size_t index, const xpm_request *request,
+                 int64_t memory, choice how)
+{
+    const device *d = &machine->devices[index];
+    if (machine->gpus.items[index].of != NULL && request->accelerator_count > 1)
+        return false;
+    if (how == FORCED)
+        return true;
+    if (how == ALL)
+        return d->memory >= memory;
+    return memory > 0 ? d->memory - d->used >= memory : d->jobs == 0;
+}
+
+/* Whether the first is the better choice of two that fit: one that others use, so that whole ones are
+ * left, then the fullest. A job that is there already has the emptiest, for all that is known. */
+static bool is_better(const device *a, const device *b, int64_t memory, choice how)
+{
+    int64_t a_free = a->memory - a->used, b_free = b->memory - b->used;
+    if (how == ALL)
+        return a->memory < b->memory;
+    if (how == FORCED)
+        return a_free > b_free;
+    if (memory > 0 && (a->jobs > 0) != (b->jobs > 0))
+        return a->jobs > 0;
+    return a_free < b_free;
+}
+
+static void choose(const xpm__machine *machine, size_t index, int64_t memory, xpm__share *share)
+{
+    share->devices[share->device_count] = index;
+    share->device_memory[share->device_count++] =
+        memory > 0 ? memory : machine->devices[index].memory;
+}
+
+static bool choose_one(const xpm__machine *machine, const xpm_request *request, int64_t memory,
+                       choice how, xpm__share *share)
+{
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < machine->gpus.count; i++)
+        if (fits(machine, i, request, memory, how) && !is_chosen(share, i) &&
+            (best == SIZE_MAX ||
+             is_better(&machine->devices[i], &machine->devices[best], memory, how)))
+            best = i;
+    if (best == SIZE_MAX)
+        return false;
+    choose(machine, best, memory, share);
+    return true;
+}
+
+/* What is chosen as the `index`-th: those that are asked for whole first, then those with most memory.
+ * What is left for a later one is then never less than any other choice would leave. */
+static const xpm_accelerator *wanted_at(const xpm_request *request, size_t index)
+{
+    for (int whole = 1; whole >= 0; whole--)
+        for (size_t i = 0; i < request->accelerator_count; i++)
+            if ((request->accelerators[i].memory == 0) == (whole == 1) && index-- == 0)
+                return &request->accelerators[i];
+    return NULL;
+}
+
+/* No MPS is ever here: that is another system's. */
+static bool choose_all(const xpm__machine *machine, const xpm_request *request, choice how,
+                       xpm__share *share)
+{
+    for (size_t i = 0; i < request->accelerator_count; i++) {
+        const xpm_accelerator *wanted = wanted_at(request, i);
+        if (wanted->kind == XPM_ACCELERATOR_MPS ||
+            !choose_one(machine, request, wanted->memory, how, share))
+            return false;
+    }
+    return true;
+}
+
+/* ---- What it can give ---------------------------------------------------------------------------- */
+
+static const xpm_resource *find_resource(const xpm__machine *machine, const char *name)
+{
+    for (size_t i = 0; i < machine->resources.count; i++)
+        if (strcmp(machine->resources.items[i].name, name) == 0)
+            return &machine->resources.items[i];
+    return NULL;
+}
+
+static void miss_resource(const xpm__machine *machine, const xpm_resource *wanted, xpm__str *why)
+{
+    const xpm_resource *has = find_resource(machine, wanted->name);
+    if (has == NULL)
+        xpm__str_printf(why, "%s is asked for, and XPM_RESOURCES counts none", wanted->name);
+    else if (wanted->count > has->count)
+        xpm__str_printf(why, "%lld of %s are asked for, and XPM_RESOURCES counts %lld",
+                        (long long)wanted->count, wanted->name, (long long)has->count);
+}
+
+static const char *kind_name(const xpm_request *request)
+{
+    static const char *const names[] = {"", "CUDA ", "MPS "};
+    xpm_accelerator_kind kind = XPM_ACCELERATOR_ANY;
+    for (size_t i = 0; i < request->accelerator_count; i++)
+        if (request->accelerators[i].kind > kind)
+            kind = request->accelerators[i].kind;
+    return names[kind];
+}
+
+/* As "79.65 GiB": what is lacking may be little. */
+static void add_size(xpm__str *out, int64_t bytes)
+{
+    enum { DIGITS = 4 };
+    char text[XPM__REAL_SIZE];
+    xpm__real_print((double)bytes / (1 << 30), DIGITS, text);
+    xpm__str_printf(out, "%s GiB", text);
+}
+
+/* " (80 GiB, 40 GiB)" */
+static void add_sizes(xpm__str *out, const int64_t *sizes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        xpm__str_puts(out, i == 0 ? " (" : ", ");
+        if (sizes[i] > 0)
+            add_size(out, sizes[i]);
+        else
+            xpm__str_puts(out, "all of one");
+    }
+    xpm__str_puts(out, count > 0 ? ")" : "");
+}
+
+static void say_accelerators(const xpm__machine *machine, const xpm_request *request, xpm__str *why)
+{
+    enum { SHOWN = 8 };
+    int64_t wanted[SHOWN], has[SHOWN];
+    size_t count = request->accelerator_count, there = machine->gpus.count;
+    for (size_t i = 0; i < SHOWN; i++) {
+        wanted[i] = i < count ? request->accelerators[i].memory : 0;
+        has[i] = i < there ? machine->devices[i].memory : 0;
+    }
+    xpm__str_printf(why, "%zu %saccelerator%s asked for", count, kind_name(request),
+                    count > 1 ? "s are" : " is");
+    add_sizes(why, wanted, count < SHOWN ? count : SHOWN);
+    xpm__str_puts(why, ", and this machine has ");
+    if (there > 0)
+        xpm__str_printf(why, "%zu of CUDA", there);
+    else
+        xpm__str_puts(why, "none");
+    add_sizes(why, has, there < SHOWN ? there : SHOWN);
+    if (there > 0 && machine->gpus.items[0].of != NULL && count > 1)
+        xpm__str_puts(why, "; a process can use one part of a divided one, and nothing beside it");
+    if (machine->visible != NULL)
+        xpm__str_printf(why, ", as " VISIBLE " is \"%.100s\"", machine->visible);
+}
+
+static void miss_accelerators(const xpm__machine *machine, const xpm_request *request,
+                              xpm__str *why)
+{
+    size_t count = request->accelerator_count;
+    xpm__share share = {.devices = xpm__alloc(count * sizeof *share.devices),
+                        .device_memory = xpm__alloc(count * sizeof *share.device_memory)};
+    if (!choose_all(machine, request, ALL, &share))
+        say_accelerators(machine, request, why);
+    xpm_free(share.devices);
+    xpm_free(share.device_memory);
+}
+
+static void miss_memory(const xpm__machine *machine, const xpm_request *request, xpm__str *why)
+{
+    add_size(why, request->memory);
+    xpm__str_puts(why, " of memory are asked for, and this machine has ");
+    add_size(why, machine->memory);
+    xpm__str_puts(why, " for this process");
+}
+
+/* Adds what the machine lacks first; nothing when it can give all. -1 when that is not known. */
+static int miss(xpm__machine *machine, const xpm_request *request, xpm__str *why, xpm_error *err)
+{
+    size_t size = why->size;
+    if (look(machine, request, err) < 0)
+        return -1;
+    if (request->cores > machine->cores)
+        xpm__str_printf(why, "%d cores are asked for, and this machine has %d for this process",
+                        request->cores, machine->cores);
+    else if (machine->memory > 0 && request->memory > machine->memory)
+        miss_memory(machine, request, why);
+    else if (request->accelerator_count > 0)
+        miss_accelerators(machine, request, why);
+    for (size_t i = 0; i < request->resource_count && why->size == size; i++)
+        miss_resource(machine, &request->resources[i], why);
+    return 0;
+}
+
+int xpm__machine_can_request(xpm__machine *machine, const xpm_request *request, xpm_error *err)
+{
+    xpm__str why = {0};
+    int status = miss(machine, request, &why, err);
+    if (status == 0 && why.size > 0)
+        status = xpm__fail(err, XPM_E_RANGE, "", "%s", why.data);
+    xpm__str_free(&why);
+    return status;
+}
+
+int xpm__machine_can(xpm__machine *machine, const xpm_requirement *requirement, xpm_error *err)
+{
+    xpm__str why = {0};
+    bool can = requirement == NULL;
+    int status = 0;
+    for (size_t i = 0; status == 0 && !can && i < xpm_requirement_count(requirement); i++) {
+        xpm__str_puts(&why, i > 0 ? "; or: " : "");
+        size_t size = why.size;
+        status = miss(machine, xpm_requirement_at(requirement, i), &why, err);
+        can = status == 0 && why.size == size;
+    }
+    if (status == 0 && !can)
+        status = xpm__fail(err, XPM_E_RANGE, "", "%s", why.data);
+    xpm__str_free(&why);
+    return status;
+}
+
+/* ---- Shares -------------------------------------------------------------------------------------- */
+
+static xpm__share *share_new(const xpm_request *request)
+{
+    xpm__share *share = xpm__zalloc(sizeof *share);
+    share->seconds = request->seconds;
+    share->memory = request->memory;
+    share->asked = request->cores;
+    if (request->accelerator_count > 0) {
+        share->devices = xpm__alloc(request->accelerator_count * sizeof *share->devices);
+        share->device_memory =
+            xpm__alloc(request->accelerator_count * sizeof *share->device_memory);
+    }
+    return share;
+}
+
+static void share_free(xpm__share *share)
+{
+    xpm_free(share->devices);
+    xpm_free(share->device_memory);
+    xpm_free(share->resources);
+    xpm_free(share->variable);
+    xpm_free(share);
+}
+
+static int busy_cores(const xpm__share *share)
+{
+    return share->asked > 0 ? share->asked : 1;
+}
+
+/* Those with the lowest numbers: in most machines they are near to one another. */
+static bool choose_cores(const xpm__machine *machine, xpm__share *share)
+{
+    int missing = busy_cores(share);
+    for (size_t core = 0; core < CPU_SETSIZE && missing > 0; core++)
+        if (CPU_ISSET(core, &machine->set) && !CPU_ISSET(core, &machine->pinned)) {
+            CPU_SET(core, &share->cores);
+            missing--;
+        }
+    share->is_pinned = true;
+    return missing == 0;
+}
+
+static void choose_resources(const xpm__machine *machine, const xpm_request *request,
+                             xpm__share *share)
+{
+    if (request->resource_count == 0)
+        return;
+    share->resources = xpm__zalloc((machine->resources.count + 1) * sizeof *share->resources);
+    for (size_t i = 0; i < request->resource_count; i++) {
+        const xpm_resource *has = find_resource(machine, request->resources[i].name);
+        if (has != NULL)
+            share->resources[has - machine->resources.items] = request->resources[i].count;
+    }
+}
+
+static void name_devices(const xpm__machine *machine, xpm__share *share)
+{
+    xpm__str text = {0};
+    for (size_t i = 0; i < share->device_count; i++)
+        xpm__str_printf(&text, "%s%s", i == 0 ? VISIBLE "=" : ",",
+                        machine->gpus.items[share->devices[i]].uuid);
+    share->variable = text.size > 0 ? xpm__str_take(&text) : NULL;
+    share->variables[0] = share->variable;
+}
+
+/* Adds to what jobs have, or takes from it: `sign` is 1 or -1. */
+static void count(xpm__machine *machine, const xpm__share *share, int sign)
+{
+    machine->jobs += sign;
+    machine->busy += sign * busy_cores(share);
+    machine->asked += sign * share->asked;
+    machine->memory_used += sign * share->memory;
+    for (size_t i = 0; i < share->device_count; i++) {
+        device *d = &machine->devices[share->devices[i]];
+        d->jobs += sign;
+        d->used += sign * share->device_memory[i];
+    }
+    for (size_t i = 0; share->resources != NULL && i < machine->resources.count; i++)
+        machine->resources_used[i] += sign * share->resources[i];
+    if (share->is_pinned)
+        CPU_XOR(&machine->pinned, &machine->pinned, &share->cores);
+}
+
+/* ---- Taking -------------------------------------------------------------------------------------- */
+
+/* Whether so many cores are free; a job that asks for none is on one. */
+static bool has_cores(const xpm__machine *machine, int asked)
+{
+    int most = machine->slots > machine->cores ? machine->slots : machine->cores;
+    return machine->jobs < machine->slots && machine->busy + (asked > 0 ? asked : 1) <= most &&
+           (asked == 0 || machine->asked + asked <= machine->cores);
 }
 
 bool xpm__machine_has_slot(const xpm__machine *machine)
 {
-    return machine->free_slots > 0;
+    return has_cores(machine, 0);
 }
 
-xpm__share *xpm__machine_force(xpm__machine *machine, const xpm_requirement *requirement)
+static bool has_memory(const xpm__machine *machine, int64_t asked)
 {
-    xpm__share *share = xpm__zalloc(sizeof *share);
-    (void)requirement;
-    share->slots = 1;
-    machine->free_slots -= share->slots;
+    return asked == 0 || machine->memory == 0 || asked <= machine->memory - machine->memory_used;
+}
+
+static bool has_resources(const xpm__machine *machine, const xpm_request *request)
+{
+    for (size_t i = 0; i < request->resource_count; i++) {
+        const xpm_resource *wanted = &request->resources[i];
+        const xpm_resource *has = find_resource(machine, wanted->name);
+        if (has == NULL ||
+            machine->resources_used[has - machine->resources.items] + wanted->count > has->count)
+            return false;
+    }
+    return true;
+}
+
+/* A tool that fails is not asked again each time that a job could start. Who asked whether the machine
+ * can give it was told why not. */
+static bool is_known(xpm__machine *machine, const xpm_request *request)
+{
+    bool asks = request->accelerator_count > 0;
+    if (asks && machine->gpus_failed)
+        return false;
+    if (look(machine, request, NULL) == 0)
+        return true;
+    machine->gpus_failed = asks && !machine->gpus_known;
+    return false;
+}
+
+xpm__share *xpm__machine_take_request(xpm__machine *machine, const xpm_request *request, bool pin)
+{
+    if (!is_known(machine, request) || !has_cores(machine, request->cores) ||
+        !has_memory(machine, request->memory) || !has_resources(machine, request))
+        return NULL;
+    xpm__share *share = share_new(request);
+    if (!choose_all(machine, request, FREE, share) || (pin && !choose_cores(machine, share))) {
+        share_free(share);
+        return NULL;
+    }
+    choose_resources(machine, request, share);
+    name_devices(machine, share);
+    count(machine, share, 1);
     return share;
 }
 
 xpm__share *xpm__machine_take(xpm__machine *machine, const xpm_requirement *requirement, bool pin)
 {
-    (void)pin;
-    return machine->free_slots > 0 ? xpm__machine_force(machine, requirement) : NULL;
+    if (requirement == NULL)
+        return xpm__machine_take_request(machine, &nothing, pin);
+    xpm__share *share = NULL;
+    for (size_t i = 0; share == NULL && i < xpm_requirement_count(requirement); i++)
+        share = xpm__machine_take_request(machine, xpm_requirement_at(requirement, i), pin);
+    return share;
 }
 
 void xpm__machine_give(xpm__machine *machine, xpm__share *share)
 {
     if (share == NULL)
         return;
-    machine->free_slots += share->slots;
-    xpm_free(share);
+    count(machine, share, -1);
+    share_free(share);
 }
+
+/* ---- Jobs that run already ----------------------------------------------------------------------- */
+
+/* What a process was started with as CUDA_VISIBLE_DEVICES; NULL when it cannot be read, or is not
+ * there. New: xpm_free. */
+static char *read_visible(pid_t pid)
+{
+    char path[64], *found = NULL;
+    xpm__str text = {0};
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    if (pid > 0 && xpm__file_read(AT_FDCWD, path, &text) == 0)
+        for (size_t at = 0; at < text.size && found == NULL; at += strlen(text.data + at) + 1)
+            if (strncmp(text.data + at, VISIBLE "=", strlen(VISIBLE "=")) == 0)
+                found = xpm__strdup(text.data + at + strlen(VISIBLE "="));
+    xpm__str_free(&text);
+    return found;
+}
+
+/* The accelerator whose uuid a text begins with, up to a comma or its end; SIZE_MAX when none is. */
+static size_t find_device(const xpm__machine *machine, const char *name)
+{
+    size_t size = strcspn(name, ",");
+    for (size_t i = 0; i < machine->gpus.count; i++) {
+        const char *uuid = machine->gpus.items[i].uuid;
+        if (strlen(uuid) == size && strncmp(uuid, name, size) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+/* Those that the process names; when these are not what was asked for, what is likely. */
+static void find_devices(const xpm__machine *machine, const xpm_request *request, pid_t pid,
+                         xpm__share *share)
+{
+    char *visible = request->accelerator_count > 0 ? read_visible(pid) : NULL;
+    const char *at = visible;
+    while (at != NULL && share->device_count < request->accelerator_count) {
+        size_t index = find_device(machine, at);
+        if (index == SIZE_MAX || is_chosen(share, index))
+            break;
+        choose(machine, index, wanted_at(request, share->device_count)->memory, share);
+        at += strcspn(at, ",");
+        at = *at == ',' ? at + 1 : NULL;
+    }
+    xpm_free(visible);
+    if (share->device_count < request->accelerator_count) {
+        share->device_count = 0;
+        choose_all(machine, request, FORCED, share);
+    }
+}
+
+/* Cores to which the process is held, and which no other job has as its own. */
+static void find_cores(const xpm__machine *machine, pid_t pid, xpm__share *share)
+{
+    cpu_set_t set;
+    if (pid <= 0 || sched_getaffinity(pid, sizeof set, &set) < 0)
+        return;
+    CPU_AND(&set, &set, &machine->set);
+    if (CPU_EQUAL(&set, &machine->set))
+        return;
+    for (size_t core = 0; core < CPU_SETSIZE; core++)
+        if (CPU_ISSET(core, &set) && !CPU_ISSET(core, &machine->pinned))
+            CPU_SET(core, &share->cores);
+    share->is_pinned = true;
+}
+
+xpm__share *xpm__machine_adopt_request(xpm__machine *machine, const xpm_request *request, pid_t pid)
+{
+    xpm__share *share = share_new(request);
+    if (is_known(machine, request)) {
+        find_devices(machine, request, pid, share);
+        choose_resources(machine, request, share);
+    }
+    find_cores(machine, pid, share);
+    name_devices(machine, share);
+    count(machine, share, 1);
+    return share;
+}
+
+/* Which alternative it has is not known: the first that this machine can give. */
+xpm__share *xpm__machine_adopt(xpm__machine *machine, const xpm_requirement *requirement, pid_t pid)
+{
+    size_t alternatives = requirement != NULL ? xpm_requirement_count(requirement) : 0;
+    for (size_t i = 0; i < alternatives; i++) {
+        const xpm_request *request = xpm_requirement_at(requirement, i);
+        if (xpm__machine_can_request(machine, request, NULL) == 0)
+            return xpm__machine_adopt_request(machine, request, pid);
+    }
+    return xpm__machine_adopt_request(machine, &nothing, pid);
+}
+
+xpm__share *xpm__machine_force(xpm__machine *machine, const xpm_requirement *requirement)
+{
+    return xpm__machine_adopt(machine, requirement, 0);
+}
+
+/* ---- What a share says --------------------------------------------------------------------------- */
 
 const char *const *xpm__share_variables(const xpm__share *share)
 {
-    static const char *const none[] = {NULL};
-    (void)share;
-    return none;
+    return share->variables;
 }
 
 const cpu_set_t *xpm__share_cores(const xpm__share *share)
 {
-    (void)share;
-    return NULL;
+    return share->is_pinned ? &share->cores : NULL;
+}
+
+int64_t xpm__share_memory(const xpm__share *share)
+{
+    return share->memory;
+}
+
+double xpm__share_seconds(const xpm__share *share)
+{
+    return share->seconds;
 }

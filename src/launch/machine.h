@@ -1,10 +1,11 @@
 /* What jobs may use of this machine (its cores, its memory, its accelerators, what else was counted)
  * and which of them has what. In an allocation of Slurm, the machine is what was allocated of it.
- * For one thread. */
+ * docs/machine.md says it for users. For one thread. */
 #ifndef XPM_LAUNCH_MACHINE_H
 #define XPM_LAUNCH_MACHINE_H
 
 #include <sched.h>
+#include <sys/types.h>
 
 #include <experimaestro.h>
 
@@ -12,22 +13,34 @@ typedef struct xpm__machine xpm__machine;
 /* What one job has. */
 typedef struct xpm__share xpm__share;
 
-/* The machine of this process, with room for `slots` jobs that ask for nothing: each takes one, and a
- * job that asks for cores takes as many. It is looked at when something is asked for first. New. */
+/* The machine of this process, for `slots` jobs at once; 0: one a core. Each job takes a slot. A core
+ * is counted for each, or as many as it asks for; together no more than there are cores, or slots
+ * where these are more. The environment is read now, the rest when it is asked for first. New. */
 xpm__machine *xpm__machine_new(int slots);
 void xpm__machine_free(xpm__machine *machine); /* accepts NULL; its shares were given back */
 
-/* What it has, at all; borrowed. Errors: IO (the tool that tells of accelerators fails). */
-const xpm_host *xpm__machine_host(xpm__machine *machine);
-/* Whether it can ever give what is asked for. Errors: RANGE, saying what it lacks. */
+/* What it has, at all; borrowed. NULL with an error: IO (the tool that tells of accelerators fails),
+ * SYNTAX and RANGE (XPM_RESOURCES). */
+const xpm_host *xpm__machine_host(xpm__machine *machine, xpm_error *err);
+/* Whether it can ever give one of the alternatives. Errors: RANGE, saying what it lacks; those of
+ * xpm__machine_host, when one of the alternatives needs to know. */
 int xpm__machine_can(xpm__machine *machine, const xpm_requirement *requirement, xpm_error *err);
+int xpm__machine_can_request(xpm__machine *machine, const xpm_request *request, xpm_error *err);
 
 /* Whether a job that asks for nothing could start. */
 bool xpm__machine_has_slot(const xpm__machine *machine);
 /* Takes what a job asks for: the first alternative that is free, all or nothing. NULL `requirement`:
- * one slot. `pin`: with cores of its own. NULL when it is not free now. New: xpm__machine_give. */
+ * one slot. `pin`: with cores of its own, one at least. NULL when it is not free now. New:
+ * xpm__machine_give. */
 xpm__share *xpm__machine_take(xpm__machine *machine, const xpm_requirement *requirement, bool pin);
-/* The same for a job that runs already: it has what it has, even when that is more than is free. */
+xpm__share *xpm__machine_take_request(xpm__machine *machine, const xpm_request *request, bool pin);
+/* The same for a job that runs already: it has what it has, even when that is more than is free. Which
+ * accelerators and cores process `pid` has is asked of the kernel; `force` knows no process, and
+ * takes what is likely. */
+xpm__share *xpm__machine_adopt(xpm__machine *machine, const xpm_requirement *requirement,
+                               pid_t pid);
+xpm__share *xpm__machine_adopt_request(xpm__machine *machine, const xpm_request *request,
+                                       pid_t pid);
 xpm__share *xpm__machine_force(xpm__machine *machine, const xpm_requirement *requirement);
 void xpm__machine_give(xpm__machine *machine, xpm__share *share); /* accepts NULL */
 
