@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "launch/machine_look.h"
+#include "launch/neighbours.h"
 
 #define VISIBLE "CUDA_VISIBLE_DEVICES"
 
@@ -18,6 +19,8 @@ typedef struct device {
     int64_t memory; /* bytes */
     int64_t used;   /* above `memory` when jobs were found to have more */
     int jobs;
+    int64_t foreign; /* what jobs of other experiments have, when that was looked at last */
+    int foreign_jobs;
 } device;
 
 struct xpm__machine {
@@ -35,6 +38,7 @@ struct xpm__machine {
     device *devices; /* one for each of `gpus` */
     xpm__resources resources;
     int64_t *resources_used;
+    xpm__neighbours *neighbours; /* NULL: others do not matter */
     xpm_host host;
     xpm_accelerator *accelerators; /* the host's */
 };
@@ -49,6 +53,7 @@ struct xpm__share {
     int64_t *device_memory;
     size_t device_count;
     int64_t *resources; /* how many of each of the machine's; NULL for none */
+    xpm__claim *claim;  /* on its accelerators, for others to see */
     char *variable;
     const char *variables[2];
 };
@@ -73,6 +78,7 @@ void xpm__machine_free(xpm__machine *machine)
 {
     if (machine == NULL)
         return;
+    xpm__neighbours_close(machine->neighbours);
     xpm__gpus_free(&machine->gpus);
     xpm__resources_free(&machine->resources);
     xpm_free(machine->devices);
@@ -169,6 +175,16 @@ const xpm_host *xpm__machine_host(xpm__machine *machine, xpm_error *err)
  * has one already, whatever others have. */
 typedef enum choice { FREE, ALL, FORCED } choice;
 
+static int64_t free_memory(const device *d)
+{
+    return d->memory - d->used - d->foreign;
+}
+
+static int all_jobs(const device *d)
+{
+    return d->jobs + d->foreign_jobs;
+}
+
 static bool is_chosen(const xpm__share *share, size_t index)
 {
     for (size_t i = 0; i < share->device_count; i++)
@@ -188,20 +204,20 @@ static bool fits(const xpm__machine *machine, size_t index, const xpm_request *r
         return true;
     if (how == ALL)
         return d->memory >= memory;
-    return memory > 0 ? d->memory - d->used >= memory : d->jobs == 0;
+    return memory > 0 ? free_memory(d) >= memory : all_jobs(d) == 0;
 }
 
 /* Whether the first is the better choice of two that fit: one that others use, so that whole ones are
  * left, then the fullest. A job that is there already has the emptiest, for all that is known. */
 static bool is_better(const device *a, const device *b, int64_t memory, choice how)
 {
-    int64_t a_free = a->memory - a->used, b_free = b->memory - b->used;
+    int64_t a_free = free_memory(a), b_free = free_memory(b);
     if (how == ALL)
         return a->memory < b->memory;
     if (how == FORCED)
         return a_free > b_free;
-    if (memory > 0 && (a->jobs > 0) != (b->jobs > 0))
-        return a->jobs > 0;
+    if (memory > 0 && (all_jobs(a) > 0) != (all_jobs(b) > 0))
+        return all_jobs(a) > 0;
     return a_free < b_free;
 }
 
@@ -476,6 +492,60 @@ static void count(xpm__machine *machine, const xpm__share *share, int sign)
         CPU_XOR(&machine->pinned, &machine->pinned, &share->cores);
 }
 
+/* ---- Neighbours ---------------------------------------------------------------------------------- */
+
+int xpm__machine_join(xpm__machine *machine)
+{
+    if (machine->neighbours == NULL)
+        machine->neighbours = xpm__neighbours_open();
+    return machine->neighbours != NULL ? xpm__neighbours_fd(machine->neighbours) : -1;
+}
+
+void xpm__machine_heard(xpm__machine *machine)
+{
+    xpm__neighbours_heard(machine->neighbours);
+}
+
+static size_t find_device(const xpm__machine *machine, const char *name);
+
+static void add_foreign(void *user, const char *uuid, int64_t bytes)
+{
+    xpm__machine *machine = user;
+    size_t index = find_device(machine, uuid);
+    if (index == SIZE_MAX)
+        return;
+    machine->devices[index].foreign += bytes;
+    machine->devices[index].foreign_jobs++;
+}
+
+static int begin_claim(xpm__machine *machine)
+{
+    for (size_t i = 0; i < machine->gpus.count; i++) {
+        machine->devices[i].foreign = 0;
+        machine->devices[i].foreign_jobs = 0;
+    }
+    return xpm__neighbours_begin(machine->neighbours, add_foreign, machine);
+}
+
+/* Chooses what is free of accelerators. When nothing can be claimed, as the disk is full, others do not see
+ * it: the job runs all the same. */
+static bool claim_devices(xpm__machine *machine, const xpm_request *request, xpm__share *share)
+{
+    bool seen =
+        machine->neighbours != NULL && request->accelerator_count > 0 && begin_claim(machine) == 0;
+    bool chosen = choose_all(machine, request, FREE, share);
+    xpm__str text = {0};
+    for (size_t i = 0; seen && chosen && i < share->device_count; i++)
+        xpm__str_printf(&text, "%s %lld\n", machine->gpus.items[share->devices[i]].uuid,
+                        (long long)share->device_memory[i]);
+    if (text.size > 0)
+        share->claim = xpm__neighbours_claim(machine->neighbours, text.data);
+    if (seen)
+        xpm__neighbours_end(machine->neighbours);
+    xpm__str_free(&text);
+    return chosen;
+}
+
 /* ---- Taking -------------------------------------------------------------------------------------- */
 
 /* Whether so many cores are free; a job that asks for none is on one. */
@@ -527,7 +597,7 @@ xpm__share *xpm__machine_take_request(xpm__machine *machine, const xpm_request *
         !has_memory(machine, request->memory) || !has_resources(machine, request))
         return NULL;
     xpm__share *share = share_new(request);
-    if (!choose_all(machine, request, FREE, share) || (pin && !choose_cores(machine, share))) {
+    if ((pin && !choose_cores(machine, share)) || !claim_devices(machine, request, share)) {
         share_free(share);
         return NULL;
     }
@@ -552,6 +622,8 @@ void xpm__machine_give(xpm__machine *machine, xpm__share *share)
     if (share == NULL)
         return;
     count(machine, share, -1);
+    if (share->claim != NULL)
+        xpm__claim_free(machine->neighbours, share->claim);
     share_free(share);
 }
 
@@ -605,6 +677,34 @@ static void find_devices(const xpm__machine *machine, const xpm_request *request
     }
 }
 
+typedef struct claimed {
+    const xpm__machine *machine;
+    xpm__share *share;
+    size_t most;
+} claimed;
+
+static void add_claimed(void *user, const char *uuid, int64_t bytes)
+{
+    const claimed *c = user;
+    size_t index = find_device(c->machine, uuid);
+    if (index == SIZE_MAX || c->share->device_count == c->most)
+        return;
+    choose(c->machine, index, bytes, c->share);
+}
+
+/* Those on which it has a claim, if it has one, are known for sure. */
+static void find_claim(const xpm__machine *machine, const xpm_request *request, pid_t pid,
+                       xpm__share *share)
+{
+    claimed c = {machine, share, request->accelerator_count};
+    if (machine->neighbours != NULL && c.most > 0 && pid > 0)
+        share->claim = xpm__neighbours_find(machine->neighbours, pid, add_claimed, &c);
+    if (share->device_count < c.most) {
+        share->device_count = 0;
+        find_devices(machine, request, pid, share);
+    }
+}
+
 /* Cores to which the process is held, and which no other job has as its own. */
 static void find_cores(const xpm__machine *machine, pid_t pid, xpm__share *share)
 {
@@ -624,7 +724,7 @@ xpm__share *xpm__machine_adopt_request(xpm__machine *machine, const xpm_request 
 {
     xpm__share *share = share_new(request);
     if (is_known(machine, request)) {
-        find_devices(machine, request, pid, share);
+        find_claim(machine, request, pid, share);
         choose_resources(machine, request, share);
     }
     find_cores(machine, pid, share);
@@ -665,6 +765,17 @@ const cpu_set_t *xpm__share_cores(const xpm__share *share)
 int64_t xpm__share_memory(const xpm__share *share)
 {
     return share->memory;
+}
+
+int xpm__share_lock(const xpm__share *share)
+{
+    return share->claim != NULL ? xpm__claim_lock(share->claim) : -1;
+}
+
+void xpm__share_handed(xpm__share *share)
+{
+    if (share->claim != NULL)
+        xpm__claim_handed(share->claim);
 }
 
 double xpm__share_seconds(const xpm__share *share)

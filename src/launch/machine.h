@@ -27,6 +27,12 @@ const xpm_host *xpm__machine_host(xpm__machine *machine, xpm_error *err);
 int xpm__machine_can(xpm__machine *machine, const xpm_requirement *requirement, xpm_error *err);
 int xpm__machine_can_request(xpm__machine *machine, const xpm_request *request, xpm_error *err);
 
+/* From now on it is shared with this user's other experiments: what their jobs have of its
+ * accelerators is not given. Returns a descriptor that can be read when they may have given some
+ * back, which `heard` then empties; -1 when it cannot be shared. */
+int xpm__machine_join(xpm__machine *machine);
+void xpm__machine_heard(xpm__machine *machine);
+
 /* Whether a job that asks for nothing could start. */
 bool xpm__machine_has_slot(const xpm__machine *machine);
 /* Takes what a job asks for: the first alternative that is free, all or nothing. NULL `requirement`:
@@ -49,5 +55,10 @@ const char *const *xpm__share_variables(const xpm__share *share);
 const cpu_set_t *xpm__share_cores(const xpm__share *share); /* NULL: any */
 int64_t xpm__share_memory(const xpm__share *share); /* bytes that were asked for; 0: none said */
 double xpm__share_seconds(const xpm__share *share); /* the same of its duration */
+
+/* What its process must keep open until it ends, so that others see that it has its accelerators, in
+ * a machine that is shared; -1 for nothing. Close-on-exec; `handed` closes it here. */
+int xpm__share_lock(const xpm__share *share);
+void xpm__share_handed(xpm__share *share);
 
 #endif
