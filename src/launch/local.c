@@ -69,6 +69,17 @@ static void free_local(xpm_launcher *base)
     xpm_free(launcher->wrapper);
 }
 
+/* Of this machine as it is for a scheduler with the usual slots. */
+static int can_local(const xpm_launcher *launcher, const xpm_requirement *requirement,
+                     xpm_error *err)
+{
+    xpm__machine *machine = xpm__machine_new(0);
+    int status = xpm__machine_can(machine, requirement, err);
+    (void)launcher;
+    xpm__machine_free(machine);
+    return status;
+}
+
 static const char *place_local(const xpm_launcher *launcher)
 {
     (void)launcher;
@@ -206,6 +217,7 @@ const xpm__launcher_table xpm__local_table = {
     .name = "local",
     .is_here = true,
     .free = free_local,
+    .can = can_local,
     .place = place_local,
     .open = open_local,
     .close = close_local,

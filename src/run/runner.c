@@ -210,6 +210,14 @@ static bool is_lock(int fd, const char *file)
            given.st_dev == named.st_dev && given.st_ino == named.st_ino;
 }
 
+/* What was handed over is this process's alone: the lock, those of shared directories, that of its
+ * share of the machine. */
+static void keep_descriptors(void)
+{
+    for (int fd = job.lock; fd <= XPM__LOCK_FD + XPM__GUARDS_MAX + 1; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 /* The lock that the scheduler handed over, else one taken now. Close-on-exec at once: programs that
  * the task starts do not keep it. */
 static int take_lock(const char *directory, xpm_error *err)
@@ -219,8 +227,10 @@ static int take_lock(const char *directory, xpm_error *err)
     xpm__jobdir_file(job.name, ".lock", file);
     job.lock = handed != NULL ? atoi(handed) : -1;
     unsetenv(XPM__LOCK_VARIABLE);
-    if (handed != NULL && is_lock(job.lock, file))
-        return fcntl(job.lock, F_SETFD, FD_CLOEXEC);
+    if (handed != NULL && is_lock(job.lock, file)) {
+        keep_descriptors();
+        return 0;
+    }
     job.lock = xpm__file_lock(job.dir, file, true);
     return job.lock < 0 ? xpm__fail_io(err, directory, "lock") : 0;
 }
@@ -235,7 +245,7 @@ static int take_guard(const char *name, xpm_error *err)
     bool known = job.lock == XPM__LOCK_FD && fstatat(job.dir, path, &named, 0) == 0;
     for (int fd = XPM__LOCK_FD + 1; known && fd <= XPM__LOCK_FD + XPM__GUARDS_MAX; fd++)
         if (fstat(fd, &given) == 0 && given.st_dev == named.st_dev && given.st_ino == named.st_ino)
-            status = fcntl(fd, F_SETFD, FD_CLOEXEC);
+            status = 0;
     if (status < 0)
         status = xpm__file_lock(job.dir, path, true) < 0 ? xpm__fail_io(err, path, "lock") : 0;
     xpm_free(path);

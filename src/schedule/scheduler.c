@@ -15,6 +15,7 @@
 #include "schedule/lanes.h"
 #include "schedule/outputs.h"
 #include "schedule/queue.h"
+#include "schedule/sites.h"
 #include "schedule/start.h"
 #include "schedule/tokens.h"
 #include "submit/job.h"
@@ -26,7 +27,6 @@ typedef struct xpm__running running;
 struct xpm__scheduler {
     xpm_experiment *xp;
     xpm_launcher *local; /* of jobs that say nothing of where they run */
-    xpm__machine *machine;
     uv_thread_t thread;
     uv_loop_t loop;
     uv_async_t wake;
@@ -36,7 +36,7 @@ struct xpm__scheduler {
     xpm_job *touched; /* to be looked at again; linked by next_touched; each a reference */
     bool stop, cancel, quit;
     xpm__lanes *ready; /* the loop's own from here on */
-    xpm__site *sites;
+    xpm__sites *sites;
     xpm__lockwaits *waits;
     xpm__guards *guards;
     xpm__tokens *tokens;
@@ -55,6 +55,11 @@ struct xpm__running {
     xpm__elsewhere elsewhere; /* of one that another scheduler has started */
     running *next, **link;
 };
+
+static xpm__machine *machine_of(const xpm__scheduler *s)
+{
+    return xpm__sites_machine(s->sites);
+}
 
 static void start_ready(xpm__scheduler *s);
 static void fail_to_start(xpm_job *job, const char *message);
@@ -259,7 +264,7 @@ static void end_running(running *r)
     *r->link = r->next;
     if (r->next != NULL)
         r->next->link = r->link;
-    xpm__machine_give(r->scheduler->machine, r->share);
+    xpm__machine_give(machine_of(r->scheduler), r->share);
     xpm_free(r);
 }
 
@@ -310,25 +315,10 @@ static void on_freed(void *user)
     start_ready(user);
 }
 
-/* The site where the jobs of a launcher run: opened at first. */
 static xpm__site *find_site(void *user, const xpm_launcher *launcher, xpm_error *err)
 {
-    static const xpm__site_events events = {on_began, on_ended, on_freed};
-    xpm__scheduler *s = user;
-    const char *place = launcher->table->place(launcher);
-    for (xpm__site *site = s->sites; site != NULL; site = site->next)
-        if (site->table == launcher->table && strcmp(site->place, place) == 0)
-            return site;
-    xpm__site *site = launcher->table->open(launcher, err);
-    if (site == NULL)
-        return NULL;
-    site->table = launcher->table;
-    site->place = xpm__strdup(place);
-    site->loop = &s->loop;
-    site->events = &events;
-    site->user = s;
-    site->next = s->sites;
-    return s->sites = site;
+    const xpm__scheduler *s = user;
+    return xpm__sites_find(s->sites, launcher, err);
 }
 
 /* The lock of a job that ran elsewhere is free: it has failed there, or else it is looked at anew, as
@@ -355,20 +345,15 @@ static void on_lock_free(void *user, void *about, int fd)
 /* Where the job is that a .pid names; NULL when that is not known. */
 static xpm__site *site_of(xpm__scheduler *s, const xpm_job *job, const xpm__pid *pid)
 {
-    xpm_error err;
     xpm__site *site = xpm__lane_site(job);
-    if (strcmp(site->table->name, pid->launcher) == 0)
-        return site;
-    xpm_launcher *launcher = xpm__launcher_named(pid->launcher);
-    site = launcher != NULL ? find_site(s, launcher, &err) : NULL;
-    xpm_launcher_unref(launcher);
-    return site;
+    bool is_own = strcmp(site->table->name, pid->launcher) == 0;
+    return is_own ? site : xpm__sites_find_pid(s->sites, pid);
 }
 
 static void wait_for_lock(xpm__scheduler *s, xpm_job *job, const xpm__elsewhere *elsewhere)
 {
     xpm_error err = {0};
-    xpm__share *share = xpm__machine_force(s->machine, NULL);
+    xpm__share *share = xpm__machine_force(machine_of(s), NULL);
     char *lock = xpm__format("%s/%s.lock", job->directory, xpm_job_name(job));
     new_running(s, job, NULL, share, XPM_JOB_RUNNING)->elsewhere = *elsewhere;
     if (xpm__lockwaits_add(s->waits, lock, on_lock_free, s, job, &err) < 0) {
@@ -390,7 +375,8 @@ static void watch_elsewhere(xpm__scheduler *s, xpm_job *job)
     if (run != NULL) {
         xpm__share *share =
             site->table->is_here
-                ? xpm__machine_force(s->machine, xpm__lane_launcher(job)->requirement)
+                ? xpm__machine_adopt(machine_of(s), xpm__lane_launcher(job)->requirement,
+                                     elsewhere.pid.process)
                 : NULL;
         new_running(s, job, run, share, is_queued ? XPM_JOB_SCHEDULED : XPM_JOB_RUNNING)
             ->elsewhere = elsewhere;
@@ -435,10 +421,12 @@ static void start_job(xpm__scheduler *s, xpm_job *job, xpm__share *share)
     if (started == XPM__STARTED) {
         count_start(s->xp);
         xpm__guards_hand_over(job);
+        if (share != NULL)
+            xpm__share_handed(share);
         new_running(s, job, run, share, is_here ? XPM_JOB_RUNNING : XPM_JOB_SCHEDULED);
         return;
     }
-    xpm__machine_give(s->machine, share);
+    xpm__machine_give(machine_of(s), share);
     if (started == XPM__ENDED) {
         end_job(s, job, &state);
     } else if (started == XPM__ELSEWHERE) {
@@ -460,10 +448,7 @@ static bool may_start(xpm__scheduler *s, xpm_job *job)
 
 static bool can_start(const xpm__scheduler *s)
 {
-    bool elsewhere = false;
-    for (const xpm__site *site = s->sites; site != NULL; site = site->next)
-        elsewhere |= !site->table->is_here;
-    return !s->stopped && (elsewhere || xpm__machine_has_slot(s->machine));
+    return !s->stopped && xpm__sites_have_room(s->sites);
 }
 
 static void start_ready(xpm__scheduler *s)
@@ -475,11 +460,9 @@ static void start_ready(xpm__scheduler *s)
         if (may_start(s, job))
             start_job(s, job, share);
         else
-            xpm__machine_give(s->machine, share);
+            xpm__machine_give(machine_of(s), share);
     }
-    for (xpm__site *site = s->sites; site != NULL; site = site->next)
-        if (site->table->flush != NULL)
-            site->table->flush(site);
+    xpm__sites_flush(s->sites);
     xpm__tokens_compete(s->tokens, can_start(s));
 }
 
@@ -495,8 +478,7 @@ static void close_handle(uv_handle_t *handle, void *user)
 /* What runs goes on alone. */
 static void leave(xpm__scheduler *s)
 {
-    for (xpm__site *site = s->sites; site != NULL; site = site->next)
-        site->table->close(site);
+    xpm__sites_close(s->sites);
     while (s->runs != NULL)
         end_running(s->runs);
     uv_walk(&s->loop, close_handle, NULL);
@@ -619,24 +601,20 @@ static void wake(void *user)
 
 static void free_places(xpm__scheduler *s)
 {
-    for (xpm__site *site = s->sites, *next; site != NULL; site = next) {
-        next = site->next;
-        xpm_free(site->place);
-        site->table->destroy(site);
-    }
     xpm__lanes_free(s->ready);
-    xpm__machine_free(s->machine);
+    xpm__sites_free(s->sites);
     xpm_launcher_unref(s->local);
 }
 
 xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
 {
+    static const xpm__site_events events = {on_began, on_ended, on_freed};
     xpm__scheduler *s = xpm__zalloc(sizeof *s);
     uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_SIZE};
     s->xp = xp;
     s->local = xpm_launcher_local(NULL, NULL);
-    s->machine = xpm__machine_new(xp->slots);
-    s->ready = xpm__lanes_new(s->local, s->machine, find_site, s);
+    s->sites = xpm__sites_new(&s->loop, xp->slots, &events, s);
+    s->ready = xpm__lanes_new(s->local, machine_of(s), find_site, s);
     s->waits = xpm__lockwaits_new(wake, s);
     s->guards = xpm__guards_new(s->waits, resume, s);
     s->tokens = xpm__tokens_new(&s->loop, s->waits, resume_first, wake, s);

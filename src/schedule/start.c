@@ -109,9 +109,12 @@ static xpm__run *launch(xpm_job *job, const xpm__place *place, const xpm__comman
                         int folder, int lock, xpm_error *err)
 {
     char **environment = xpm__command_environment(command, job, place->share);
-    int guards[XPM__GUARDS_MAX];
-    for (size_t i = 0; i < job->guard_count; i++)
-        guards[i] = job->guards[i].fd;
+    int guards[XPM__GUARDS_MAX + 1];
+    size_t guard_count = 0;
+    for (; guard_count < job->guard_count; guard_count++)
+        guards[guard_count] = job->guards[guard_count].fd;
+    if (place->share != NULL && xpm__share_lock(place->share) >= 0)
+        guards[guard_count++] = xpm__share_lock(place->share);
     xpm__start start = {.job = job,
                         .launcher = place->launcher,
                         .directory = folder,
@@ -121,7 +124,7 @@ static xpm__run *launch(xpm_job *job, const xpm__place *place, const xpm__comman
                         .start = command->start[0] != '\0' ? command->start : NULL,
                         .lock = lock,
                         .guards = guards,
-                        .guard_count = job->guard_count,
+                        .guard_count = guard_count,
                         .share = place->share};
     xpm__run *run = place->site->table->start(place->site, &start, err);
     xpm_free(environment);
