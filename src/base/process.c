@@ -11,16 +11,24 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OUT = STDOUT_FILENO };
+enum { OUT, ERRORS, STREAMS };
 
-/* Own session (Ctrl-C is not for it), signals at their defaults and none blocked, standard output
- * to `out`, or nowhere when it is -1. Returns 0 or an errno. */
-static int spawn(const char *const *argv, char *const *environment, int out, pid_t *pid)
+/* What a program gets of this process's descriptors; -1 for none, and nowhere. */
+typedef struct descriptors {
+    int streams[STREAMS]; /* standard output and error */
+    int keep;
+} descriptors;
+
+/* Own session (Ctrl-C is not for it), signals at their defaults and none blocked. Returns 0 or an
+ * errno. */
+static int spawn(const char *const *argv, char *const *environment, const descriptors *given,
+                 pid_t *pid)
 {
     static const char null[] = "/dev/null";
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
+    int last = STDERR_FILENO;
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawnattr_init(&attributes);
@@ -29,13 +37,15 @@ static int spawn(const char *const *argv, char *const *environment, int out, pid
     posix_spawnattr_setflags(&attributes,
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&actions);
-    if (out >= 0)
-        posix_spawn_file_actions_adddup2(&actions, out, OUT);
-    else
-        posix_spawn_file_actions_addopen(&actions, OUT, null, O_WRONLY, 0);
+    for (int i = 0; i < STREAMS; i++)
+        if (given->streams[i] >= 0)
+            posix_spawn_file_actions_adddup2(&actions, given->streams[i], STDOUT_FILENO + i);
+        else
+            posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO + i, null, O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, null, O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, null, O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
+    if (given->keep >= 0)
+        posix_spawn_file_actions_adddup2(&actions, given->keep, ++last);
+    posix_spawn_file_actions_addclosefrom_np(&actions, last + 1);
     int status =
         posix_spawnp(pid, argv[0], &actions, &attributes, (char *const *)argv, environment);
     posix_spawn_file_actions_destroy(&actions);
@@ -50,55 +60,87 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Reads to the end. Returns 0, or the errno that says why it gave up. */
-static int listen_to(int fd, const xpm__patience *patience, xpm__str *out)
+/* Reads what a descriptor has for now; it is closed, and -1, at its end. Returns 0 or an errno. */
+static int read_some(int *fd, size_t limit, xpm__str *out)
+{
+    char buffer[8192];
+    ssize_t got = read(*fd, buffer, sizeof buffer);
+    if (got < 0)
+        return errno;
+    if (got == 0) {
+        close(*fd);
+        *fd = -1;
+    } else if (out->size + (size_t)got > limit) {
+        return EFBIG;
+    } else {
+        xpm__str_add(out, buffer, (size_t)got);
+    }
+    return 0;
+}
+
+/* Reads both streams to their end. Returns 0, or the errno that says why it gave up. */
+static int listen_to(int fds[STREAMS], const xpm__patience *patience,
+                     xpm__str *const texts[STREAMS])
 {
     int64_t deadline = now_ms() + (int64_t)(patience->seconds * 1000);
-    int hurry = patience->hurry;
-    for (;;) {
-        char buffer[8192];
-        struct pollfd watched[] = {{.fd = fd, .events = POLLIN}, {.fd = hurry, .events = POLLIN}};
+    int hurry = patience->hurry, problem = 0;
+    while (problem == 0 && (fds[OUT] >= 0 || fds[ERRORS] >= 0)) {
+        struct pollfd watched[] = {{.fd = fds[OUT], .events = POLLIN},
+                                   {.fd = fds[ERRORS], .events = POLLIN},
+                                   {.fd = hurry, .events = POLLIN}};
         int64_t left = deadline - now_ms();
-        int ready = left > 0 ? poll(watched, 2, (int)left) : 0;
+        int ready = left > 0 ? poll(watched, STREAMS + 1, (int)left) : 0;
         if (ready < 0 && errno == EINTR)
             continue;
         if (ready <= 0)
             return ready < 0 ? errno : ETIMEDOUT;
-        if (watched[1].revents != 0) {
+        if (watched[STREAMS].revents != 0) {
             int64_t moment = now_ms() + XPM__MOMENT_MS;
             deadline = moment < deadline ? moment : deadline;
             hurry = -1;
         }
-        if (watched[0].revents == 0)
-            continue;
-        ssize_t got = read(fd, buffer, sizeof buffer);
-        if (got <= 0)
-            return got < 0 ? errno : 0;
-        if (out->size + (size_t)got > patience->size)
-            return EFBIG;
-        xpm__str_add(out, buffer, (size_t)got);
+        for (int i = 0; i < STREAMS && problem == 0; i++)
+            if (watched[i].revents != 0)
+                problem = read_some(&fds[i], patience->size, texts[i]);
     }
+    return problem;
 }
 
-int xpm__process_read(const char *const *argv, char *const *environment,
-                      const xpm__patience *patience, xpm__str *out)
+static void close_fd(int fd)
 {
-    int ends[2], status = 0;
+    if (fd >= 0)
+        close(fd);
+}
+
+int xpm__process_ask(const char *const *argv, char *const *environment,
+                     const xpm__patience *patience, int keep, xpm__str *out, xpm__str *errors)
+{
+    xpm__str *const texts[STREAMS] = {out, errors};
+    descriptors given = {.streams = {-1, -1}, .keep = keep};
+    int fds[STREAMS] = {-1, -1}, status = 0, problem = 0;
     pid_t pid;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -1;
-    int problem = spawn(argv, environment, ends[1], &pid);
-    close(ends[1]);
-    if (problem != 0) {
-        close(ends[0]);
-        errno = problem;
-        return -1;
+    for (int i = 0; i < STREAMS && problem == 0; i++) {
+        int ends[2];
+        if (texts[i] == NULL)
+            continue;
+        problem = pipe2(ends, O_CLOEXEC) < 0 ? errno : 0;
+        if (problem == 0) {
+            fds[i] = ends[0];
+            given.streams[i] = ends[1];
+        }
     }
-    problem = listen_to(ends[0], patience, out);
-    close(ends[0]);
-    if (problem != 0)
-        kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    if (problem == 0)
+        problem = spawn(argv, environment, &given, &pid);
+    bool started = problem == 0;
+    for (int i = 0; i < STREAMS; i++)
+        close_fd(given.streams[i]);
+    if (started)
+        problem = listen_to(fds, patience, texts);
+    for (int i = 0; i < STREAMS; i++)
+        close_fd(fds[i]);
+    if (started && problem != 0)
+        kill(-pid, SIGKILL); /* its session's first group */
+    while (started && waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     if (problem == 0 && WIFEXITED(status))
         return WEXITSTATUS(status);
@@ -106,10 +148,17 @@ int xpm__process_read(const char *const *argv, char *const *environment,
     return -1;
 }
 
+int xpm__process_read(const char *const *argv, char *const *environment,
+                      const xpm__patience *patience, xpm__str *out)
+{
+    return xpm__process_ask(argv, environment, patience, -1, out, NULL);
+}
+
 pid_t xpm__process_leave(const char *const *argv, char *const *environment)
 {
+    static const descriptors nothing = {.streams = {-1, -1}, .keep = -1};
     pid_t pid;
-    int problem = spawn(argv, environment, -1, &pid);
+    int problem = spawn(argv, environment, &nothing, &pid);
     errno = problem;
     return problem == 0 ? pid : -1;
 }

@@ -18,9 +18,14 @@ typedef struct xpm__patience {
 enum { XPM__MOMENT_MS = 100 };
 
 /* Starts argv[0], found in PATH, and reads what it prints. Returns its exit status; or -1 with
- * errno: ENOENT (no such program), ETIMEDOUT, EFBIG (it said more), EINTR (a signal ended it). */
+ * errno: ENOENT (no such program), ETIMEDOUT, EFBIG (it said more), EINTR (a signal ended it). One
+ * that is not listened to any more is killed, with those that it has started. */
 int xpm__process_read(const char *const *argv, char *const *environment,
                       const xpm__patience *patience, xpm__str *out);
+/* The same, with what it prints on standard error; `keep` is a descriptor that it holds as long as it
+ * lives, or -1. */
+int xpm__process_ask(const char *const *argv, char *const *environment,
+                     const xpm__patience *patience, int keep, xpm__str *out, xpm__str *errors);
 
 /* Starts argv[0] in a session of its own, with no stream; whoever calls waits for it some time. -1
  * with errno. */

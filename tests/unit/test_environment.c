@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "folder.h"
@@ -62,6 +63,32 @@ TEST(a_program_has_a_moment_left_when_there_is_hurry)
     assert_string_equal(out.data, "quick\n");
     close(hurried.hurry);
     xpm__str_free(&out);
+}
+
+TEST(a_program_is_asked_and_its_errors_read_and_it_keeps_a_lock_as_long_as_it_lives)
+{
+    char *folder = folder_new();
+    const char *argv[] = {"sh", "-c", "flock -n lock true || echo held; echo wrong >&2; exit 3",
+                          NULL};
+    const char *many[] = {"sh", "-c", "head -c 200000 /dev/zero >&2; echo end", NULL};
+    xpm__str out = {0}, errors = {0};
+    char *here = getcwd(NULL, 0);
+    assert_int_equal(chdir(folder), 0);
+    int lock = open("lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
+    assert_int_equal(xpm__process_ask(argv, environ, &patient, lock, &out, &errors), 3);
+    assert_string_equal(out.data, "held\n");
+    assert_string_equal(errors.data, "wrong\n");
+    close(lock);
+    xpm__str_clear(&errors);
+    assert_int_equal(xpm__process_ask(many, environ, &patient, -1, &out, &errors), 0);
+    assert_string_equal(out.data, "held\nend\n"); /* neither stream is waited for alone */
+    assert_int_equal(errors.size, 200000);
+    assert_int_equal(chdir(here), 0);
+    free(here);
+    xpm__str_free(&out);
+    xpm__str_free(&errors);
+    folder_remove(folder);
 }
 
 /* ---- Git ----------------------------------------------------------------------------------------- */
@@ -288,6 +315,8 @@ int main(void)
         cmocka_unit_test(a_program_that_is_not_there_is_told),
         cmocka_unit_test(a_program_that_takes_too_long_or_says_too_much_is_ended),
         cmocka_unit_test(a_program_has_a_moment_left_when_there_is_hurry),
+        cmocka_unit_test(
+            a_program_is_asked_and_its_errors_read_and_it_keeps_a_lock_as_long_as_it_lives),
         cmocka_unit_test(git_tells_the_commit_the_branch_and_what_has_changed),
         cmocka_unit_test(a_tree_is_told_once_and_a_folder_outside_of_any_is_none),
         cmocka_unit_test(of_many_changes_the_first_are_kept_and_all_are_counted),
