@@ -18,8 +18,17 @@ typedef int (*xpm_executor)(void *user, xpm_task *task, xpm_error *err);
 /* Runs the job of a params.json, as what a launcher starts: takes over the job's lock (waits for
  * it when started by hand), goes to the job's directory, loads the parameters, executes, and
  * records the end. Returns the exit status for the process: 0 for success. A job that is done
- * already is not executed. */
+ * already is not executed. In the place of a params.json it takes the list of a batch of Slurm, of
+ * which it enters the part that Slurm has started it for. Where several processes run one job
+ * (SLURM_PROCID, OMPI_COMM_WORLD_RANK, PMI_RANK, PMIX_RANK, RANK, LOCAL_RANK), those above 0 only
+ * load and execute. */
 XPM_API int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user);
+
+/* Enters the part of a batch of Slurm (WORKSPACE/.experimaestro/slurm/TOKEN.array) that this process
+ * was started for, as xpm_run does with such a list: its standard streams are the job's from then
+ * on, and so is its environment. Gives the params.json to run. For bindings, which must know the
+ * environment first. New: xpm_free. Errors: IO, SYNTAX, RANGE. */
+XPM_API char *xpm_array_enter(const char *list, xpm_error *err);
 
 /* Executes the task of a params.json where one stands: no lock, no record, the working directory
  * stays. Returns the exit status for the process. */

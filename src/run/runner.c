@@ -18,8 +18,10 @@
 #include "base/mem.h"
 #include "declare/class.h"
 #include "declare/config.h"
+#include "record/array.h"
 #include "record/jobdir.h"
 #include "record/tokendir.h"
+#include "run/step.h"
 
 /* Seconds that a task has after it was told to end, and a process after it has recorded its end. */
 enum { GRACE = 30, EXIT_GRACE = 60 };
@@ -33,6 +35,7 @@ static struct running {
     xpm_limits limits;
     int nice;
     bool in_group;   /* the kernel holds the job to its memory by a control group */
+    bool unmet;      /* a job that it depends on is not done */
     double deadline; /* on the monotonic clock, when there is a limit */
     timer_t grace;   /* kills the process */
     bool has_grace;
@@ -211,26 +214,31 @@ static bool is_lock(int fd, const char *file)
 }
 
 /* What was handed over is this process's alone: the lock, those of shared directories, that of its
- * share of the machine. */
+ * share of the machine. Close-on-exec at once: programs that the task starts do not keep it. */
 static void keep_descriptors(void)
 {
     for (int fd = job.lock; fd <= XPM__LOCK_FD + XPM__GUARDS_MAX + 1; fd++)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* The lock that the scheduler handed over, else one taken now. Close-on-exec at once: programs that
- * the task starts do not keep it. */
-static int take_lock(const char *directory, xpm_error *err)
+/* Whether the scheduler has handed over the lock. */
+static bool has_lock(void)
 {
     const char *handed = getenv(XPM__LOCK_VARIABLE);
     char file[XPM__NAME_SIZE];
     xpm__jobdir_file(job.name, ".lock", file);
     job.lock = handed != NULL ? atoi(handed) : -1;
     unsetenv(XPM__LOCK_VARIABLE);
-    if (handed != NULL && is_lock(job.lock, file)) {
+    bool handed_over = handed != NULL && is_lock(job.lock, file);
+    if (handed_over)
         keep_descriptors();
-        return 0;
-    }
+    return handed_over;
+}
+
+static int take_lock(const char *directory, xpm_error *err)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(job.name, ".lock", file);
     job.lock = xpm__file_lock(job.dir, file, true);
     return job.lock < 0 ? xpm__fail_io(err, directory, "lock") : 0;
 }
@@ -318,6 +326,8 @@ static int record_done(xpm_task *task)
 
 static xpm_reason reason_of(const xpm_error *err)
 {
+    if (job.unmet)
+        return XPM_REASON_DEPENDENCY;
     if (err->code == XPM_E_TIMEOUT)
         return XPM_REASON_TIMEOUT;
     return err->code == XPM_E_MEMORY ? XPM_REASON_MEMORY : XPM_REASON_FAILED;
@@ -379,6 +389,24 @@ static void print_error(int code, const xpm_error *err)
                 err->message);
 }
 
+/* What was given to Slurm before what it depends on had ended: Slurm forgets a dependency that it does
+ * not know. */
+static int check_needs(xpm_error *err)
+{
+    const xpm__step *step = xpm__step_entered();
+    for (size_t i = 0; step != NULL && step->needs[i] != NULL; i++) {
+        char name[XPM__NAME_SIZE];
+        xpm__jobdir_name(step->needs[i], name);
+        char *done = xpm__format("%s/%s.done", step->needs[i], name);
+        job.unmet = !xpm__file_exists(AT_FDCWD, done);
+        xpm_free(done);
+        if (job.unmet)
+            return xpm__fail(err, XPM_E_STATE, NULL, "a job that it depends on is not done: %s",
+                             step->needs[i]);
+    }
+    return 0;
+}
+
 static int execute_locked(xpm_task *task, const char *params, xpm_resolver resolve,
                           xpm_executor execute, void *user, xpm_error *err)
 {
@@ -391,7 +419,8 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     xpm__jobdir_write_pid(job.dir, job.name, job.pid);
     catch_signals();
     set_limits();
-    if (take_guards(err) == 0 && xpm__params_load(params, resolve, user, &task->params, err) == 0) {
+    if (check_needs(err) == 0 && take_guards(err) == 0 &&
+        xpm__params_load(params, resolve, user, &task->params, err) == 0) {
         status.resumable = (task->params.task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
         code = execute(user, task, err);
     }
@@ -412,21 +441,51 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     return code;
 }
 
+/* That nothing was begun. */
+static int refuse(const xpm_error *err)
+{
+    fprintf(stderr, "experimaestro: %s\n", err->message);
+    return 1;
+}
+
+/* One of several processes that run the job together, and not the one that speaks for it. */
+static int execute_beside(xpm_task *task, xpm_resolver resolve, xpm_executor execute, void *user,
+                          xpm_error *err)
+{
+    int code = 1;
+    if (xpm__params_load("params.json", resolve, user, &task->params, err) == 0)
+        code = execute(user, task, err);
+    print_error(code, err);
+    return code;
+}
+
+static int run_entered(xpm_task *task, xpm_resolver resolve, xpm_executor execute, void *user,
+                       xpm_error *err)
+{
+    bool handed = has_lock(); /* to the one process that it was started as, whatever it inherits */
+    if (!handed && xpm__step_rank() > 0)
+        return already_done() ? 0 : execute_beside(task, resolve, execute, user, err);
+    if (!handed && take_lock(task->directory, err) < 0)
+        return refuse(err);
+    if (already_done()) {
+        remove_file(".lock"); /* just made, to look */
+        return 0;
+    }
+    return execute_locked(task, "params.json", resolve, execute, user, err);
+}
+
 int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user)
 {
     xpm_task task = {0};
     xpm_error err = {0};
-    int code = 1;
+    char *entered =
+        xpm__array_is_named(params) ? xpm_array_enter(params, &err) : xpm__strdup(params);
     read_start();
     enter_group();
-    if (enter_folder(params, &task, &err) < 0 || take_lock(task.directory, &err) < 0) {
-        fprintf(stderr, "experimaestro: %s\n", err.message);
-    } else if (already_done()) {
-        remove_file(".lock"); /* just made, to look */
-        code = 0;
-    } else {
-        code = execute_locked(&task, "params.json", resolve, execute, user, &err);
-    }
+    int code = entered != NULL && enter_folder(entered, &task, &err) == 0
+                   ? run_entered(&task, resolve, execute, user, &err)
+                   : refuse(&err);
+    xpm_free(entered);
     xpm__progress_clear(&task);
     xpm__params_clear(&task.params);
     xpm_free(task.directory);

@@ -1,0 +1,136 @@
+#include "run/step.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "record/array.h"
+#include "record/jobdir.h"
+
+/* In each of these a starter of several processes (srun, mpirun, torchrun) says which one it is. */
+static const char *const rank_variables[] = {
+    "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "RANK", "LOCAL_RANK",
+};
+enum { RANK_VARIABLES = sizeof rank_variables / sizeof *rank_variables };
+
+/* This process enters one element, and stays in it. */
+static struct entered {
+    xpm__step step;
+    xpm__str list;
+    xpm__array_part part;
+    char *id;
+} entered;
+
+const xpm__step *xpm__step_entered(void)
+{
+    return entered.id != NULL ? &entered.step : NULL;
+}
+
+int xpm__step_rank(void)
+{
+    for (size_t i = 0; i < RANK_VARIABLES; i++) {
+        const char *text = getenv(rank_variables[i]);
+        if (text != NULL && atoi(text) > 0)
+            return atoi(text);
+    }
+    return 0;
+}
+
+static void forget(void)
+{
+    xpm__array_part_clear(&entered.part);
+    xpm__str_free(&entered.list);
+    xpm_free(entered.id);
+    entered = (struct entered){0};
+}
+
+/* What the driver has inherited says where that one stands, not this one: of several processes only
+ * Slurm's own word counts, and of one none does. */
+static void forget_ranks(bool ranks)
+{
+    for (size_t i = 0; i < RANK_VARIABLES; i++)
+        if (!ranks || strcmp(rank_variables[i], "SLURM_PROCID") != 0)
+            unsetenv(rank_variables[i]);
+}
+
+static void set_variables(const xpm__element *element)
+{
+    for (const char *const *entry = element->variables; *entry != NULL; entry++) {
+        const char *equals = strchr(*entry, '=');
+        if (equals == NULL)
+            continue;
+        char *name = xpm__strndup(*entry, (size_t)(equals - *entry));
+        setenv(name, equals + 1, 1);
+        xpm_free(name);
+    }
+    if (element->start != NULL)
+        setenv(XPM__START_VARIABLE, element->start, 1);
+    else
+        unsetenv(XPM__START_VARIABLE);
+    unsetenv(XPM__LOCK_VARIABLE); /* it takes its lock itself */
+}
+
+/* Appends, as several processes may write to it, and an attempt that Slurm repeats goes on. */
+static int open_stream(const char *directory, const char *suffix, int stream, xpm_error *err)
+{
+    char name[XPM__NAME_SIZE];
+    xpm__jobdir_name(directory, name);
+    char *path = xpm__format("%s/%s%s", directory, name, suffix);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int status = fd >= 0 && dup2(fd, stream) == stream ? 0 : -1;
+    if (status < 0)
+        xpm__fail_io(err, path, "open the job's stream");
+    if (fd >= 0)
+        close(fd);
+    xpm_free(path);
+    return status;
+}
+
+static char *slurm_id(void)
+{
+    const char *id = getenv("SLURM_JOB_ID"), *array = getenv("SLURM_ARRAY_JOB_ID");
+    const char *index = getenv("SLURM_ARRAY_TASK_ID");
+    if (array != NULL && index != NULL)
+        return xpm__format("%s_%s", array, index);
+    return xpm__strdup(id != NULL ? id : "");
+}
+
+static int find_element(const char *list, xpm_error *err)
+{
+    const char *index = getenv("SLURM_ARRAY_TASK_ID");
+    if (xpm__file_read(AT_FDCWD, list, &entered.list) < 0)
+        return xpm__fail_io(err, list, "read the list of jobs");
+    if (xpm__array_find(&entered.list, index != NULL ? strtoul(index, NULL, 10) : 0, &entered.part,
+                        err) == 0)
+        return 0;
+    if (err != NULL)
+        snprintf(err->path, sizeof err->path, "%s", list);
+    return -1;
+}
+
+char *xpm_array_enter(const char *list, xpm_error *err)
+{
+    forget();
+    xpm__at_reset(forget);
+    int status = find_element(list, err);
+    const xpm__element *element = &entered.part.element;
+    if (status == 0)
+        status = open_stream(element->directory, ".out", STDOUT_FILENO, err);
+    if (status == 0)
+        status = open_stream(element->directory, ".err", STDERR_FILENO, err);
+    if (status < 0) {
+        forget();
+        return NULL;
+    }
+    forget_ranks(entered.part.ranks);
+    set_variables(element);
+    entered.id = slurm_id();
+    entered.step =
+        (xpm__step){.id = entered.id, .token = entered.part.token, .needs = element->needs};
+    return xpm__format("%s/params.json", element->directory);
+}
