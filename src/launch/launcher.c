@@ -19,6 +19,8 @@ xpm_launcher *xpm__launcher_named(const char *name)
 {
     if (strcmp(name, xpm__local_table.name) == 0)
         return xpm_launcher_local(NULL, NULL);
+    if (strcmp(name, xpm__slurm_table.name) == 0)
+        return xpm_launcher_slurm(NULL, NULL);
     return NULL;
 }
 

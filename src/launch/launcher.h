@@ -110,7 +110,7 @@ struct xpm__launcher_table {
     void (*forget)(xpm__run *run); /* it goes on alone */
 };
 
-extern const xpm__launcher_table xpm__local_table;
+extern const xpm__launcher_table xpm__local_table, xpm__slurm_table;
 
 /* Makes what all launchers share. The struct is of `size` bytes, zeroed. */
 xpm_launcher *xpm__launcher_new(const xpm__launcher_table *table, size_t size);

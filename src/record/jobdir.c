@@ -411,36 +411,38 @@ int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reas
     return status;
 }
 
-int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid)
+/* Writes a .pid: of a process, when `process` is not 0, and of a queue, when `queued` is not NULL. */
+static int write_pid(int dir, const char *name, const xpm__pid *queued, pid_t process)
 {
     char file[XPM__NAME_SIZE], host[HOST_SIZE];
     xpm__str out = {0};
     this_host(host);
     xpm__jobdir_file(name, ".pid", file);
     xpm__json_open(&out, '{');
-    xpm__json_pair(&out, "type", "local");
-    xpm__json_pair_int(&out, "pid", pid);
-    xpm__json_pair_int(&out, "start", start_time(pid));
-    xpm__json_pair(&out, "host", host);
+    xpm__json_pair(&out, "type", queued != NULL ? queued->launcher : "local");
+    if (queued != NULL) {
+        xpm__json_pair(&out, "pid", queued->id[0] != '\0' ? queued->id : NULL);
+        xpm__json_pair(&out, "token", queued->token);
+    }
+    if (process > 0) {
+        xpm__json_pair_int(&out, queued != NULL ? "process" : "pid", process);
+        xpm__json_pair_int(&out, "start", start_time(process));
+        xpm__json_pair(&out, "host", host);
+    }
     xpm__json_close(&out, '}');
     int status = xpm__file_write(dir, file, out.data, out.size, 0666);
     xpm__str_free(&out);
     return status;
 }
 
+int xpm__jobdir_write_pid(int dir, const char *name, const xpm__pid *queued, pid_t pid)
+{
+    return write_pid(dir, name, queued, pid);
+}
+
 int xpm__jobdir_write_queued(int dir, const char *name, const xpm__pid *pid)
 {
-    char file[XPM__NAME_SIZE];
-    xpm__str out = {0};
-    xpm__jobdir_file(name, ".pid", file);
-    xpm__json_open(&out, '{');
-    xpm__json_pair(&out, "type", pid->launcher);
-    xpm__json_pair(&out, "pid", pid->id[0] != '\0' ? pid->id : NULL);
-    xpm__json_pair(&out, "token", pid->token);
-    xpm__json_close(&out, '}');
-    int status = xpm__file_write(dir, file, out.data, out.size, 0666);
-    xpm__str_free(&out);
-    return status;
+    return write_pid(dir, name, pid, 0);
 }
 
 /* ---- Streams ----------------------------------------------------------------------------------- */

@@ -77,7 +77,6 @@ void xpm__jobdir_write_end(int dir, const char *name, const xpm__status *status)
 int xpm__jobdir_mark_done(int dir, const char *name);
 int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reason,
                             const char *message);
-int xpm__jobdir_write_pid(int dir, const char *name, pid_t pid);
 /* What a .pid says: who runs the job, or which queue has it. */
 typedef struct xpm__pid {
     char launcher[16]; /* "local", "slurm"; "" when there is none */
@@ -86,6 +85,9 @@ typedef struct xpm__pid {
     char token[64];    /* by which it was sent there */
 } xpm__pid;
 void xpm__jobdir_read_pid(int dir, const char *name, xpm__pid *pid);
+/* Says that a process runs the job; `queued` is what the queue calls it that has started the process,
+ * or NULL. 0, or -1 with errno. */
+int xpm__jobdir_write_pid(int dir, const char *name, const xpm__pid *queued, pid_t pid);
 /* Says that a queue has the job, or will: `id` is "" at first. 0, or -1 with errno. */
 int xpm__jobdir_write_queued(int dir, const char *name, const xpm__pid *pid);
 /* Whether a queue has the job, as far as can be seen without asking it: no marker says otherwise. */

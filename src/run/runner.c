@@ -389,6 +389,18 @@ static void print_error(int code, const xpm_error *err)
                 err->message);
 }
 
+/* Who runs the job; for who has sent it to Slurm, under the name that it has there. */
+static void write_pid(void)
+{
+    const xpm__step *step = xpm__step_entered();
+    xpm__pid queued = {.launcher = "slurm"};
+    if (step != NULL) {
+        snprintf(queued.id, sizeof queued.id, "%s", step->id);
+        snprintf(queued.token, sizeof queued.token, "%s", step->token);
+    }
+    xpm__jobdir_write_pid(job.dir, job.name, step != NULL ? &queued : NULL, job.pid);
+}
+
 /* What was given to Slurm before what it depends on had ended: Slurm forgets a dependency that it does
  * not know. */
 static int check_needs(xpm_error *err)
@@ -416,7 +428,7 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     task->status = &status;
     task->failure = err;
     remove_file(".failed");
-    xpm__jobdir_write_pid(job.dir, job.name, job.pid);
+    write_pid();
     catch_signals();
     set_limits();
     if (check_needs(err) == 0 && take_guards(err) == 0 &&

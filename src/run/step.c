@@ -23,7 +23,7 @@ static struct entered {
     xpm__step step;
     xpm__str list;
     xpm__array_part part;
-    char *id;
+    char *id, *token;
 } entered;
 
 const xpm__step *xpm__step_entered(void)
@@ -46,6 +46,7 @@ static void forget(void)
     xpm__array_part_clear(&entered.part);
     xpm__str_free(&entered.list);
     xpm_free(entered.id);
+    xpm_free(entered.token);
     entered = (struct entered){0};
 }
 
@@ -91,13 +92,13 @@ static int open_stream(const char *directory, const char *suffix, int stream, xp
     return status;
 }
 
-static char *slurm_id(void)
+/* What is shared by all of an array, and the element's number: "123_4". */
+static char *of_element(const char *shared, const char *alone)
 {
-    const char *id = getenv("SLURM_JOB_ID"), *array = getenv("SLURM_ARRAY_JOB_ID");
     const char *index = getenv("SLURM_ARRAY_TASK_ID");
-    if (array != NULL && index != NULL)
-        return xpm__format("%s_%s", array, index);
-    return xpm__strdup(id != NULL ? id : "");
+    if (shared != NULL && index != NULL)
+        return xpm__format("%s_%s", shared, index);
+    return xpm__strdup(alone != NULL ? alone : "");
 }
 
 static int find_element(const char *list, xpm_error *err)
@@ -129,8 +130,8 @@ char *xpm_array_enter(const char *list, xpm_error *err)
     }
     forget_ranks(entered.part.ranks);
     set_variables(element);
-    entered.id = slurm_id();
-    entered.step =
-        (xpm__step){.id = entered.id, .token = entered.part.token, .needs = element->needs};
+    entered.id = of_element(getenv("SLURM_ARRAY_JOB_ID"), getenv("SLURM_JOB_ID"));
+    entered.token = of_element(entered.part.token, entered.part.token);
+    entered.step = (xpm__step){.id = entered.id, .token = entered.token, .needs = element->needs};
     return xpm__format("%s/params.json", element->directory);
 }

@@ -7,7 +7,7 @@
 
 typedef struct xpm__step {
     const char *id;    /* as Slurm calls it: "123", or "123_4" of an array */
-    const char *token; /* of the batch */
+    const char *token; /* by which it was sent, as .pid has it */
     /* Folders of jobs that must be done before it runs; ends with NULL. */
     const char *const *needs;
 } xpm__step;

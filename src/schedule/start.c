@@ -295,9 +295,10 @@ void xpm__look_elsewhere(const xpm_job *job, xpm__elsewhere *elsewhere)
     close(folder);
 }
 
+/* One of a queue has a process once it runs. */
 static bool is_same(const xpm__pid *a, const xpm__pid *b)
 {
-    return a->process == b->process && strcmp(a->token, b->token) == 0;
+    return strcmp(a->token, b->token) == 0 && (a->process == b->process || a->token[0] != '\0');
 }
 
 /* What is watched is what was meant, if .pid still names it: a number is not given anew to another

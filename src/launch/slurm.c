@@ -1,0 +1,771 @@
+/* The launcher of Slurm, and its site: what is asked of Slurm, and when. */
+#include "launch/slurm.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "launch/slurm_options.h"
+
+enum {
+    ASK_SECONDS = 60,      /* that a question may take */
+    ANSWER_SIZE = 1 << 28, /* bytes */
+    CANCEL_MAX = 500,      /* jobs that one scancel is told */
+    LOCKS_MAX = 4000,      /* held at once */
+    ARRAY_SIZE = 1000,     /* what Slurm lets arrays have, unless it says otherwise */
+};
+
+/* Seconds: what becomes ready together is gathered for a moment, and one sbatch comes not too soon
+ * after another. */
+static const double GATHER = 0.05, GATHER_MAX = 0.5, SEND_GAP = 0.2;
+static const double LOOK_FIRST = 0.1, LOOK_GROWTH = 1.5, INTERVAL_MAX = 10;
+static const double BACKOFF_FIRST = 1, BACKOFF_MAX = 60;
+static const double HELD = 30, LIMIT_KEPT = 60, ACCOUNT_GAP = 2;
+
+static void step(xpm__slurm_site *site);
+
+/* ---- The launcher ----------------------------------------------------------------------------- */
+
+static char **copy_options(const char *const *options)
+{
+    size_t count = 0;
+    while (options != NULL && options[count] != NULL)
+        count++;
+    char **copy = xpm__zalloc((count + 1) * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = xpm__strdup(options[i]);
+    return copy;
+}
+
+static int check(const xpm_slurm_options *o, xpm_error *err)
+{
+    if (!(o->interval_max >= 0))
+        return xpm__fail(err, XPM_E_RANGE, "interval_max",
+                         "interval_max is %g: it must be seconds above 0, or 0 for %g",
+                         o->interval_max, INTERVAL_MAX);
+    if (o->submit_max < 0)
+        return xpm__fail(err, XPM_E_RANGE, "submit_max",
+                         "submit_max is %d: it must be above 0, or 0 for any number",
+                         o->submit_max);
+    for (size_t i = 0; o->options != NULL && o->options[i] != NULL; i++)
+        if (xpm__slurm_check_option(o->options[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+xpm_launcher *xpm_launcher_slurm(const xpm_slurm_options *options, xpm_error *err)
+{
+    static const xpm_slurm_options defaults;
+    const xpm_slurm_options *o = options != NULL ? options : &defaults;
+    if (check(o, err) < 0)
+        return NULL;
+    xpm__slurm_launcher *launcher =
+        (xpm__slurm_launcher *)xpm__launcher_new(&xpm__slurm_table, sizeof *launcher);
+    launcher->binpath = xpm__strdup(o->binpath != NULL ? o->binpath : "");
+    launcher->options = copy_options(o->options);
+    launcher->ranks = xpm__slurm_has_ranks(o->options);
+    launcher->interval_max = o->interval_max > 0 ? o->interval_max : INTERVAL_MAX;
+    launcher->submit_max = o->submit_max;
+    return &launcher->base;
+}
+
+static void free_slurm(xpm_launcher *base)
+{
+    xpm__slurm_launcher *launcher = (xpm__slurm_launcher *)base;
+    for (size_t i = 0; launcher->options[i] != NULL; i++)
+        xpm_free(launcher->options[i]);
+    xpm_free(launcher->options);
+    xpm_free(launcher->binpath);
+}
+
+static int can_slurm(const xpm_launcher *launcher, const xpm_requirement *requirement,
+                     xpm_error *err)
+{
+    (void)launcher;
+    return xpm__slurm_can(requirement, err);
+}
+
+static const char *place_slurm(const xpm_launcher *launcher)
+{
+    return ((const xpm__slurm_launcher *)launcher)->binpath;
+}
+
+/* ---- The site --------------------------------------------------------------------------------- */
+
+static xpm__site *open_slurm(const xpm_launcher *launcher, xpm_error *err)
+{
+    xpm__slurm_site *site = xpm__zalloc(sizeof *site);
+    site->hurry = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (site->hurry < 0) {
+        xpm__fail_io(err, "eventfd", "make");
+        xpm_free(site);
+        return NULL;
+    }
+    site->binpath = xpm__strdup(place_slurm(launcher));
+    site->interval = LOOK_FIRST;
+    site->interval_max = ((const xpm__slurm_launcher *)launcher)->interval_max;
+    return &site->base;
+}
+
+double xpm__slurm_now(const xpm__slurm_site *site)
+{
+    return (double)uv_now(site->base.loop) / 1000;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    step(timer->data);
+}
+
+static void wake_at(xpm__slurm_site *site, double when)
+{
+    double left = when - xpm__slurm_now(site);
+    uv_timer_start(&site->timer, on_timer, left > 0 ? (uint64_t)(left * 1000) + 1 : 0, 0);
+}
+
+static void begin(xpm__slurm_site *site, const xpm_job *job)
+{
+    static const char *const none[] = {NULL};
+    static const xpm__variables nothing;
+    if (site->has_timer)
+        return;
+    uv_timer_init(site->base.loop, &site->timer);
+    site->timer.data = site;
+    site->has_timer = true;
+    char **array = xpm__environment_array(job->environment, &nothing, none);
+    site->environment = xpm__slurm_environment(array);
+    xpm_free(array);
+}
+
+static void free_runs(xpm__slurm_site *site)
+{
+    while (site->runs != NULL) {
+        xpm__slurm_run *run = site->runs;
+        site->runs = run->next;
+        xpm_free(run);
+    }
+    site->run_count = 0;
+}
+
+/* What was not sent yet is forgotten, and its locks are let go; what is being sent has its number in
+ * its .pid when the thread has ended, for which the loop waits. */
+static void close_slurm(xpm__site *base)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)base;
+    uint64_t one = 1;
+    if (site->closed)
+        return;
+    site->closed = true;
+    free_runs(site);
+    if (site->work != XPM__SLURM_IDLE && write(site->hurry, &one, sizeof one) < 0)
+        return; /* it takes as long as it takes */
+    if (site->has_timer)
+        uv_close((uv_handle_t *)&site->timer, NULL);
+}
+
+static void destroy_slurm(xpm__site *base)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)base;
+    while (site->batches != NULL) {
+        xpm__slurm_batch *batch = site->batches;
+        site->batches = batch->next;
+        xpm__slurm_batch_free(batch);
+    }
+    xpm__slurm_command_free(&site->command);
+    xpm__slurm_environment_free(site->environment);
+    xpm__str_free(&site->answer.words);
+    xpm__str_free(&site->out);
+    xpm__str_free(&site->errors);
+    close(site->hurry);
+    xpm_free(site->binpath);
+    xpm_free(site);
+}
+
+void xpm__slurm_warn(xpm__slurm_site *site, const char *what, const char *words)
+{
+    if (site->warned || site->runs == NULL)
+        return;
+    site->warned = true;
+    char *message = xpm__format("%s does not answer as it should: %s. It is asked again until it "
+                                "does; nothing is lost",
+                                what, words);
+    xpm__job_warn(site->runs->base.job, message);
+    xpm_free(message);
+}
+
+void xpm__slurm_look_soon(xpm__slurm_site *site)
+{
+    site->interval = LOOK_FIRST;
+    double soon = xpm__slurm_now(site) + LOOK_FIRST;
+    if (site->look_at > soon)
+        site->look_at = soon;
+}
+
+/* ---- Runs ------------------------------------------------------------------------------------- */
+
+static xpm__slurm_run *new_run(xpm__slurm_site *site, xpm_job *job)
+{
+    xpm__slurm_run *run = xpm__zalloc(sizeof *run);
+    begin(site, job);
+    run->base.site = &site->base;
+    run->base.job = job;
+    run->next = site->runs;
+    run->link = &site->runs;
+    if (run->next != NULL)
+        run->next->link = &run->next;
+    site->runs = run;
+    site->run_count++;
+    return run;
+}
+
+static void drop_batch(xpm__slurm_site *site, xpm__slurm_batch *batch)
+{
+    xpm__slurm_batch **link = &site->batches;
+    while (*link != batch)
+        link = &(*link)->next;
+    *link = batch->next;
+    xpm__slurm_batch_free(batch);
+}
+
+/* A batch goes with its last run. One that is being sent is the thread's. */
+static void leave_batch(xpm__slurm_site *site, xpm__slurm_run *run)
+{
+    xpm__slurm_batch *batch = run->batch;
+    if (batch == NULL)
+        return;
+    batch->runs[run->index] = NULL;
+    if (--batch->left > 0)
+        return;
+    if (batch->sent == XPM__SLURM_QUEUED)
+        xpm__slurm_batch_clean(batch);
+    drop_batch(site, batch);
+}
+
+static void forget_slurm(xpm__run *base)
+{
+    xpm__slurm_run *run = (xpm__slurm_run *)base;
+    xpm__slurm_site *site = (xpm__slurm_site *)base->site;
+    *run->link = run->next;
+    if (run->next != NULL)
+        run->next->link = run->link;
+    site->run_count--;
+    leave_batch(site, run);
+    xpm_free(run);
+}
+
+void xpm__slurm_end(xpm__slurm_run *run, const xpm__end *end)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)run->base.site;
+    site->held_until = 0; /* there may be a place again */
+    xpm__slurm_look_soon(site);
+    site->base.events->ended(&run->base, end);
+    forget_slurm(&run->base);
+}
+
+void xpm__slurm_end_as(xpm__slurm_run *run, xpm_reason reason, const char *format, ...)
+{
+    xpm__end end = {.known = true, .reason = reason, .code = 1};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(end.message, sizeof end.message, format, args);
+    va_end(args);
+    xpm__slurm_end(run, &end);
+}
+
+static xpm__slurm_batch *find_gathered(const xpm__slurm_site *site, const char *key)
+{
+    for (xpm__slurm_batch *batch = site->batches; batch != NULL; batch = batch->next)
+        if (batch->sent == XPM__SLURM_GATHERED && strcmp(batch->key, key) == 0)
+            return batch;
+    return NULL;
+}
+
+static void add_batch(xpm__slurm_site *site, xpm__slurm_batch *batch)
+{
+    xpm__slurm_batch **link = &site->batches;
+    while (*link != NULL)
+        link = &(*link)->next;
+    *link = batch;
+}
+
+/* Of launchers with one place, the strictest counts. */
+static void heed(xpm__slurm_site *site, const xpm__slurm_launcher *launcher)
+{
+    size_t most = (size_t)launcher->submit_max;
+    if (launcher->interval_max < site->interval_max)
+        site->interval_max = launcher->interval_max;
+    if (most > 0 && (site->submit_max == 0 || most < site->submit_max))
+        site->submit_max = most;
+}
+
+static xpm__run *start_slurm(xpm__site *base, const xpm__start *start, xpm_error *err)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)base;
+    char *key = xpm__slurm_key(start);
+    xpm__slurm_batch *batch = find_gathered(site, key);
+    xpm__slurm_run *run = new_run(site, start->job);
+    heed(site, (const xpm__slurm_launcher *)start->launcher);
+    if (batch == NULL)
+        add_batch(site, batch = xpm__slurm_batch_new(start, key));
+    else
+        xpm_free(key);
+    if (xpm__slurm_batch_add(batch, start, run, err) < 0) {
+        if (batch->count == 0)
+            drop_batch(site, batch);
+        forget_slurm(&run->base);
+        return NULL;
+    }
+    site->locks++;
+    return &run->base;
+}
+
+static void flush_slurm(xpm__site *base)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)base;
+    if (site->locks == 0 || site->closed)
+        return;
+    double now = xpm__slurm_now(site);
+    if (site->gathered == 0)
+        site->gathered = now;
+    double due = now + GATHER, latest = site->gathered + GATHER_MAX;
+    due = due < latest ? due : latest;
+    if (site->send_at < due)
+        site->send_at = due;
+    if (site->work == XPM__SLURM_IDLE)
+        wake_at(site, now);
+}
+
+/* Each job that was not sent yet has a descriptor. */
+static size_t most_locks(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > LOCKS_MAX)
+        return LOCKS_MAX;
+    return limit.rlim_cur / 2;
+}
+
+static size_t room_slurm(const xpm__site *base)
+{
+    const xpm__slurm_site *site = (const xpm__slurm_site *)base;
+    size_t most = most_locks(), room = site->locks < most ? most - site->locks : 0;
+    if (site->submit_max == 0)
+        return room;
+    size_t more = site->run_count < site->submit_max ? site->submit_max - site->run_count : 0;
+    return more < room ? more : room;
+}
+
+static xpm__run *adopt_slurm(xpm__site *base, xpm_job *job, const xpm__pid *pid)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)base;
+    xpm__slurm_run *run = new_run(site, job);
+    run->adopted = true;
+    snprintf(run->id, sizeof run->id, "%s", pid->id);
+    snprintf(run->token, sizeof run->token, "%s", pid->token);
+    xpm__slurm_look_soon(site);
+    if (site->work == XPM__SLURM_IDLE)
+        wake_at(site, xpm__slurm_now(site));
+    return &run->base;
+}
+
+static void cancel_slurm(xpm__run *base)
+{
+    xpm__slurm_run *run = (xpm__slurm_run *)base;
+    xpm__slurm_site *site = (xpm__slurm_site *)base->site;
+    run->cancelled = true;
+    if (site->work == XPM__SLURM_IDLE)
+        wake_at(site, xpm__slurm_now(site));
+}
+
+/* ---- Questions: in a thread -------------------------------------------------------------------- */
+
+static void do_work(uv_work_t *request)
+{
+    xpm__slurm_site *site = request->data;
+    xpm__patience patience = {.seconds = ASK_SECONDS, .size = ANSWER_SIZE, .hurry = site->hurry};
+    if (site->work == XPM__SLURM_SEND) {
+        xpm__slurm_batch_send(site->sending, &site->answer);
+        return;
+    }
+    site->status = xpm__process_ask((const char *const *)site->command.words, site->environment,
+                                    &patience, -1, &site->out, &site->errors);
+    site->problem = errno;
+}
+
+/* Waits longer each time that something fails. */
+static double back_off(xpm__slurm_site *site)
+{
+    double next = site->backoff > 0 ? site->backoff * 2 : BACKOFF_FIRST;
+    site->backoff = next < BACKOFF_MAX ? next : BACKOFF_MAX;
+    return xpm__slurm_now(site) + site->backoff;
+}
+
+static const char *errors_of(const xpm__slurm_site *site)
+{
+    return site->errors.size > 0 ? site->errors.data : "";
+}
+
+/* Whether a command has answered; if not, that is told. */
+static bool has_answered(xpm__slurm_site *site, const char *what)
+{
+    xpm__str words = {0};
+    if (site->status == 0)
+        return true;
+    if (site->status < 0)
+        xpm__str_puts(&words, strerror(site->problem));
+    else
+        xpm__slurm_add_words(&words, errors_of(site));
+    xpm__slurm_warn(site, what, words.size > 0 ? words.data : "it has failed and said nothing");
+    xpm__str_free(&words);
+    return false;
+}
+
+static void on_configured(xpm__slurm_site *site)
+{
+    size_t size =
+        site->status == 0 ? xpm__slurm_array_size(site->out.size > 0 ? site->out.data : "") : 0;
+    site->array_size = size > 1 ? size : ARRAY_SIZE;
+}
+
+/* An answer with lines of which none is one is no answer. */
+static bool makes_sense(const char *answer)
+{
+    xpm__slurm_entry entry;
+    const char *at = answer;
+    return answer[strspn(answer, " \n")] == '\0' || xpm__slurm_next_queued(&at, &entry);
+}
+
+static void on_looked(xpm__slurm_site *site)
+{
+    const char *answer = site->out.size > 0 ? site->out.data : "";
+    double now = xpm__slurm_now(site);
+    if (!has_answered(site, "squeue")) {
+        site->look_at = back_off(site);
+        return;
+    }
+    if (!makes_sense(answer)) {
+        xpm__slurm_warn(site, "squeue", "it prints what is no list of jobs");
+        site->look_at = back_off(site);
+        return;
+    }
+    site->backoff = 0;
+    site->warned = false;
+    site->look_at = now + site->interval;
+    site->interval *= LOOK_GROWTH;
+    if (site->interval > site->interval_max)
+        site->interval = site->interval_max;
+    xpm__slurm_looked(site, answer);
+}
+
+static void on_accounted(xpm__slurm_site *site)
+{
+    if (site->status != 0 && xpm__slurm_has_no_accounting(errors_of(site)))
+        site->no_accounting = true;
+    site->account_at = xpm__slurm_now(site) + ACCOUNT_GAP;
+    xpm__slurm_accounted(site, site->status == 0 && site->out.size > 0 ? site->out.data : "");
+}
+
+/* It ends with 0 for jobs that have ended already. */
+static void on_cancelled(xpm__slurm_site *site)
+{
+    bool down = site->status < 0 ||
+                (site->status > 0 && xpm__slurm_refusal_of(errors_of(site)) == XPM__SLURM_DOWN);
+    if (down) {
+        (void)has_answered(site, "scancel");
+        site->cancel_at = back_off(site);
+    }
+    for (xpm__slurm_run *run = site->runs; run != NULL; run = run->next)
+        run->told = run->told && !down;
+    xpm__slurm_look_soon(site);
+}
+
+/* ---- What was sent ----------------------------------------------------------------------------- */
+
+void xpm__slurm_taken(xpm__slurm_site *site, xpm__slurm_batch *batch)
+{
+    batch->sent = XPM__SLURM_QUEUED;
+    site->locks -= batch->count;
+    for (size_t i = 0; i < batch->count; i++) {
+        xpm__slurm_run *run = batch->runs[i];
+        if (run == NULL)
+            continue;
+        xpm__slurm_element_id(batch, i, run->id);
+        xpm__slurm_token(batch, i, run->token);
+    }
+    xpm__slurm_look_soon(site);
+}
+
+static void cut(xpm__slurm_batch *batch, size_t count)
+{
+    xpm__slurm_batch *rest = xpm__slurm_batch_cut(batch, count);
+    rest->next = batch->next;
+    batch->next = rest;
+}
+
+/* All of its runs end so. The last of them takes the batch with it. */
+static void refuse(xpm__slurm_site *site, xpm__slurm_batch *batch, const char *words)
+{
+    xpm__str asked = {0};
+    size_t count = batch->count;
+    for (size_t at = 0; at < batch->argument_size; at += strlen(batch->arguments + at) + 1)
+        xpm__str_printf(&asked, " %s", batch->arguments + at);
+    xpm__slurm_batch_unlock(batch);
+    site->locks -= count;
+    batch->sent = XPM__SLURM_SENDING; /* nothing is added to it */
+    for (size_t i = 0; i < count; i++)
+        xpm__slurm_end_as(batch->runs[i], XPM_REASON_FAILED, "sbatch refuses it: %s%s%s", words,
+                          asked.size > 0 ? "; it was asked for" : "",
+                          asked.size > 0 ? asked.data : "");
+    xpm__str_free(&asked);
+}
+
+/* Too many jobs are queued: half of them now, and one alone when others have ended. */
+static void hold_back(xpm__slurm_site *site, xpm__slurm_batch *batch)
+{
+    size_t queued = site->run_count - site->locks;
+    double now = xpm__slurm_now(site);
+    batch->sent = XPM__SLURM_GATHERED;
+    if (batch->count > 1) {
+        cut(batch, batch->count / 2);
+        return;
+    }
+    site->held_until = now + HELD;
+    site->limit = queued;
+    site->limit_until = now + LIMIT_KEPT;
+}
+
+static void on_sent(xpm__slurm_site *site)
+{
+    xpm__slurm_batch *batch = site->sending;
+    const char *words = site->answer.words.size > 0 ? site->answer.words.data : "";
+    xpm__slurm_refusal refusal = site->answer.refusal;
+    site->sending = NULL;
+    site->send_at = xpm__slurm_now(site) + SEND_GAP;
+    if (site->answer.taken) {
+        xpm__slurm_taken(site, batch);
+        site->base.events->freed(site->base.user);
+    } else if (refusal == XPM__SLURM_DOWN) {
+        batch->sent = XPM__SLURM_UNKNOWN;
+        batch->unseen = 0;
+        xpm__slurm_warn(site, "sbatch", words);
+        xpm__slurm_look_soon(site);
+    } else if (refusal == XPM__SLURM_ARRAY && batch->count > 1) {
+        batch->sent = XPM__SLURM_GATHERED;
+        site->array_size = batch->count / 2;
+    } else if (refusal == XPM__SLURM_FULL ||
+               (refusal == XPM__SLURM_POLICY &&
+                (batch->count > 1 || site->run_count > site->locks))) {
+        hold_back(site, batch);
+    } else {
+        refuse(site, batch, words);
+    }
+}
+
+/* ---- What comes next ---------------------------------------------------------------------------- */
+
+static void on_work_done(uv_work_t *request, int status)
+{
+    xpm__slurm_site *site = request->data;
+    xpm__slurm_work work = site->work;
+    (void)status;
+    xpm__slurm_command_free(&site->command);
+    site->work = XPM__SLURM_IDLE;
+    if (site->closed)
+        return;
+    uv_update_time(site->base.loop);
+    if (work == XPM__SLURM_SEND)
+        on_sent(site);
+    else if (work == XPM__SLURM_CONFIGURE)
+        on_configured(site);
+    else if (work == XPM__SLURM_LOOK)
+        on_looked(site);
+    else if (work == XPM__SLURM_ACCOUNT)
+        on_accounted(site);
+    else
+        on_cancelled(site);
+    step(site);
+}
+
+static void do_next(xpm__slurm_site *site, xpm__slurm_work work)
+{
+    xpm__str_clear(&site->out);
+    xpm__str_clear(&site->errors);
+    xpm__str_free(&site->answer.words);
+    site->work = work;
+    site->request.data = site;
+    uv_queue_work(site->base.loop, &site->request, do_work, on_work_done);
+}
+
+/* Ends those that were cancelled before they were sent. */
+static void end_unsent(xpm__slurm_site *site)
+{
+    for (xpm__slurm_run *run = site->runs, *next; run != NULL; run = next) {
+        xpm__slurm_batch *batch = run->batch;
+        next = run->next;
+        if (!run->cancelled || batch == NULL || batch->sent != XPM__SLURM_GATHERED)
+            continue;
+        xpm__slurm_batch_leave_out(batch, run->index);
+        site->locks--;
+        if (batch->count == 0)
+            drop_batch(site, batch);
+        xpm__slurm_end_as(run, XPM_REASON_CANCELLED, "it was cancelled before Slurm had it");
+    }
+}
+
+/* Tells of those that are to be cancelled; whether there are any. */
+static bool tell_cancelled(xpm__slurm_site *site)
+{
+    size_t count = 0;
+    for (xpm__slurm_run *run = site->runs; run != NULL && count < CANCEL_MAX; run = run->next) {
+        if (!run->cancelled || run->told || run->id[0] == '\0')
+            continue;
+        if (count++ == 0)
+            xpm__slurm_command_begin(&site->command, site->binpath, "scancel");
+        xpm__slurm_command_add(&site->command, "%s", run->id);
+        run->told = true;
+    }
+    return count > 0;
+}
+
+static xpm__slurm_batch *first_gathered(const xpm__slurm_site *site)
+{
+    xpm__slurm_batch *batch = site->batches;
+    while (batch != NULL && batch->sent != XPM__SLURM_GATHERED)
+        batch = batch->next;
+    return batch;
+}
+
+/* Makes it as small as arrays, and what the queue has place for, must be. False when there is none. */
+static bool shorten(xpm__slurm_site *site, xpm__slurm_batch *batch)
+{
+    size_t most = site->array_size > 0 ? site->array_size : batch->count;
+    size_t queued = site->run_count - site->locks;
+    if (site->limit > 0 && xpm__slurm_now(site) < site->limit_until) {
+        size_t left = queued < site->limit ? site->limit - queued : 0;
+        most = left < most ? left : most;
+    }
+    if (most == 0)
+        return false;
+    if (batch->count > most)
+        cut(batch, most);
+    return true;
+}
+
+static void send_next(xpm__slurm_site *site, xpm__slurm_batch *batch)
+{
+    if (batch->count > 1 && site->array_size == 0) {
+        xpm__slurm_command_begin(&site->command, site->binpath, "scontrol");
+        xpm__slurm_command_add(&site->command, "show");
+        xpm__slurm_command_add(&site->command, "config");
+        do_next(site, XPM__SLURM_CONFIGURE);
+        return;
+    }
+    batch->sent = XPM__SLURM_SENDING;
+    site->sending = batch;
+    site->gathered = 0;
+    do_next(site, XPM__SLURM_SEND);
+}
+
+static void look(xpm__slurm_site *site)
+{
+    xpm__slurm_command_begin(&site->command, site->binpath, "squeue");
+    xpm__slurm_command_add(&site->command, "--noheader");
+    xpm__slurm_command_add(&site->command, "--array");
+    xpm__slurm_command_add(&site->command, "--states=all");
+    xpm__slurm_command_add(&site->command, "--user=%u", (unsigned)geteuid());
+    xpm__slurm_command_add(&site->command, "--format=%s", XPM__SQUEUE_FORMAT);
+    do_next(site, XPM__SLURM_LOOK);
+}
+
+/* Asks sacct of all that need it; false when none does. */
+static bool account(xpm__slurm_site *site)
+{
+    xpm__str ids = {0};
+    for (const xpm__slurm_run *run = site->runs; run != NULL && !site->no_accounting;
+         run = run->next)
+        if (xpm__slurm_needs_accounting(run))
+            xpm__str_printf(&ids, "%s%s", ids.size > 0 ? "," : "", run->id);
+    bool any = ids.size > 0;
+    if (any) {
+        xpm__slurm_command_begin(&site->command, site->binpath, "sacct");
+        xpm__slurm_command_add(&site->command, "--noheader");
+        xpm__slurm_command_add(&site->command, "--parsable2");
+        xpm__slurm_command_add(&site->command, "--allocations");
+        xpm__slurm_command_add(&site->command, "--format=" XPM__SACCT_FORMAT);
+        xpm__slurm_command_add(&site->command, "--jobs=%s", ids.data);
+        do_next(site, XPM__SLURM_ACCOUNT);
+    }
+    xpm__str_free(&ids);
+    return any;
+}
+
+static double earlier(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether something is queued, or may be. */
+static bool is_asked(const xpm__slurm_site *site)
+{
+    bool asked = site->run_count > site->locks;
+    for (const xpm__slurm_batch *b = site->batches; b != NULL && !asked; b = b->next)
+        asked = b->sent == XPM__SLURM_UNKNOWN;
+    return asked;
+}
+
+/* When the next batch may go: not while Slurm does not answer. */
+static double next_sending(const xpm__slurm_site *site, const xpm__slurm_batch *batch, bool asked)
+{
+    if (batch == NULL || (asked && site->backoff > 0))
+        return HUGE_VAL;
+    for (const xpm__slurm_batch *b = site->batches; b != NULL; b = b->next)
+        if (b->sent == XPM__SLURM_UNKNOWN)
+            return HUGE_VAL;
+    return site->send_at > site->held_until ? site->send_at : site->held_until;
+}
+
+/* One thing at a time: who waits for a cancellation comes first, then what is to be sent. */
+static void step(xpm__slurm_site *site)
+{
+    if (site->work != XPM__SLURM_IDLE || site->closed || !site->has_timer)
+        return;
+    end_unsent(site);
+    double now = xpm__slurm_now(site);
+    bool asked = is_asked(site);
+    xpm__slurm_batch *batch = first_gathered(site);
+    double send_at = next_sending(site, batch, asked);
+    if (now >= site->cancel_at && tell_cancelled(site))
+        do_next(site, XPM__SLURM_CANCEL);
+    else if (now >= send_at && shorten(site, batch))
+        send_next(site, batch);
+    else if (asked && now >= site->account_at && account(site))
+        return;
+    else if (asked && now >= site->look_at)
+        look(site);
+    else if (asked || (now < send_at && send_at < HUGE_VAL))
+        wake_at(site,
+                earlier(now < send_at ? send_at : HUGE_VAL, asked ? site->look_at : HUGE_VAL));
+}
+
+const xpm__launcher_table xpm__slurm_table = {
+    .name = "slurm",
+    .is_here = false,
+    .free = free_slurm,
+    .can = can_slurm,
+    .place = place_slurm,
+    .open = open_slurm,
+    .close = close_slurm,
+    .destroy = destroy_slurm,
+    .start = start_slurm,
+    .flush = flush_slurm,
+    .room = room_slurm,
+    .adopt = adopt_slurm,
+    .cancel = cancel_slurm,
+    .forget = forget_slurm,
+};

@@ -1,0 +1,254 @@
+/* What has become of the jobs that Slurm has: the markers in their folders say it first, then squeue,
+ * then sacct. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "launch/slurm.h"
+#include "record/array.h"
+
+/* Seconds: a marker that was written on another machine may be seen later; a job that was told to end
+ * has this long to do so, and sacct to know of it. */
+static const double LAG = 2, PATIENCE = 45, ACCOUNTED_BY = 20;
+enum { UNSEEN = 2 }; /* answers without it, before a batch was not taken */
+
+/* What squeue has said, by id. */
+typedef struct answer {
+    xpm__slurm_entry *entries;
+    size_t count, capacity;
+    xpm__map by_id;
+} answer;
+
+static void read_answer(const char *text, answer *a)
+{
+    xpm__slurm_entry entry;
+    *a = (answer){0};
+    while (xpm__slurm_next_queued(&text, &entry)) {
+        a->entries = xpm__grow(a->entries, &a->capacity, a->count, sizeof *a->entries);
+        a->entries[a->count++] = entry;
+    }
+    for (size_t i = 0; i < a->count; i++)
+        xpm__map_set(&a->by_id, a->entries[i].id, &a->entries[i]);
+}
+
+static void free_answer(answer *a)
+{
+    xpm__map_free(&a->by_id);
+    xpm_free(a->entries);
+}
+
+static const xpm__slurm_entry *find_token(const answer *a, const char *token)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->entries[i].comment, token) == 0)
+            return &a->entries[i];
+    return NULL;
+}
+
+/* The part of an id, or of a token, that all elements of an array share. */
+static void shared_part(const char *text, char part[XPM__SLURM_WORD])
+{
+    snprintf(part, XPM__SLURM_WORD, "%.*s", (int)strcspn(text, "_"), text);
+}
+
+/* ---- What was sent, and not answered ------------------------------------------------------------ */
+
+/* A batch whose sending nobody has answered: Slurm has it, or it is sent again once it surely has
+ * not. */
+static void resolve(xpm__slurm_site *site, xpm__slurm_batch *batch, const answer *a)
+{
+    const xpm__slurm_entry *entry = find_token(a, batch->token);
+    double now = xpm__slurm_now(site);
+    if (entry != NULL) {
+        shared_part(entry->id, batch->id);
+        xpm__slurm_batch_record(batch);
+        xpm__slurm_taken(site, batch);
+        return;
+    }
+    if (batch->unseen++ == 0)
+        batch->since = now;
+    if (batch->unseen < UNSEEN || now - batch->since < LAG)
+        return;
+    xpm__slurm_batch_clean(batch);
+    batch->sent = XPM__SLURM_GATHERED;
+}
+
+/* Whether the sbatch of another process, for a token, still goes on: it has the list's lock. */
+static bool is_being_sent(const xpm__slurm_run *run, const char *token)
+{
+    char *list = xpm__format("%s/" XPM__ARRAYS "/%s" XPM__ARRAY_SUFFIX,
+                             run->base.job->workspace->path, token);
+    bool locked = xpm__file_is_locked(AT_FDCWD, list);
+    xpm_free(list);
+    return locked;
+}
+
+/* One of another scheduler's, of which only the token is known. */
+static void find_id(xpm__slurm_run *run, const answer *a)
+{
+    char token[XPM__SLURM_WORD], id[XPM__SLURM_WORD];
+    shared_part(run->token, token);
+    const xpm__slurm_entry *entry = find_token(a, token);
+    const char *index = strchr(run->token, '_');
+    if (entry == NULL)
+        return;
+    shared_part(entry->id, id);
+    snprintf(run->id, sizeof run->id, "%.40s%.20s", id, index != NULL ? index : "");
+}
+
+/* ---- Ends ---------------------------------------------------------------------------------------- */
+
+typedef enum traces {
+    MARKED, /* it says how it ended */
+    LOCKED, /* a process has it */
+    NOTHING,
+} traces;
+
+static traces look_at_folder(const xpm_job *job)
+{
+    xpm__jobdir_state state;
+    char lock[XPM__NAME_SIZE];
+    int folder = open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return NOTHING;
+    xpm__jobdir_file(xpm_job_name(job), ".lock", lock);
+    traces found = xpm__jobdir_read_markers(folder, xpm_job_name(job), &state) ? MARKED
+                   : xpm__file_is_locked(folder, lock)                         ? LOCKED
+                                                                               : NOTHING;
+    close(folder);
+    return found;
+}
+
+/* What the state that Slurm says last means, with the last words of what came before the job. */
+static void end_with(xpm__slurm_run *run, const xpm__slurm_entry *entry)
+{
+    const xpm__slurm_meaning *meaning = xpm__slurm_state(entry->state);
+    xpm__str log = {0};
+    if (run->batch != NULL && meaning->reason == XPM_REASON_FAILED)
+        xpm__slurm_batch_log(run->batch, &log);
+    bool has_reason = entry->reason[0] != '\0' && strcmp(entry->reason, "None") != 0;
+    xpm__slurm_end_as(run, meaning->reason, "%s (Slurm: %s%s%s)%s%s", meaning->sentence,
+                      entry->state, has_reason ? ", " : "", has_reason ? entry->reason : "",
+                      log.size > 0 ? ": " : "", log.size > 0 ? log.data : "");
+    xpm__str_free(&log);
+}
+
+/* One that another scheduler had sent, and that was over before this one came, is started again, as any
+ * job that was killed. */
+static bool is_started_again(const xpm__slurm_run *run)
+{
+    return run->adopted && !run->seen;
+}
+
+/* Of one without a marker; `has_state`: Slurm has said how. */
+static void end_unmarked(xpm__slurm_run *run, bool has_state)
+{
+    static const xpm__end again = {.again = true};
+    if (is_started_again(run))
+        xpm__slurm_end(run, &again);
+    else if (has_state)
+        end_with(run, &run->last);
+    else
+        xpm__slurm_end_as(run, XPM_REASON_LOST,
+                          "Slurm knows job %s no more, and it has left no marker", run->id);
+}
+
+/* Of one that is no more in the queue, or has ended there: `run->last` says so, or has no state. */
+static void settle(xpm__slurm_run *run)
+{
+    static const xpm__end marked = {.known = true};
+    xpm__slurm_site *site = (xpm__slurm_site *)run->base.site;
+    bool has_state = xpm__slurm_state(run->last.state)->phase == XPM__SLURM_ENDED;
+    double now = xpm__slurm_now(site);
+    traces found = look_at_folder(run->base.job);
+    if (run->gone == 0)
+        run->gone = now;
+    double since = now - run->gone;
+    bool is_final = site->no_accounting || since >= ACCOUNTED_BY || run->id[0] == '\0';
+    if (found == MARKED)
+        xpm__slurm_end(run, &marked);
+    else if (found == LOCKED && since < PATIENCE)
+        return;
+    else if (has_state ? since >= LAG || !run->began : since >= LAG && is_final)
+        end_unmarked(run, has_state);
+}
+
+bool xpm__slurm_needs_accounting(const xpm__slurm_run *run)
+{
+    return run->gone > 0 && run->id[0] != '\0' &&
+           xpm__slurm_state(run->last.state)->phase != XPM__SLURM_ENDED;
+}
+
+void xpm__slurm_accounted(xpm__slurm_site *site, const char *text)
+{
+    xpm__slurm_entry entry;
+    while (xpm__slurm_next_accounted(&text, &entry))
+        for (xpm__slurm_run *run = site->runs; run != NULL; run = run->next)
+            if (xpm__slurm_needs_accounting(run) && strcmp(run->id, entry.id) == 0 &&
+                xpm__slurm_state(entry.state)->phase == XPM__SLURM_ENDED)
+                run->last = entry;
+    for (xpm__slurm_run *run = site->runs, *next; run != NULL; run = next) {
+        next = run->next;
+        if (run->gone > 0)
+            settle(run);
+    }
+}
+
+/* ---- Looking -------------------------------------------------------------------------------------- */
+
+static void hear(xpm__slurm_run *run, const xpm__slurm_entry *entry)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)run->base.site;
+    xpm__slurm_phase phase = xpm__slurm_state(entry->state)->phase;
+    bool changed = strcmp(run->last.state, entry->state) != 0;
+    run->last = *entry;
+    if (changed)
+        xpm__slurm_look_soon(site);
+    if (phase == XPM__SLURM_ENDED) {
+        run->began |= strcmp(entry->state, "CANCELLED") != 0;
+        settle(run);
+        return;
+    }
+    run->gone = 0;
+    run->seen = true;
+    if (phase != XPM__SLURM_RUNS)
+        return;
+    xpm__job_set_end(run->base.job, entry->left);
+    if (!run->began) {
+        run->began = true;
+        site->base.events->began(&run->base);
+    }
+}
+
+static void look_for(xpm__slurm_run *run, const answer *a)
+{
+    char token[XPM__SLURM_WORD];
+    if (run->id[0] == '\0')
+        find_id(run, a);
+    const xpm__slurm_entry *entry = xpm__map_find(&a->by_id, run->id);
+    shared_part(run->token, token);
+    if (entry != NULL)
+        hear(run, entry);
+    else if (run->id[0] != '\0' || !is_being_sent(run, token))
+        settle(run);
+}
+
+void xpm__slurm_looked(xpm__slurm_site *site, const char *text)
+{
+    answer a;
+    read_answer(text, &a);
+    for (xpm__slurm_batch *batch = site->batches; batch != NULL; batch = batch->next)
+        if (batch->sent == XPM__SLURM_UNKNOWN)
+            resolve(site, batch, &a);
+    for (xpm__slurm_run *run = site->runs, *next; run != NULL; run = next) {
+        next = run->next;
+        if (run->batch == NULL || run->batch->sent == XPM__SLURM_QUEUED)
+            look_for(run, &a);
+    }
+    free_answer(&a);
+}
