@@ -154,8 +154,8 @@ static void free_runs(xpm__slurm_site *site)
     site->run_count = 0;
 }
 
-/* What was not sent yet is forgotten, and its locks are let go; what is being sent has its number in
- * its .pid when the thread has ended, for which the loop waits. */
+/* What was not sent yet is forgotten, and its locks are let go; what is being sent is found again by
+ * its token, if its sbatch does not end in a moment. */
 static void close_slurm(xpm__site *base)
 {
     xpm__slurm_site *site = (xpm__slurm_site *)base;
@@ -390,7 +390,7 @@ static void do_work(uv_work_t *request)
     xpm__slurm_site *site = request->data;
     xpm__patience patience = {.seconds = ASK_SECONDS, .size = ANSWER_SIZE, .hurry = site->hurry};
     if (site->work == XPM__SLURM_SEND) {
-        xpm__slurm_batch_send(site->sending, &site->answer);
+        xpm__slurm_batch_send(site->sending, site->hurry, &site->answer);
         return;
     }
     site->status = xpm__process_ask((const char *const *)site->command.words, site->environment,
@@ -519,7 +519,7 @@ static void refuse(xpm__slurm_site *site, xpm__slurm_batch *batch, const char *w
     site->locks -= count;
     batch->sent = XPM__SLURM_SENDING; /* nothing is added to it */
     for (size_t i = 0; i < count; i++)
-        xpm__slurm_end_as(batch->runs[i], XPM_REASON_FAILED, "sbatch refuses it: %s%s%s", words,
+        xpm__slurm_end_as(batch->runs[i], XPM_REASON_FAILED, "%s%s%s", words,
                           asked.size > 0 ? "; it was asked for" : "",
                           asked.size > 0 ? asked.data : "");
     xpm__str_free(&asked);

@@ -96,9 +96,9 @@ void xpm__slurm_batch_leave_out(xpm__slurm_batch *batch, size_t index);
 void xpm__slurm_batch_unlock(xpm__slurm_batch *batch);
 void xpm__slurm_batch_free(xpm__slurm_batch *batch); /* accepts NULL */
 
-/* Sends it; for any thread. The jobs that were taken have it in their .pid, and their locks are free;
+/* Sends it; for any thread. When `hurry` can be read, there is a moment left for sbatch. The jobs that were taken have it in their .pid, and their locks are free;
  * else the locks are held still, and .pid says nothing unless the answer is unknown. */
-void xpm__slurm_batch_send(xpm__slurm_batch *batch, xpm__slurm_answer *answer);
+void xpm__slurm_batch_send(xpm__slurm_batch *batch, int hurry, xpm__slurm_answer *answer);
 /* Says in each .pid what Slurm calls it, and lets the locks go. */
 void xpm__slurm_batch_record(xpm__slurm_batch *batch);
 /* Removes its list, and its log when that is empty. */

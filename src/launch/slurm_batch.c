@@ -417,12 +417,15 @@ static void make_command(const xpm__slurm_batch *batch, xpm__slurm_command *comm
 }
 
 /* What an end of sbatch means that is none of its own. */
-static void judge_problem(xpm__slurm_answer *answer, int problem)
+static void judge_problem(const xpm__slurm_batch *batch, int problem, xpm__slurm_answer *answer)
 {
     bool is_there = problem != ENOENT && problem != EACCES && problem != ENOTDIR;
     answer->refusal = is_there ? XPM__SLURM_DOWN : XPM__SLURM_REFUSED;
-    if (problem == ETIMEDOUT)
-        xpm__str_printf(&answer->words, "it has not answered in %d seconds", SBATCH_SECONDS);
+    if (!is_there)
+        xpm__str_printf(&answer->words, "cannot start sbatch, looked for in %s: %s",
+                        batch->binpath[0] != '\0' ? batch->binpath : "PATH", strerror(problem));
+    else if (problem == ETIMEDOUT)
+        xpm__str_puts(&answer->words, "it has not answered in time");
     else if (problem == EINTR)
         xpm__str_puts(&answer->words, "a signal has ended it");
     else
@@ -436,24 +439,27 @@ static void judge_answer(xpm__slurm_batch *batch, int status, const xpm__str *ou
     answer->taken = status == 0 && xpm__slurm_submitted(out->size > 0 ? out->data : "", batch->id);
     if (answer->taken)
         return;
-    xpm__slurm_add_words(&answer->words, text);
     answer->refusal = status == 0 ? XPM__SLURM_DOWN : xpm__slurm_refusal_of(text);
-    if (answer->words.size == 0 && status == 0)
+    if (answer->refusal != XPM__SLURM_DOWN)
+        xpm__str_puts(&answer->words, "sbatch refuses it: ");
+    size_t before = answer->words.size;
+    xpm__slurm_add_words(&answer->words, text);
+    if (answer->words.size == before && status == 0)
         xpm__str_puts(&answer->words, "it has printed no number");
-    else if (answer->words.size == 0)
+    else if (answer->words.size == before)
         xpm__str_printf(&answer->words, "it has ended with status %d", status);
 }
 
-static void submit(xpm__slurm_batch *batch, int lock, xpm__slurm_answer *answer)
+static void submit(xpm__slurm_batch *batch, int lock, int hurry, xpm__slurm_answer *answer)
 {
-    xpm__patience patience = {.seconds = SBATCH_SECONDS, .size = SAID, .hurry = -1};
+    xpm__patience patience = {.seconds = SBATCH_SECONDS, .size = SAID, .hurry = hurry};
     xpm__slurm_command command = {0};
     xpm__str out = {0}, errors = {0};
     make_command(batch, &command);
     int status = xpm__process_ask((const char *const *)command.words, batch->environment, &patience,
                                   lock, &out, &errors);
     if (status < 0)
-        judge_problem(answer, errno);
+        judge_problem(batch, errno, answer);
     else
         judge_answer(batch, status, &out, &errors, answer);
     xpm__slurm_command_free(&command);
@@ -461,7 +467,7 @@ static void submit(xpm__slurm_batch *batch, int lock, xpm__slurm_answer *answer)
     xpm__str_free(&errors);
 }
 
-void xpm__slurm_batch_send(xpm__slurm_batch *batch, xpm__slurm_answer *answer)
+void xpm__slurm_batch_send(xpm__slurm_batch *batch, int hurry, xpm__slurm_answer *answer)
 {
     xpm_error err = {0};
     int lock = -1;
@@ -470,7 +476,7 @@ void xpm__slurm_batch_send(xpm__slurm_batch *batch, xpm__slurm_answer *answer)
     batch->id[0] = '\0';
     if (write_script(batch, &err) == 0 && (lock = write_list(batch, &err)) >= 0 &&
         write_pids(batch, &err) == 0)
-        submit(batch, lock, answer);
+        submit(batch, lock, hurry, answer);
     else
         xpm__str_puts(&answer->words, err.message);
     if (answer->taken) {
