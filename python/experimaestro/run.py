@@ -2,6 +2,7 @@
 
 The script in a job's directory calls main(__file__). `python -m experimaestro.run PARAMS` executes
 the task of a params.json in this process, without lock, without markers, in the current directory.
+`python -m experimaestro.run --array LIST` is what Slurm starts: it runs one job of a batch.
 """
 
 import _signal  # importing signal takes longer than all that is done with it here
@@ -16,7 +17,7 @@ directory = main_directory = workspace = None
 
 
 def main(script, variables=None):
-    """Runs the job in whose directory the script is; does not return. variables: those that the
+    """Runs the job in whose directory the script is, or another file; does not return. variables: those that the
     experiment gave to the job, which a shell that starts the script has not: a dict of bytes."""
     os.environb.update(variables or {})
     folder = os.path.dirname(os.path.abspath(script))
@@ -28,6 +29,19 @@ def main(script, variables=None):
             sys.path.append(place)
     params = os.path.join(folder, "params.json")
     sys.exit(_engine.run(params, resolve, execute))
+
+
+def element(array):
+    """Runs the job of a batch of Slurm (WORKSPACE/.experimaestro/slurm/TOKEN.array) that this process
+    was started for; does not return."""
+    here = os.getcwd()
+    params, environment = _engine.enter_array(array)
+    for name in os.environb.keys() - environment.keys():
+        del os.environb[name]
+    os.environb.update(environment)
+    if sys.path and sys.path[0] == here:  # which -m has put there
+        del sys.path[0]
+    main(params)
 
 
 def find(module, qualname, file=None):
@@ -145,9 +159,12 @@ def alone(params):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m experimaestro.run PARAMS")
     # This module is __main__ here, and the rest of the package looks for experimaestro.run.
-    from experimaestro.run import alone as run_alone
+    from experimaestro.run import alone as run_alone, element as run_element
 
+    if len(sys.argv) == 3 and sys.argv[1] == "--array":
+        run_element(sys.argv[2])
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m experimaestro.run PARAMS\n"
+                 "       python -m experimaestro.run --array LIST")
     run_alone(sys.argv[1])

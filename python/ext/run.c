@@ -152,6 +152,43 @@ static PyObject *run(PyObject *Py_UNUSED(module), PyObject *args)
     return PyLong_FromLong(xpm_run(params, resolve, execute, &calls));
 }
 
+/* The environment as it is in C: a dict of bytes. */
+static PyObject *environment(void)
+{
+    PyObject *dict = PyDict_New();
+    for (char **entry = environ; dict != NULL && *entry != NULL; entry++) {
+        const char *equals = strchr(*entry, '=');
+        if (equals == NULL)
+            continue;
+        PyObject *name = PyBytes_FromStringAndSize(*entry, equals - *entry);
+        PyObject *value = PyBytes_FromString(equals + 1);
+        if (name == NULL || value == NULL || PyDict_SetItem(dict, name, value) < 0)
+            Py_CLEAR(dict);
+        Py_XDECREF(name);
+        Py_XDECREF(value);
+    }
+    return dict;
+}
+
+static PyObject *enter_array(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *path;
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "O&:enter_array", PyUnicode_FSConverter, &path))
+        return NULL;
+    char *params = xpm_array_enter(PyBytes_AS_STRING(path), &err);
+    Py_DECREF(path);
+    if (params == NULL)
+        return engine_error(&err);
+    PyObject *text = PyUnicode_DecodeFSDefault(params), *variables = environment();
+    xpm_free(params);
+    if (text != NULL && variables != NULL)
+        return Py_BuildValue("NN", text, variables);
+    Py_XDECREF(text);
+    Py_XDECREF(variables);
+    return NULL;
+}
+
 static PyObject *load(PyObject *Py_UNUSED(module), PyObject *args)
 {
     const char *params;
@@ -311,6 +348,10 @@ static PyObject *cache_unlock(PyObject *Py_UNUSED(module), PyObject *arg)
 
 PyMethodDef engine_run_methods[] = {
     {"run", run, METH_VARARGS, "run(params, resolve, execute): runs a job; its exit status"},
+    {"enter_array", enter_array, METH_VARARGS,
+     "enter_array(list): the params.json of the part of a batch of Slurm that this process is, "
+     "whose "
+     "streams and environment it has from now on; and that environment"},
     {"load", load, METH_VARARGS, "load(params, resolve): the task that a params.json describes"},
     {"compare", compare, METH_VARARGS,
      "compare(params, resolve): what today's classes make of an old params.json, as JSON"},
