@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "launch/slurm_options.h"
+#include "record/array.h"
 
 enum {
     ASK_SECONDS = 60,      /* that a question may take */
@@ -260,12 +261,29 @@ static void forget_slurm(xpm__run *base)
     xpm_free(run);
 }
 
+/* The list of an adopted job goes with the last of its jobs, whoever has sent it. */
+static void leave_list(const xpm__slurm_site *site, const xpm__slurm_run *run)
+{
+    size_t size = strcspn(run->token, "_");
+    char token[XPM__SLURM_WORD];
+    if (!run->adopted)
+        return;
+    for (const xpm__slurm_run *other = site->runs; other != NULL; other = other->next)
+        if (other != run && strncmp(other->token, run->token, size) == 0)
+            return;
+    snprintf(token, sizeof token, "%.*s", (int)size, run->token);
+    char *folder = xpm__format("%s/" XPM__ARRAYS, run->base.job->workspace->path);
+    xpm__slurm_sweep_list(folder, token);
+    xpm_free(folder);
+}
+
 void xpm__slurm_end(xpm__slurm_run *run, const xpm__end *end)
 {
     xpm__slurm_site *site = (xpm__slurm_site *)run->base.site;
     site->held_until = 0; /* there may be a place again */
     xpm__slurm_look_soon(site);
     site->base.events->ended(&run->base, end);
+    leave_list(site, run);
     forget_slurm(&run->base);
 }
 
@@ -390,6 +408,9 @@ static void do_work(uv_work_t *request)
     xpm__slurm_site *site = request->data;
     xpm__patience patience = {.seconds = ASK_SECONDS, .size = ANSWER_SIZE, .hurry = site->hurry};
     if (site->work == XPM__SLURM_SEND) {
+        if (!site->swept)
+            xpm__slurm_sweep(site->sending->folder);
+        site->swept = true;
         xpm__slurm_batch_send(site->sending, site->hurry, &site->answer);
         return;
     }

@@ -103,6 +103,9 @@ void xpm__slurm_batch_send(xpm__slurm_batch *batch, int hurry, xpm__slurm_answer
 void xpm__slurm_batch_record(xpm__slurm_batch *batch);
 /* Removes its list, and its log when that is empty. */
 void xpm__slurm_batch_clean(const xpm__slurm_batch *batch);
+/* The same for a list of any scheduler, if all jobs in it have ended; for all in the folder. */
+void xpm__slurm_sweep_list(const char *folder, const char *token);
+void xpm__slurm_sweep(const char *folder);
 /* The last that its log says, on one line; "" when nothing. */
 void xpm__slurm_batch_log(const xpm__slurm_batch *batch, xpm__str *out);
 
@@ -148,7 +151,7 @@ struct xpm__slurm_site {
     size_t submit_max,
         limit; /* jobs in the queue: the user's, and Slurm's as it was learnt; 0: none */
     double interval, interval_max; /* between two looks, in seconds */
-    bool no_accounting;
+    bool no_accounting, swept;     /* swept: old lists were looked for */
     /* On the loop's clock, in seconds: */
     double gathered;         /* since when something is to be sent; 0 for nothing */
     double send_at, look_at; /* what is to be done next, not before */

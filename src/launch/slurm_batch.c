@@ -499,15 +499,73 @@ void xpm__slurm_batch_record(xpm__slurm_batch *batch)
 
 /* ---- What is left of it ------------------------------------------------------------------------- */
 
-void xpm__slurm_batch_clean(const xpm__slurm_batch *batch)
+static void clean(const char *folder, const char *token)
 {
     struct stat info;
-    char *list = file_of(batch, XPM__ARRAY_SUFFIX), *log = file_of(batch, ".log");
+    char *list = xpm__format("%s/%s" XPM__ARRAY_SUFFIX, folder, token);
+    char *log = xpm__format("%s/%s.log", folder, token);
     unlink(list);
     if (stat(log, &info) == 0 && info.st_size == 0)
         unlink(log);
     xpm_free(list);
     xpm_free(log);
+}
+
+void xpm__slurm_batch_clean(const xpm__slurm_batch *batch)
+{
+    clean(batch->folder, batch->token);
+}
+
+/* One whose folder is gone has ended too. */
+static bool has_ended(const char *directory)
+{
+    char name[XPM__NAME_SIZE];
+    xpm__jobdir_state state;
+    int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    xpm__jobdir_name(directory, name);
+    bool ended = folder < 0 || xpm__jobdir_read_markers(folder, name, &state);
+    if (folder >= 0)
+        close(folder);
+    return ended;
+}
+
+static bool have_all_ended(const xpm__str *list)
+{
+    xpm__array_part part;
+    bool ended = true, more = true;
+    size_t count = 0;
+    for (; ended && more; count++) {
+        more = xpm__array_find(list, count, &part, NULL) == 0;
+        ended = !more || has_ended(part.element.directory);
+        more = more && !part.is_last;
+        xpm__array_part_clear(&part);
+    }
+    return ended;
+}
+
+void xpm__slurm_sweep_list(const char *folder, const char *token)
+{
+    char *path = xpm__format("%s/%s" XPM__ARRAY_SUFFIX, folder, token);
+    xpm__str list = {0};
+    if (!xpm__file_is_locked(AT_FDCWD, path) && xpm__file_read(AT_FDCWD, path, &list) == 0 &&
+        have_all_ended(&list))
+        clean(folder, token);
+    xpm__str_free(&list);
+    xpm_free(path);
+}
+
+static void sweep_named(void *user, const char *name)
+{
+    if (!xpm__array_is_named(name))
+        return;
+    char *token = xpm__strndup(name, strlen(name) - strlen(XPM__ARRAY_SUFFIX));
+    xpm__slurm_sweep_list(user, token);
+    xpm_free(token);
+}
+
+void xpm__slurm_sweep(const char *folder)
+{
+    (void)xpm__file_each_visible(AT_FDCWD, folder, sweep_named, (void *)folder);
 }
 
 void xpm__slurm_batch_log(const xpm__slurm_batch *batch, xpm__str *out)

@@ -153,6 +153,9 @@ static void end_unmarked(xpm__slurm_run *run, bool has_state)
         xpm__slurm_end(run, &again);
     else if (has_state)
         end_with(run, &run->last);
+    else if (!run->began && (run->seen || run->told))
+        xpm__slurm_end_as(run, XPM_REASON_CANCELLED, "it was cancelled in Slurm's queue (job %s)",
+                          run->id);
     else
         xpm__slurm_end_as(run, XPM_REASON_LOST,
                           "Slurm knows job %s no more, and it has left no marker", run->id);
@@ -169,7 +172,8 @@ static void settle(xpm__slurm_run *run)
     if (run->gone == 0)
         run->gone = now;
     double since = now - run->gone;
-    bool is_final = site->no_accounting || since >= ACCOUNTED_BY || run->id[0] == '\0';
+    bool is_final = site->no_accounting || since >= ACCOUNTED_BY || run->id[0] == '\0' ||
+                    (run->told && !run->began);
     if (found == MARKED)
         xpm__slurm_end(run, &marked);
     else if (found == LOCKED && since < PATIENCE)
@@ -225,12 +229,25 @@ static void hear(xpm__slurm_run *run, const xpm__slurm_entry *entry)
     }
 }
 
+/* Elements that have not begun when they are cancelled are listed no more, or all as one. */
+static const xpm__slurm_entry *find_entry(const answer *a, const char *id)
+{
+    char array[XPM__SLURM_WORD];
+    const xpm__slurm_entry *entry = xpm__map_find(&a->by_id, id);
+    if (entry != NULL || strchr(id, '_') == NULL)
+        return entry;
+    shared_part(id, array);
+    entry = xpm__map_find(&a->by_id, array);
+    return entry != NULL && xpm__slurm_state(entry->state)->phase == XPM__SLURM_ENDED ? entry
+                                                                                      : NULL;
+}
+
 static void look_for(xpm__slurm_run *run, const answer *a)
 {
     char token[XPM__SLURM_WORD];
     if (run->id[0] == '\0')
         find_id(run, a);
-    const xpm__slurm_entry *entry = xpm__map_find(&a->by_id, run->id);
+    const xpm__slurm_entry *entry = find_entry(a, run->id);
     shared_part(run->token, token);
     if (entry != NULL)
         hear(run, entry);

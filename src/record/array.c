@@ -121,6 +121,7 @@ int xpm__array_find(const xpm__str *list, size_t index, xpm__array_part *part, x
     }
     if (element.first == NULL)
         return xpm__fail(err, XPM_E_RANGE, NULL, "the list of jobs has no number %zu", index);
+    part->is_last = at == end;
     read_element(&element, part);
     if (part->token != NULL && part->element.directory != NULL)
         return 0;

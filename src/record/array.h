@@ -29,7 +29,7 @@ void xpm__array_add(xpm__str *out, const xpm__element *element);
 /* One that was read. Texts are borrowed from the list. */
 typedef struct xpm__array_part {
     const char *token;
-    bool ranks;
+    bool ranks, is_last; /* is_last: nothing follows the element */
     xpm__element element;
     const char **texts; /* what its two lists are in */
 } xpm__array_part;
