@@ -131,7 +131,8 @@ static void end_with(xpm__slurm_run *run, const xpm__slurm_entry *entry)
     xpm__str log = {0};
     if (run->batch != NULL && meaning->reason == XPM_REASON_FAILED)
         xpm__slurm_batch_log(run->batch, &log);
-    bool has_reason = entry->reason[0] != '\0' && strcmp(entry->reason, "None") != 0;
+    bool has_reason = entry->reason[0] != '\0' && strcmp(entry->reason, "None") != 0 &&
+                      meaning->reason != XPM_REASON_CANCELLED; /* then it is why it waited */
     xpm__slurm_end_as(run, meaning->reason, "%s (Slurm: %s%s%s)%s%s", meaning->sentence,
                       entry->state, has_reason ? ", " : "", has_reason ? entry->reason : "",
                       log.size > 0 ? ": " : "", log.size > 0 ? log.data : "");
