@@ -103,25 +103,61 @@ static void find_id(xpm__slurm_run *run, const answer *a)
 
 /* ---- Ends ---------------------------------------------------------------------------------------- */
 
-typedef enum traces {
-    MARKED, /* it says how it ended */
-    LOCKED, /* a process has it */
-    NOTHING,
+/* What a job's folder says of its end. */
+typedef struct traces {
+    bool marked, locked;
+    xpm__jobdir_state state; /* as the marker says */
 } traces;
+
+static int open_folder(const xpm_job *job, char lock[XPM__NAME_SIZE])
+{
+    xpm__jobdir_file(xpm_job_name(job), ".lock", lock);
+    return open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
 
 static traces look_at_folder(const xpm_job *job)
 {
-    xpm__jobdir_state state;
+    traces found = {0};
     char lock[XPM__NAME_SIZE];
-    int folder = open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = open_folder(job, lock);
     if (folder < 0)
-        return NOTHING;
-    xpm__jobdir_file(xpm_job_name(job), ".lock", lock);
-    traces found = xpm__jobdir_read_markers(folder, xpm_job_name(job), &state) ? MARKED
-                   : xpm__file_is_locked(folder, lock)                         ? LOCKED
-                                                                               : NOTHING;
+        return found;
+    found.marked = xpm__jobdir_read_markers(folder, xpm_job_name(job), &found.state);
+    found.locked = xpm__file_is_locked(folder, lock);
     close(folder);
     return found;
+}
+
+/* Whether Slurm knows better why a job was ended than the job, which was told by a signal, or whose
+ * program was killed. */
+static bool is_refined(const xpm__slurm_run *run, const xpm__jobdir_state *marked)
+{
+    const xpm__slurm_meaning *meaning = xpm__slurm_state(run->last.state);
+    if (marked->state != XPM_JOB_ERROR || run->cancelled || meaning->phase != XPM__SLURM_ENDED)
+        return false;
+    bool is_limit = meaning->reason == XPM_REASON_TIMEOUT || meaning->reason == XPM_REASON_MEMORY;
+    bool is_lost = meaning->reason == XPM_REASON_LOST && strcmp(run->last.state, "COMPLETED") != 0;
+    return (marked->reason == XPM_REASON_CANCELLED && (is_limit || is_lost)) ||
+           (marked->reason == XPM_REASON_FAILED && is_limit);
+}
+
+/* Writes Slurm's reason into the marker, unless another process has the job by now. */
+static void refine(const xpm__slurm_run *run, const xpm__jobdir_state *marked)
+{
+    const xpm_job *job = run->base.job;
+    const xpm__slurm_meaning *meaning = xpm__slurm_state(run->last.state);
+    char name[XPM__NAME_SIZE];
+    int folder = open_folder(job, name);
+    int lock = folder >= 0 ? xpm__file_lock(folder, name, false) : -1;
+    if (lock >= 0) {
+        char *message = xpm__format("%s (Slurm: %s)", meaning->sentence, run->last.state);
+        (void)xpm__jobdir_mark_failed(folder, xpm_job_name(job), marked->code, meaning->reason,
+                                      message); /* else it has its own still */
+        xpm_free(message);
+        close(lock);
+    }
+    if (folder >= 0)
+        close(folder);
 }
 
 /* What the state that Slurm says last means, with the last words of what came before the job. */
@@ -175,10 +211,13 @@ static void settle(xpm__slurm_run *run)
     double since = now - run->gone;
     bool is_final = site->no_accounting || since >= ACCOUNTED_BY || run->id[0] == '\0' ||
                     (run->told && !run->began);
-    if (found == MARKED)
-        xpm__slurm_end(run, &marked);
-    else if (found == LOCKED && since < PATIENCE)
+    bool refined = found.marked && is_refined(run, &found.state);
+    if (found.locked && since < PATIENCE && (!found.marked || refined))
         return;
+    if (refined)
+        refine(run, &found.state);
+    if (found.marked)
+        xpm__slurm_end(run, &marked);
     else if (has_state ? since >= LAG || !run->began : since >= LAG && is_final)
         end_unmarked(run, has_state);
 }
