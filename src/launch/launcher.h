@@ -53,6 +53,9 @@ typedef struct xpm__start {
     int lock;          /* the job's, held; the process gets it as descriptor XPM__LOCK_FD */
     const int *guards; /* other locks, which it gets as the descriptors after it */
     size_t guard_count;
+    /* Of a job that goes to a queue before what it depends on has ended: their names in that queue,
+     * and their folders, of which it looks at the markers; each ends with NULL. */
+    const char *const *after, *const *needs;
     const xpm__share *share; /* what it may use of this machine, until it ends; NULL elsewhere */
 } xpm__start;
 
@@ -108,6 +111,9 @@ struct xpm__launcher_table {
     /* Tells a job to end, which `ended` then says. */
     void (*cancel)(xpm__run *run);
     void (*forget)(xpm__run *run); /* it goes on alone */
+    /* What its queue calls a job, by which others may be told to come after it; "" while that is not
+     * known. NULL: it has no queue that keeps jobs in order. */
+    const char *(*id)(const xpm__run *run);
 };
 
 extern const xpm__launcher_table xpm__local_table, xpm__slurm_table;

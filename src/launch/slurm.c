@@ -349,6 +349,11 @@ static xpm__run *adopt_slurm(xpm__site *base, xpm_job *job, const xpm__pid *pid)
     return &run->base;
 }
 
+static const char *id_slurm(const xpm__run *run)
+{
+    return ((const xpm__slurm_run *)run)->id;
+}
+
 static void cancel_slurm(xpm__run *base)
 {
     xpm__slurm_run *run = (xpm__slurm_run *)base;
@@ -746,4 +751,5 @@ const xpm__launcher_table xpm__slurm_table = {
     .adopt = adopt_slurm,
     .cancel = cancel_slurm,
     .forget = forget_slurm,
+    .id = id_slurm,
 };

@@ -116,9 +116,23 @@ static const xpm__slurm_launcher *launcher_of(const xpm__start *start)
     return (const xpm__slurm_launcher *)start->launcher;
 }
 
+/* Numbers that Slurm does not know it drops without a word: so each job looks for itself, too. */
+static void add_dependencies(const xpm__start *start, xpm__str *out)
+{
+    static const char kill[] = "--kill-on-invalid-dep=yes";
+    if (start->after == NULL || start->after[0] == NULL)
+        return;
+    xpm__str_puts(out, "--dependency=afterok");
+    for (const char *const *id = start->after; *id != NULL; id++)
+        xpm__str_printf(out, ":%s", *id);
+    xpm__str_putc(out, '\0');
+    xpm__str_add(out, kill, sizeof kill);
+}
+
 static void add_arguments(const xpm__start *start, xpm__str *out)
 {
     xpm__slurm_need need = need_of(start);
+    add_dependencies(start, out);
     xpm__slurm_add_arguments((const char *const *)launcher_of(start)->options, &need, out);
 }
 
@@ -177,7 +191,7 @@ static char *describe(const xpm__start *start, size_t *size)
         &(xpm__element){.directory = start->job->directory,
                         .start = start->start != NULL ? strchr(start->start, '=') + 1 : NULL,
                         .variables = list,
-                        .needs = none});
+                        .needs = start->needs != NULL ? start->needs : none});
     xpm_free(list);
     *size = record.size;
     return xpm__str_take(&record);

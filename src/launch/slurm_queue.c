@@ -165,6 +165,10 @@ static void end_with(xpm__slurm_run *run, const xpm__slurm_entry *entry)
 {
     const xpm__slurm_meaning *meaning = xpm__slurm_state(entry->state);
     xpm__str log = {0};
+    if (strcmp(entry->reason, "DependencyNeverSatisfied") == 0) {
+        xpm__slurm_end_as(run, XPM_REASON_DEPENDENCY, "a job that it depends on has failed");
+        return;
+    }
     if (run->batch != NULL && meaning->reason == XPM_REASON_FAILED)
         xpm__slurm_batch_log(run->batch, &log);
     bool has_reason = entry->reason[0] != '\0' && strcmp(entry->reason, "None") != 0 &&

@@ -343,6 +343,15 @@ void xpm_experiment_detach(xpm_experiment *xp)
     xpm_experiment_stop(xp);
 }
 
+size_t xpm_experiment_hand_over(xpm_experiment *xp, double seconds)
+{
+    size_t handed = xp->scheduler != NULL ? xpm__scheduler_hand_over(xp->scheduler, seconds) : 0;
+    pthread_mutex_lock(&xp->mutex);
+    size_t unfinished = xpm__experiment_unfinished(xp);
+    pthread_mutex_unlock(&xp->mutex);
+    return handed < unfinished ? unfinished - handed : 0;
+}
+
 size_t xpm_experiment_cancel(xpm_experiment *xp)
 {
     if (xp->scheduler == NULL)

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "launch/launcher.h"
+#include "schedule/ahead.h"
 #include "schedule/guard.h"
 #include "schedule/lanes.h"
 #include "schedule/outputs.h"
@@ -31,10 +32,12 @@ struct xpm__scheduler {
     uv_loop_t loop;
     uv_async_t wake;
     pthread_mutex_t mutex;     /* guards what other threads post: */
-    pthread_cond_t is_stopped; /* the loop has seen `stop` */
+    pthread_cond_t is_stopped; /* the loop has seen `stop`, or `is_handed` */
     xpm__queue posted;
     xpm_job *touched; /* to be looked at again; linked by next_touched; each a reference */
-    bool stop, cancel, quit;
+    bool stop, cancel, quit, hand_over;
+    bool is_handed; /* all that queues can have they have: so many jobs */
+    size_t handed;
     xpm__lanes *ready; /* the loop's own from here on */
     xpm__sites *sites;
     xpm__lockwaits *waits;
@@ -42,7 +45,8 @@ struct xpm__scheduler {
     xpm__tokens *tokens;
     running *runs; /* all that run */
     xpm__outputs *outputs;
-    bool stopped; /* with the mutex, to be set */
+    bool stopped;    /* with the mutex, to be set */
+    bool hands_over; /* jobs go to their queue before what they depend on has ended there */
 };
 
 /* A job that runs, or is queued: what tells its end is a site, or the lock that another process holds
@@ -246,6 +250,7 @@ static running *new_running(xpm__scheduler *s, xpm_job *job, xpm__run *run, xpm_
     r->share = share;
     if (run != NULL)
         run->user = r;
+    job->run = run;
     r->next = s->runs;
     r->link = &s->runs;
     if (r->next != NULL)
@@ -261,6 +266,7 @@ static running *new_running(xpm__scheduler *s, xpm_job *job, xpm__run *run, xpm_
 static void end_running(running *r)
 {
     r->job->running = NULL;
+    r->job->run = NULL;
     *r->link = r->next;
     if (r->next != NULL)
         r->next->link = r->link;
@@ -451,10 +457,45 @@ static bool can_start(const xpm__scheduler *s)
     return !s->stopped && xpm__sites_have_room(s->sites);
 }
 
+/* Makes those ready that wait for nothing but what is in their queue. */
+static void go_ahead(xpm__scheduler *s)
+{
+    for (const running *r = s->runs; r != NULL; r = r->next) {
+        if (xpm__ahead_id(r->job) == NULL)
+            continue;
+        for (size_t i = 0; i < r->job->dependent_count; i++) {
+            xpm_job *dependent = r->job->dependents[i].job;
+            if (waits(&r->job->dependents[i]) && xpm__ahead_may(dependent))
+                make_ready(s, dependent);
+        }
+    }
+}
+
+/* Tells who waits for it that all was handed over that can be. */
+static void tell_handed(xpm__scheduler *s)
+{
+    size_t handed = 0;
+    bool all = true;
+    for (const running *r = s->runs; r != NULL; r = r->next) {
+        bool has_queue = r->run != NULL && r->run->site->table->id != NULL;
+        bool is_known = xpm__ahead_id(r->job) != NULL;
+        handed += is_known;
+        all &= is_known || !has_queue;
+    }
+    pthread_mutex_lock(&s->mutex);
+    s->handed = handed;
+    s->is_handed = all || s->stopped;
+    if (s->is_handed)
+        pthread_cond_broadcast(&s->is_stopped);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static void start_ready(xpm__scheduler *s)
 {
     xpm_job *job;
     xpm__share *share;
+    if (s->hands_over)
+        go_ahead(s);
     xpm__tokens_compete(s->tokens, can_start(s));
     while (!s->stopped && (job = xpm__lanes_take(s->ready, &share)) != NULL) {
         if (may_start(s, job))
@@ -464,6 +505,8 @@ static void start_ready(xpm__scheduler *s)
     }
     xpm__sites_flush(s->sites);
     xpm__tokens_compete(s->tokens, can_start(s));
+    if (s->hands_over)
+        tell_handed(s);
 }
 
 /* ---- The loop --------------------------------------------------------------------------------- */
@@ -548,6 +591,7 @@ static void on_wake(uv_async_t *wake)
     xpm_job *touched = s->touched;
     s->touched = NULL;
     s->cancel = false;
+    s->hands_over = s->hand_over;
     if (s->stop && !s->stopped) {
         s->stopped = true;
         pthread_cond_broadcast(&s->is_stopped);
@@ -700,6 +744,22 @@ void xpm__scheduler_stop(xpm__scheduler *s)
     while (!s->stopped)
         pthread_cond_wait(&s->is_stopped, &s->mutex);
     pthread_mutex_unlock(&s->mutex);
+}
+
+size_t xpm__scheduler_hand_over(xpm__scheduler *s, double seconds)
+{
+    struct timespec end;
+    int status = 0;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += seconds >= 0 && seconds < 1e9 ? (time_t)seconds + 1 : (time_t)1e9;
+    s->is_handed = false;
+    tell(s, &s->hand_over);
+    pthread_mutex_lock(&s->mutex);
+    while (!s->is_handed && status == 0)
+        status = pthread_cond_timedwait(&s->is_stopped, &s->mutex, &end);
+    size_t handed = s->handed;
+    pthread_mutex_unlock(&s->mutex);
+    return handed;
 }
 
 void xpm__scheduler_cancel(xpm__scheduler *s)

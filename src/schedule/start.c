@@ -14,6 +14,7 @@
 #include "launch/command.h"
 #include "record/params.h"
 #include "record/tokendir.h"
+#include "schedule/ahead.h"
 
 /* A link to an old job whose folder is gone stands for nothing (record/relink.h). */
 static bool remove_dangling(int dir, const char *path)
@@ -111,6 +112,7 @@ static xpm__run *launch(xpm_job *job, const xpm__place *place, const xpm__comman
     char **environment = xpm__command_environment(command, job, place->share);
     int guards[XPM__GUARDS_MAX + 1];
     size_t guard_count = 0;
+    xpm__ahead ahead = xpm__ahead_of(job);
     for (; guard_count < job->guard_count; guard_count++)
         guards[guard_count] = job->guards[guard_count].fd;
     if (place->share != NULL && xpm__share_lock(place->share) >= 0)
@@ -125,8 +127,11 @@ static xpm__run *launch(xpm_job *job, const xpm__place *place, const xpm__comman
                         .lock = lock,
                         .guards = guards,
                         .guard_count = guard_count,
+                        .after = ahead.ids,
+                        .needs = ahead.folders,
                         .share = place->share};
     xpm__run *run = place->site->table->start(place->site, &start, err);
+    xpm__ahead_clear(&ahead);
     xpm_free(environment);
     return run;
 }

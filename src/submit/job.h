@@ -47,6 +47,7 @@ struct xpm_job {
     xpm_retry retry;              /* S, and the loop reads `times` atomically */
     unsigned restarts;            /* L: how often it was started again since it was submitted */
     unsigned failures;            /* L: of its attempts so far, those of earlier runs among them */
+    struct xpm__run *run;         /* L: what its launcher knows of it; NULL when it has none */
     struct xpm__running *running; /* L: the process that runs it; NULL when none is known */
     struct xpm__watched *watched; /* L: who watches its outputs; NULL when nobody does */
     struct xpm__guard {
