@@ -16,6 +16,7 @@ import machine
 import native_works
 import python_works
 import sides
+import slurm_works
 import table
 
 # What measures what: a measurement that no wanted name comes from is not made.
@@ -32,6 +33,7 @@ MEASUREMENTS = [
     (["seal"], native_works.seal),
     (["graph"], native_works.graph),
     (["index"], index_works.index),
+    (["slurm"], slurm_works.slurm),
 ]
 NAMES = [name for names, _ in MEASUREMENTS for name in names]
 
