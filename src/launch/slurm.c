@@ -27,6 +27,8 @@ enum {
  * after another. */
 static const double GATHER = 0.05, GATHER_MAX = 0.5, SEND_GAP = 0.2;
 static const double LOOK_FIRST = 0.1, LOOK_GROWTH = 1.5;
+/* Sites bear about one request a second: so many may come faster, and then no more do. */
+static const double BURST = 30, STEADY = 1;
 static const double BACKOFF_FIRST = 1, BACKOFF_MAX = 60;
 static const double HELD = 30, LIMIT_KEPT = 60, ACCOUNT_GAP = 2;
 
@@ -68,6 +70,7 @@ static xpm__site *open_slurm(const xpm_launcher *launcher, xpm_error *err)
     }
     site->binpath = xpm__strdup(place_slurm(launcher));
     site->interval = LOOK_FIRST;
+    site->credit = BURST;
     site->interval_max = ((const xpm__slurm_launcher *)launcher)->interval_max;
     return &site->base;
 }
@@ -158,10 +161,27 @@ void xpm__slurm_warn(xpm__slurm_site *site, const char *what, const char *words)
     xpm_free(message);
 }
 
+/* Seconds from one request to the next, at least. */
+static double steady(const xpm__slurm_site *site)
+{
+    return site->credit >= 1 ? 0 : STEADY < site->interval_max ? STEADY : site->interval_max;
+}
+
+/* Counts a request. */
+static void spend(xpm__slurm_site *site)
+{
+    double now = xpm__slurm_now(site);
+    site->credit += (now - site->credited) / STEADY;
+    site->credit = (site->credit < BURST ? site->credit : BURST) - 1;
+    site->credit = site->credit > 0 ? site->credit : 0;
+    site->credited = now;
+}
+
 void xpm__slurm_look_soon(xpm__slurm_site *site)
 {
-    site->interval = LOOK_FIRST;
-    double soon = xpm__slurm_now(site) + LOOK_FIRST;
+    double gap = steady(site);
+    site->interval = gap > LOOK_FIRST ? gap : LOOK_FIRST;
+    double soon = xpm__slurm_now(site) + site->interval;
     if (site->look_at > soon)
         site->look_at = soon;
 }
@@ -439,7 +459,8 @@ static void on_looked(xpm__slurm_site *site)
     }
     site->backoff = 0;
     site->warned = false;
-    site->look_at = now + site->interval;
+    double gap = steady(site);
+    site->look_at = now + (gap > site->interval ? gap : site->interval);
     site->interval *= LOOK_GROWTH;
     if (site->interval > site->interval_max)
         site->interval = site->interval_max;
@@ -508,8 +529,19 @@ static void refuse(xpm__slurm_site *site, xpm__slurm_batch *batch, const char *w
     xpm__str_free(&asked);
 }
 
+/* What waits, waits for jobs that are not this experiment's. */
+static void tell_full(xpm__slurm_site *site, const xpm__slurm_batch *batch, const char *words)
+{
+    if (site->told_full)
+        return;
+    site->told_full = true;
+    char *message = xpm__format("Slurm takes no more jobs now: %s. It is tried again", words);
+    xpm__job_warn(batch->runs[0]->base.job, message);
+    xpm_free(message);
+}
+
 /* Too many jobs are queued: half of them now, and one alone when others have ended. */
-static void hold_back(xpm__slurm_site *site, xpm__slurm_batch *batch)
+static void hold_back(xpm__slurm_site *site, xpm__slurm_batch *batch, const char *words)
 {
     size_t queued = site->run_count - site->locks;
     double now = xpm__slurm_now(site);
@@ -519,6 +551,8 @@ static void hold_back(xpm__slurm_site *site, xpm__slurm_batch *batch)
         return;
     }
     site->held_until = now + HELD;
+    if (queued == 0)
+        tell_full(site, batch, words);
     site->limit = queued;
     site->limit_until = now + LIMIT_KEPT;
 }
@@ -529,7 +563,7 @@ static void on_sent(xpm__slurm_site *site)
     const char *words = site->answer.words.size > 0 ? site->answer.words.data : "";
     xpm__slurm_refusal refusal = site->answer.refusal;
     site->sending = NULL;
-    site->send_at = xpm__slurm_now(site) + SEND_GAP;
+    site->send_at = xpm__slurm_now(site) + (steady(site) > SEND_GAP ? steady(site) : SEND_GAP);
     if (site->answer.taken) {
         xpm__slurm_taken(site, batch);
         site->base.events->freed(site->base.user);
@@ -544,7 +578,7 @@ static void on_sent(xpm__slurm_site *site)
     } else if (refusal == XPM__SLURM_FULL ||
                (refusal == XPM__SLURM_POLICY &&
                 (batch->count > 1 || site->run_count > site->locks))) {
-        hold_back(site, batch);
+        hold_back(site, batch, words);
     } else {
         refuse(site, batch, words);
     }
@@ -580,6 +614,7 @@ static void do_next(xpm__slurm_site *site, xpm__slurm_work work)
     xpm__str_clear(&site->out);
     xpm__str_clear(&site->errors);
     xpm__str_free(&site->answer.words);
+    spend(site);
     site->work = work;
     site->request.data = site;
     uv_queue_work(site->base.loop, &site->request, do_work, on_work_done);
