@@ -156,7 +156,7 @@ struct xpm__slurm_site {
     double gathered;         /* since when something is to be sent; 0 for nothing */
     double send_at, look_at; /* what is to be done next, not before */
     double account_at, cancel_at, held_until, limit_until;
-    double backoff; /* after what failed last; 0 */
+    double backoff;          /* after what failed last; 0 */
     double credit, credited; /* requests that may come fast, as of the second */
     bool warned, told_full;
     xpm__slurm_work work; /* that is being done, with: */
