@@ -1,0 +1,52 @@
+"""Clusters of Slurm for tests: each is started when a test first asks for it, and ends with the tests."""
+
+import pytest
+from cluster import Cluster, lacks
+
+
+def _cluster(tmp_path_factory, name, **options):
+    reason = lacks(options.get("accounting", False))
+    if reason:
+        pytest.skip(reason)
+    with Cluster(tmp_path_factory.mktemp(name), **options) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def _plain(tmp_path_factory):
+    yield from _cluster(tmp_path_factory, "plain")
+
+
+@pytest.fixture(scope="session")
+def _accounting(tmp_path_factory):
+    yield from _cluster(tmp_path_factory, "accounting", accounting=True)
+
+
+@pytest.fixture(scope="session")
+def _two_nodes(tmp_path_factory):
+    yield from _cluster(tmp_path_factory, "two", nodes=2, cpus=2)
+
+
+def _for_one_test(cluster, monkeypatch):
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    yield cluster
+    cluster.empty()
+
+
+@pytest.fixture
+def slurm(_plain, monkeypatch):
+    """A cluster of one node, without accounting; this process's environment leads to it."""
+    yield from _for_one_test(_plain, monkeypatch)
+
+
+@pytest.fixture
+def slurm_accounting(_accounting, monkeypatch):
+    """The same, with accounting, which also ends jobs that exceed their memory."""
+    yield from _for_one_test(_accounting, monkeypatch)
+
+
+@pytest.fixture
+def slurm_nodes(_two_nodes, monkeypatch):
+    """A cluster of two nodes, of two processors each."""
+    yield from _for_one_test(_two_nodes, monkeypatch)
