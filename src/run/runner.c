@@ -177,7 +177,7 @@ static void set_limits(void)
         timer_settime(timer, 0, &(struct itimerspec){.it_value = end}, NULL);
     }
     if (job.nice > 0)
-        setpriority(PRIO_PROCESS, 0, job.nice);
+        (void)nice(job.nice);
     if (job.limits.memory > 0 && !job.in_group) {
         struct rlimit limit = {(rlim_t)job.limits.memory, (rlim_t)job.limits.memory};
         setrlimit(RLIMIT_DATA, &limit);
