@@ -112,6 +112,7 @@ _lazy = {
     "save": ".serialization",
     "serialize": ".serialization",
     "state_dict": ".serialization",
+    "set_launcher": ".context",
     "submit_hook_decorator": ".hooks",
     "tqdm": ".notifications",
 }
@@ -191,6 +192,7 @@ __all__ = [
     "save",
     "sealed_set",
     "serialize",
+    "set_launcher",
     "setmeta",
     "state_dict",
     "stop_tags",

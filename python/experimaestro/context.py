@@ -352,6 +352,13 @@ class experiment:
         if override or name not in os.environ:
             self.engine.setenv(name, value)
 
+    def set_launcher(self, launcher):
+        """Says where the jobs run that are submitted from now on, unless submit says otherwise: a
+        Launcher, or None for this machine. TypeError when it is none."""
+        from .launcher import check_launcher
+
+        self.launcher = launcher if launcher is None else check_launcher(launcher)
+
     def token(self, name, total):
         """The CounterToken of a name, in the workspace: all experiments there share it. `total`: how
         many there are; it replaces what another process said. In one process, the first call
@@ -379,6 +386,14 @@ class experiment:
     def stop(self):
         """Starts no further job; those that run go on."""
         self.engine.stop()
+
+
+def set_launcher(launcher):
+    """experiment.set_launcher, of the experiment in whose block we are. RuntimeError without one."""
+    xp = experiment.current()
+    if xp is None:
+        raise RuntimeError("set_launcher: call it inside `with experiment(workspace, name):`")
+    xp.set_launcher(launcher)
 
 
 def _abandon():

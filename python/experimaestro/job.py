@@ -4,6 +4,7 @@ import os
 from _collections_abc import MutableMapping
 
 from . import _engine
+from .launcher import DirectLauncher
 
 
 class Environment(MutableMapping):
@@ -37,12 +38,16 @@ class Job(_engine.Job):
     """The job of a task: what runs, and where. Made by Task.submit.
 
     environ: the environment of its process, which hooks may change.
+    launcher: the Launcher that it was submitted with.
+    priority: of jobs that are ready, those with a higher one start first. It is the launcher's, and
+        hooks may change it.
     identifier, type, name: 64 hexadecimal digits, the type's name, and its last component.
 
     Those of equal tasks that one experiment was given are equal: they are one job.
     """
 
-    _environ = None
+    launcher = DirectLauncher()  # unless it was given another
+    _environ = _priority = None
 
     @property
     def environ(self):
@@ -50,6 +55,14 @@ class Job(_engine.Job):
         if self._environ is None:
             self._environ = Environment(self)
         return self._environ
+
+    @property
+    def priority(self):
+        return self.launcher.priority if self._priority is None else self._priority
+
+    @priority.setter
+    def priority(self, priority):
+        self._priority = priority
 
     @property
     def path(self):

@@ -1,25 +1,121 @@
 """Launchers: where jobs run."""
 
+from . import _engine
+
 
 class Launcher:
-    """Where jobs run, and the environment that they get there.
+    """Where jobs run, and with what; by itself, as processes of this machine.
 
-    environ: variables for its jobs, over the inherited environment.
-    time_limit, memory_limit: what each job may use, in seconds and bytes; None for no limit.
+    A launcher is given to an experiment, or to `submit`. What is changed in it counts for the jobs that
+    are submitted from then on. A subclass may have `environ`, `wrapper` or `command` of its own, or
+    do something at each submission, in `onSubmit`:
+
+        class Pinned(DirectLauncher):
+            wrapper = ["numactl", "--cpunodebind=0"]
+
+            def onSubmit(self, job):
+                super().onSubmit(job)
+                job.environ["OMP_NUM_THREADS"] = "8"
+
     connector: the machine on which it works; None is this one.
-    requirement: what each of its jobs needs, a launcherfinder.HostRequirement; None for nothing.
+    environ: variables for its jobs, a dict: over the inherited environment, under what hooks set.
+    priority: of jobs that are ready, those of a launcher with a higher priority start first; it may
+        be any whole number.
+    time_limit, memory_limit: what each job may use, in seconds and bytes; None for no limit.
+    requirement: what each job needs of its machine, a text as find_launcher takes it, or the same as
+        an object; None for one core of this machine.
+    wrapper: words that are put before the command of each job, the first being a program.
+    notificationURL: not used; older programs set it.
     """
 
-    requirement = None
-    time_limit = memory_limit = None
+    priority = 0
+    time_limit = memory_limit = requirement = None
+    wrapper = ()
+    notificationURL = None
 
-    def __init__(self, connector=None):
+    def __init__(self, connector=None, *, priority=0):
         self.connector = connector
-        self.environ = {}
+        self.priority = priority
+        self._environ = {}
+        self._listeners = []
+        self._made = None, None
+
+    @staticmethod
+    def get(path):
+        """The launcher of jobs whose files are below a path: a DirectLauncher. ValueError for a path
+        of another machine ("ssh:...")."""
+        if str(path).startswith("ssh:"):
+            raise ValueError(f"{path}: a job's folder is on a file system of this machine; to run jobs "
+                             "on others, use a SlurmLauncher")
+        return DirectLauncher()
+
+    @property
+    def environ(self):
+        return self._environ
 
     def setenv(self, name, value):
         """Sets a variable for the jobs that are submitted from now on."""
         self.environ[name] = value
+
+    def setNotificationURL(self, url):
+        """Not used; older programs call it."""
+        self.notificationURL = url
+
+    def addListener(self, listener):
+        """Calls listener(job) at each submission, in the thread that submits."""
+        self._listeners.append(listener)
+
+    def onSubmit(self, job):
+        """Called with each Job that is submitted with it, once it has its environment and before its
+        hooks; what it raises leaves `submit`."""
+        for listener in self._listeners:
+            listener(job)
+
+    def command(self, job):
+        """The words that are put before the command of a job: `wrapper`."""
+        return self.wrapper
+
+    def processbuilder(self):
+        """A ProcessBuilder of its connector."""
+        from .connectors.local import LocalConnector
+
+        return (self.connector or LocalConnector.instance()).processbuilder()
+
+    # ---- For submit
+
+    def _chain(self):
+        """The launchers that change a job, the last of which is where it runs."""
+        return (self,)
+
+    def _for(self, job):
+        """What the engine has for it; None for its own default. The one made before, if it would be
+        equal."""
+        key = self._key(tuple(map(str, self.command(job))), job.priority)
+        if key == _PLAIN:
+            return None
+        made, native = self._made
+        if made != key:
+            native = self._make(*key)
+            self._made = key, native
+        return native
+
+    def _key(self, prefix, priority):
+        """All that tells it from others, for the engine: the arguments of _make."""
+        return prefix, priority, self.requirement and str(self.requirement), False, False, 0
+
+    def _make(self, prefix, priority, requirement, cold, pin, nice):
+        return _finish(_engine.Launcher.local(cold, pin, nice, prefix), priority, requirement)
+
+
+_PLAIN = (), 0, None, False, False, 0
+
+
+def _finish(native, priority, requirement):
+    """Sets what all launchers have."""
+    native.set_priority(priority)
+    if requirement is not None:
+        native.require(requirement)
+    return native
 
 
 class DirectLauncher(Launcher):
@@ -27,16 +123,55 @@ class DirectLauncher(Launcher):
 
     time_limit: seconds after which a job is told to end; it fails with the reason "timeout".
     memory_limit: bytes of data that a job may have; what it asks for beyond fails (MemoryError).
+    warm: whether a job may be forked from a process that waits with the task's module loaded, which
+        takes less time than to start an interpreter (see docs/launchers.md).
+    nice: what is added to the priority number of its processes: from 0 to 19, which is the least urgent.
+    pin: whether each job has cores of its own, and no others.
+    requirement: what each job needs: it starts when this machine has it free, and has it alone until
+        it ends.
+    priority, wrapper: see Launcher.
 
-    ValueError when one of them is no number above 0.
+    ValueError when a limit is no number above 0. Other options are checked when a job is submitted:
+    ValueError for a `nice` out of range, or for a requirement that this machine can never meet.
     """
 
-    def __init__(self, connector=None, *, time_limit=None, memory_limit=None):
-        super().__init__(connector)
-        for name, limit, unit in (("time_limit", time_limit, "seconds"),
-                                  ("memory_limit", memory_limit, "bytes")):
-            if limit is not None and (isinstance(limit, str) or not limit > 0):
-                raise ValueError(f"{name} is {limit!r}: it must be a number of {unit}, more than 0, or "
-                                 "None for no limit")
-        self.time_limit = time_limit
-        self.memory_limit = memory_limit
+    warm, pin, nice = True, False, 0
+
+    def __init__(
+        self,
+        connector=None,
+        *,
+        time_limit=None,
+        memory_limit=None,
+        warm=True,
+        nice=0,
+        pin=False,
+        requirement=None,
+        priority=0,
+        wrapper=None,
+    ):
+        super().__init__(connector, priority=priority)
+        self.time_limit = _limit("time_limit", time_limit, "seconds")
+        self.memory_limit = _limit("memory_limit", memory_limit, "bytes")
+        self.warm, self.nice, self.pin = warm, nice, pin
+        self.requirement = requirement
+        if wrapper is not None:
+            self.wrapper = wrapper
+
+    def _key(self, prefix, priority):
+        requirement = self.requirement and str(self.requirement)
+        return prefix, priority, requirement, not self.warm, bool(self.pin), self.nice
+
+
+def check_launcher(launcher):
+    """The launcher. TypeError when it is none."""
+    if not isinstance(launcher, Launcher):
+        raise TypeError(f"launcher: expected a Launcher, such as DirectLauncher(), got {launcher!r}")
+    return launcher
+
+
+def _limit(name, limit, unit):
+    if limit is not None and (isinstance(limit, str) or not limit > 0):
+        raise ValueError(f"{name} is {limit!r}: it must be a number of {unit}, more than 0, or None "
+                         "for no limit")
+    return limit

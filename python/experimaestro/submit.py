@@ -6,9 +6,8 @@ from . import hooks, prepare
 from ._engine import Configuration
 from .context import experiment, mode_name
 from .job import Job
-from .launcher import DirectLauncher, Launcher
+from .launcher import check_launcher
 
-_direct = DirectLauncher()
 _submitting = RLock()  # one thread submits at a time
 _asked = {}  # id of a task that is not submitted -> it, and what to do once it is
 
@@ -69,17 +68,21 @@ def submit_alone(task, workspace, launcher, run_mode, init_tasks, max_retries, t
         raise ValueError(f"{cls.__module__}.{cls.__qualname__} is defined inside a function, where "
                          "the task's process cannot find it: move it to the top of the module")
     add_init_tasks(task, init_tasks)
-    launcher = launcher or xp.launcher or _direct
-    if not isinstance(launcher, Launcher):
-        raise TypeError(f"launcher: expected a Launcher, such as DirectLauncher(), got {launcher!r}")
+    launchers = check_launcher(launcher or xp.launcher or Job.launcher)._chain()
+    launcher = launchers[-1]
     job = Job(xp.engine, task)
+    if launcher is not Job.launcher:
+        job.launcher = launcher
     known = xp.jobs.get(job.identifier)
     xp.jobs[job.identifier] = job  # before anybody is told of it
     try:
         set_policy(job, cls, launcher, max_retries)
         if known is not None or transient is not None:
             job._set_transient(transient_value(transient) if transient is not None else 0)
-        run_hooks(task, job, launcher)
+        run_hooks(task, job, launchers)
+        native = launcher._for(job)
+        if native is not None:
+            job._set_launcher(native)
         mode = mode_name(run_mode)
         if mode == "NORMAL":
             mode = xp.mode
@@ -140,12 +143,14 @@ def once_submitted(task, ask, *arguments):
     return task
 
 
-def run_hooks(task, job, launcher):
-    for name, value in launcher.environ.items():
-        job._setenv(name, value)
+def run_hooks(task, job, launchers):
+    for launcher in launchers:
+        for name, value in launcher.environ.items():
+            job._setenv(name, value)
+        launcher.onSubmit(job)
     if hooks.used:
         for hook in hooks.hooks_of(task._reached(True)):
-            hook.process(job, launcher)
+            hook.process(job, job.launcher)
 
 
 def outputs_of(task, cls, xp):

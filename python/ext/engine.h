@@ -100,8 +100,13 @@ typedef struct Requirement {
     PyObject_HEAD xpm_requirement *native;
 } Requirement;
 
+/* A launcher, as the engine has it. */
+typedef struct Launcher {
+    PyObject_HEAD xpm_launcher *native; /* a reference */
+} Launcher;
+
 extern PyTypeObject Type_Type, Class_Type, Parameter_Type, Config_Type, Base_Type, Maker_Type,
-    Tag_Type, Job_Type, Experiment_Type, Token_Type, Requirement_Type;
+    Tag_Type, Job_Type, Experiment_Type, Token_Type, Requirement_Type, Launcher_Type;
 
 /* The Type of a native type, which borrows it for ever (type.c). */
 PyObject *engine_type(const xpm_type *native);

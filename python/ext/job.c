@@ -70,6 +70,14 @@ static PyObject *job_getenv(Job *self, PyObject *arg)
     return name != NULL ? Py_BuildValue("z", xpm_job_getenv(self->native, name)) : NULL;
 }
 
+static PyObject *job_set_launcher(Job *self, PyObject *arg)
+{
+    if (!Py_IS_TYPE(arg, &Launcher_Type))
+        return PyErr_BadArgument(), NULL;
+    xpm_job_set_launcher(self->native, ((Launcher *)arg)->native);
+    Py_RETURN_NONE;
+}
+
 static PyObject *job_set_limits(Job *self, PyObject *args)
 {
     xpm_limits limits;
@@ -225,6 +233,7 @@ static PyMethodDef job_methods[] = {
     {"_submit", (PyCFunction)job_submit, METH_NOARGS, "Hands the job to the scheduler"},
     {"_setenv", (PyCFunction)job_setenv, METH_VARARGS, "_setenv(name, value)"},
     {"_getenv", (PyCFunction)job_getenv, METH_O, "_getenv(name): None when not set"},
+    {"_set_launcher", (PyCFunction)job_set_launcher, METH_O, "_set_launcher(launcher)"},
     {"_set_limits", (PyCFunction)job_set_limits, METH_VARARGS, "_set_limits(seconds, memory)"},
     {"_set_retry", (PyCFunction)job_set_retry, METH_VARARGS,
      "_set_retry(on, times, more_time, more_memory): `on` has a bit for each reason"},

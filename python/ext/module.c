@@ -48,6 +48,7 @@ static int add_types(PyObject *module)
         {"Experiment", &Experiment_Type},
         {"Token", &Token_Type},
         {"Requirement", &Requirement_Type},
+        {"Launcher", &Launcher_Type},
     };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (PyType_Ready(types[i].type) < 0 ||

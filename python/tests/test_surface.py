@@ -54,7 +54,7 @@ NAMES = {
         HostSimpleRequirement HostSpecification MPSSpecification MatchRequirement RequirementUnion
         cpu cuda_gpu duration gpu mps_gpu resource
         """,
-    "experimaestro.launchers": "DirectLauncher Launcher",
+    "experimaestro.launchers": "DirectLauncher DynamicLauncher Launcher",
     "experimaestro.launchers.direct": "DirectLauncher",
     "experimaestro.launchers.slurm": "SlurmLauncher SlurmOptions",
     "experimaestro.mkdocs.annotations": "documentation",
@@ -346,8 +346,6 @@ def test_the_connector_makes_files_executable(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "module, name",
     [
-        ("experimaestro.launchers.slurm", "SlurmLauncher"),
-        ("experimaestro.launchers.slurm", "SlurmOptions"),
         ("experimaestro.mkdocs.base", "Documentation"),
         ("experimaestro.rpyc", "client"),
     ],

@@ -38,6 +38,22 @@ class LocalConnector(Connector):
         readers = (mode & 0o444) >> 2
         os.chmod(path, mode | readers if flag else mode & ~0o111)
 
+    def lock(self, path, max_delay=-1):
+        """The lock of a file, for a `with`: see FileLock."""
+        from .filelock import FileLock
+
+        return FileLock(path, max_delay)
+
+    def async_lock(self, path, max_delay=-1):
+        """The same, for an `async with`."""
+        return self.lock(path, max_delay)
+
+    def processbuilder(self):
+        """A ProcessBuilder, to start a program."""
+        from .process import ProcessBuilder
+
+        return ProcessBuilder()
+
     def createtoken(self, name, total):
         """The CounterToken of a name, in the connector's folder: all programs of this machine that
         use the folder share it. `total`: how many there are; it replaces what another process said.

@@ -1,5 +1,6 @@
 """Launchers: where jobs run."""
 
 from ..launcher import DirectLauncher, Launcher
+from .dynamic import DynamicLauncher
 
-__all__ = ["DirectLauncher", "Launcher"]
+__all__ = ["DirectLauncher", "DynamicLauncher", "Launcher"]

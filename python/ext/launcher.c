@@ -1,0 +1,68 @@
+/* What a launcher of Python is for the engine, which it is made into when a job is submitted. It does
+ * not change. */
+#include "engine.h"
+
+static PyObject *make(xpm_launcher *native, const xpm_error *err)
+{
+    if (native == NULL)
+        return engine_error(err);
+    Launcher *self = PyObject_New(Launcher, &Launcher_Type);
+    if (self == NULL)
+        return xpm_launcher_unref(native), NULL;
+    self->native = native;
+    return (PyObject *)self;
+}
+
+static PyObject *launcher_local(PyObject *Py_UNUSED(type), PyObject *args)
+{
+    int cold, pin;
+    PyObject *wrapper;
+    xpm_local_options options = {0};
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "ppiO:local", &cold, &pin, &options.nice, &wrapper))
+        return NULL;
+    const char **words = engine_texts(wrapper);
+    if (words == NULL)
+        return NULL;
+    options.cold = cold;
+    options.pin = pin;
+    options.wrapper = words;
+    xpm_launcher *native = xpm_launcher_local(&options, &err);
+    PyMem_Free(words);
+    return make(native, &err);
+}
+
+static void launcher_dealloc(Launcher *self)
+{
+    xpm_launcher_unref(self->native);
+    PyObject_Free(self);
+}
+
+static PyObject *launcher_set_priority(Launcher *self, PyObject *arg)
+{
+    int overflow;
+    long priority = PyLong_AsLongAndOverflow(arg, &overflow);
+    if (priority == -1 && PyErr_Occurred())
+        return NULL;
+    if (overflow != 0 || priority != (int)priority)
+        return PyErr_Format(PyExc_ValueError, "the priority is %S: it must be a number of 32 bits",
+                            arg);
+    xpm_launcher_set_priority(self->native, (int)priority);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef launcher_methods[] = {
+    {"local", (PyCFunction)launcher_local, METH_VARARGS | METH_STATIC,
+     "local(cold, pin, nice, wrapper): processes of this machine"},
+    {"set_priority", (PyCFunction)launcher_set_priority, METH_O, "set_priority(priority)"},
+    {0},
+};
+
+PyTypeObject Launcher_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "experimaestro._engine.Launcher",
+    .tp_doc = "A launcher, which is made by one of its static methods.",
+    .tp_basicsize = sizeof(Launcher),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = (destructor)launcher_dealloc,
+    .tp_methods = launcher_methods,
+};
