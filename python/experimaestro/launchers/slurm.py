@@ -1,6 +1,7 @@
 """The launcher of jobs of Slurm, and its options."""
 
 import copy
+import math
 import re
 from dataclasses import dataclass, field, fields
 
@@ -9,29 +10,20 @@ from ..launcher import Launcher, _finish, _limit
 
 __all__ = ["SlurmLauncher", "SlurmOptions"]
 
-# [DAYS-]HOURS:MINUTES:SECONDS, and what may be left out of it, as sbatch has it.
-_TIMES = (
-    r"(?P<minutes>\d+)",
-    r"(?P<minutes>\d+):(?P<seconds>\d+)",
-    r"(?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+)",
-    r"(?P<days>\d+)-(?P<hours>\d+)(?::(?P<minutes>\d+)(?::(?P<seconds>\d+))?)?",
-)
-_SECONDS = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+# Minutes, [HOURS:]MINUTES:SECONDS, or DAYS-HOURS and what may follow it.
+_TIME = re.compile(r"\d+|(\d+:)?\d+:\d+|\d+-\d+(:\d+){0,2}|UNLIMITED|INFINITE", re.IGNORECASE)
 
 
-def seconds_of(time):
-    """The seconds of a limit of time: a number of them, or a text as sbatch takes it ("90" is minutes,
-    "1:30:00", "2-12"). None for no limit: None, "0", "UNLIMITED". ValueError for another text."""
-    if time is None or not isinstance(time, str):
-        return _limit("time", time, "seconds")
-    if time.upper() in ("0", "UNLIMITED", "INFINITE"):
-        return None
-    for pattern in _TIMES:
-        found = re.fullmatch(pattern, time.strip())
-        if found:
-            return sum(int(n) * _SECONDS[unit] for unit, n in found.groupdict().items() if n)
-    raise ValueError(f"time is {time!r}: it must be a number of seconds, or a text as '90' (minutes), "
-                     "'1:30:00' or '2-12:00:00'")
+def time_text(time):
+    """A limit of time as sbatch takes it: a text that is one already, or a number of seconds.
+    ValueError when it is none."""
+    if isinstance(time, str):
+        if _TIME.fullmatch(time) is None:
+            raise ValueError(f"time is {time!r}: it must be a number of seconds, or a text as sbatch "
+                             "takes it: '90' (minutes), '1:30:00', '2-12:00:00'")
+        return time
+    seconds = math.ceil(_limit("time", time, "seconds"))
+    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 @dataclass(init=False)
@@ -86,6 +78,8 @@ class SlurmOptions:
     def _set(self, options):
         for name, value in options.items():
             name = _OTHER_NAMES.get(name, name)
+            if name == "time" and value is not None:
+                value = time_text(value)
             if name in _NAMES:
                 setattr(self, name, value)
             elif re.fullmatch("[a-z][a-z_]*", name):
@@ -94,9 +88,8 @@ class SlurmOptions:
                 raise ValueError(f"{name!r} is no option of sbatch: use its long name, with _ for -")
 
     def words(self):
-        """The options, as the engine takes them: a tuple of "partition=gpu", "exclusive". Without the
-        time, which is a limit of its own."""
-        given = {name: getattr(self, name) for name in _NAMES if name != "time"} | self.more
+        """The options, as the engine takes them: a tuple of "partition=gpu", "exclusive"."""
+        given = {name: getattr(self, name) for name in _NAMES} | self.more
         words = []
         for name, value in given.items():
             if value is None or value is False:
@@ -126,11 +119,12 @@ class SlurmLauncher(Launcher):
     binpath: the folder of sbatch, squeue, scancel and sacct; by default they are found in PATH.
     interval_max: seconds between two looks at the queue, at most.
     submit_max: how many jobs are in the queue at once; None for as many as Slurm takes.
-    time_limit: the same as the option `time`, in seconds. memory_limit, requirement, priority: see
-        Launcher; what is required is asked of Slurm.
+    time_limit: seconds, after which a job is told to end; Slurm is asked for a minute more. It is what a
+        Retry multiplies, while the option `time` is asked for as it is.
+    memory_limit, requirement, priority: see Launcher; what is required is asked of Slurm.
 
-    ValueError for a time that is none, or, when a job is submitted, for an option that the engine sets
-    itself ("array"), and for a `wrapper`, which Slurm's jobs cannot have.
+    ValueError for a time that is none, or, when a job is submitted, for an option that sbatch does not
+    have, or that the engine sets itself ("array"), and for a `wrapper`, which Slurm's jobs cannot have.
     """
 
     def __init__(
@@ -148,10 +142,8 @@ class SlurmLauncher(Launcher):
         **more,
     ):
         super().__init__(connector, priority=priority)
-        if time_limit is not None:
-            more["time"] = _limit("time_limit", time_limit, "seconds")
         self.options = (options or SlurmOptions()).merge(**more)
-        self.time_limit = seconds_of(self.options.time)
+        self.time_limit = _limit("time_limit", time_limit, "seconds")
         self.memory_limit = _limit("memory_limit", memory_limit, "bytes")
         self.requirement = requirement
         self.binpath = binpath
@@ -162,7 +154,6 @@ class SlurmLauncher(Launcher):
         """The same launcher, with other values for some of Slurm's options: a new one."""
         other = copy.copy(self)
         other.options = self.options.merge(**options)
-        other.time_limit = seconds_of(other.options.time)
         other._environ = dict(self._environ)
         other._listeners = list(self._listeners)
         return other
