@@ -113,6 +113,8 @@ _PLAIN = (), 0, None, False, False, 0
 def _finish(native, priority, requirement):
     """Sets what all launchers have."""
     native.set_priority(priority)
+    if requirement is not None:
+        native.require(requirement)
     return native
 
 

@@ -32,6 +32,23 @@ static PyObject *launcher_local(PyObject *Py_UNUSED(type), PyObject *args)
     return make(native, &err);
 }
 
+static PyObject *launcher_slurm(PyObject *Py_UNUSED(type), PyObject *args)
+{
+    PyObject *words;
+    xpm_slurm_options options = {0};
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "zOdi:slurm", &options.binpath, &words, &options.interval_max,
+                          &options.submit_max))
+        return NULL;
+    const char **texts = engine_texts(words);
+    if (texts == NULL)
+        return NULL;
+    options.options = texts;
+    xpm_launcher *native = xpm_launcher_slurm(&options, &err);
+    PyMem_Free(texts);
+    return make(native, &err);
+}
+
 static void launcher_dealloc(Launcher *self)
 {
     xpm_launcher_unref(self->native);
@@ -51,10 +68,25 @@ static PyObject *launcher_set_priority(Launcher *self, PyObject *arg)
     Py_RETURN_NONE;
 }
 
+static PyObject *launcher_require(Launcher *self, PyObject *arg)
+{
+    xpm_error err;
+    const char *text = PyUnicode_AsUTF8(arg);
+    xpm_requirement *requirement = text != NULL ? xpm_requirement_parse(text, &err) : NULL;
+    if (requirement == NULL)
+        return text != NULL ? engine_error(&err) : NULL;
+    int status = xpm_launcher_require(self->native, requirement, &err);
+    xpm_requirement_free(requirement);
+    return status == 0 ? Py_NewRef(Py_None) : engine_error(&err);
+}
+
 static PyMethodDef launcher_methods[] = {
     {"local", (PyCFunction)launcher_local, METH_VARARGS | METH_STATIC,
      "local(cold, pin, nice, wrapper): processes of this machine"},
+    {"slurm", (PyCFunction)launcher_slurm, METH_VARARGS | METH_STATIC,
+     "slurm(binpath, options, interval_max, submit_max): jobs of Slurm"},
     {"set_priority", (PyCFunction)launcher_set_priority, METH_O, "set_priority(priority)"},
+    {"require", (PyCFunction)launcher_require, METH_O, "require(text): what its jobs need"},
     {0},
 };
 
