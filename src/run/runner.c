@@ -21,6 +21,7 @@
 #include "record/array.h"
 #include "record/jobdir.h"
 #include "record/tokendir.h"
+#include "run/allotted.h"
 #include "run/step.h"
 
 /* Seconds that a task has after it was told to end, and a process after it has recorded its end. */
@@ -548,9 +549,11 @@ const xpm_value *xpm_task_tags(const xpm_task *task)
 
 double xpm_task_remaining(const xpm_task *task)
 {
-    if (task->status == NULL || job.limits.seconds <= 0)
+    if (task->status == NULL)
         return -1;
-    double left = job.deadline - monotonic();
+    double left = job.deadline - monotonic(), allotted = xpm__allotted_left();
+    if (job.limits.seconds <= 0 || (allotted >= 0 && allotted < left))
+        return allotted;
     return left > 0 ? left : 0;
 }
 
