@@ -109,7 +109,11 @@ class Pipes:
         os.mkfifo(self.folder / f"{name}.end")
 
     def pid(self, name):
-        return int((self.folder / f"{name}.started").read_text())
+        pipe = os.open(self.folder / f"{name}.started", os.O_RDONLY | os.O_NONBLOCK)
+        assert select.select([pipe], [], [], TIMEOUT)[0], f"{name} never runs"
+        os.set_blocking(pipe, True)
+        with open(pipe) as text:
+            return int(text.read())
 
     def end(self, name, word="done"):
         (self.folder / f"{name}.end").write_text(word)

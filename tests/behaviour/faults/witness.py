@@ -26,6 +26,9 @@ class Witness(Step, Task):
             os.write(log, f"twice {os.getpid()}\n".encode())
             raise
         os.write(log, f"start {os.getpid()}\n".encode())
+        hold = Path(f"{folder}/{self.number}.hold")
+        if hold.exists():
+            hold.read_text()
         Path("data").write_bytes(b"x" * 8)
         os.write(log, f"end {os.getpid()}\n".encode())
 
@@ -44,6 +47,15 @@ def parents(job):
     return range(25, 29)
 
 
+def launcher():
+    """Slurm, whose commands are in the folder WITNESS_SLURM, when that is set."""
+    if "WITNESS_SLURM" not in os.environ:
+        return None
+    from experimaestro.launchers.slurm import SlurmLauncher
+
+    return SlurmLauncher(binpath=os.environ["WITNESS_SLURM"], interval_max=1)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("run")
@@ -51,7 +63,8 @@ def main():
     parser.add_argument("--experiment", default="witness")
     parser.add_argument("--jobs", type=int)
     arguments = parser.parse_args()
-    with experiment(arguments.workspace, arguments.experiment, jobs=arguments.jobs):
+    place = launcher()
+    with experiment(arguments.workspace, arguments.experiment, jobs=arguments.jobs, launcher=place):
         tasks = []
         for job in range(int(os.environ.get("WITNESS_JOBS", 30))):
             task = Witness.C(number=job, parents=[tasks[i] for i in parents(job)])

@@ -5,7 +5,8 @@
  * test knows that it runs; where there is a file NUMBER.fail, it fails.
  *
  *     witness run WORKSPACE      the first WITNESS_JOBS (30) tasks of the graph, each writing
- *                                WITNESS_BYTES (8) bytes to its file
+ *                                WITNESS_BYTES (8) bytes to its file; as jobs of Slurm, whose
+ *                                commands are in the folder WITNESS_SLURM, when that is set
  */
 #include <experimaestro.h>
 
@@ -119,10 +120,22 @@ static bool needs(int job, int other)
     return other >= 25;
 }
 
+static int use_slurm(xpm_experiment *xp, const char *binpath, xpm_error *err)
+{
+    xpm_slurm_options options = {.binpath = binpath, .interval_max = 1};
+    xpm_launcher *launcher = xpm_launcher_slurm(&options, err);
+    xpm_experiment_set_launcher(xp, launcher);
+    xpm_launcher_unref(launcher);
+    return launcher != NULL ? 0 : -1;
+}
+
 static int plan(xpm_experiment *xp, xpm_error *err)
 {
     xpm_config *tasks[30];
     int count = atoi(setting("WITNESS_JOBS", "30"));
+    const char *binpath = getenv("WITNESS_SLURM");
+    if (binpath != NULL && use_slurm(xp, binpath, err) < 0)
+        return -1;
     for (int job = 0; job < count && job < 30; job++) {
         xpm_value parents = xpm_list_new();
         for (int other = 0; other < job; other++)

@@ -97,6 +97,7 @@ AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={database}
 AccountingStoragePass={folder}/munge.socket
+AccountingStorageEnforce=associations,limits
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
@@ -206,10 +207,11 @@ StorageLoc=slurm
             self._start(node, "slurmd", "-D", "-N", node)
         wait_until(lambda: self._is_up(node), f"node {node}")
 
-    def kill(self, name):
-        """Kills a daemon: "slurmctld", "slurmdbd", or the slurmd of a node."""
+    def kill(self, name, how=signal.SIGKILL):
+        """Kills a daemon: "slurmctld", "slurmdbd", or the slurmd of a node. A slurmctld that is killed by
+        SIGKILL forgets the last seconds, and gives the numbers of jobs again."""
         descriptor = self._processes.pop(name)
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        signal.pidfd_send_signal(descriptor, how)
         wait_until(lambda: not self._lives(descriptor), f"the end of {name}")
         os.close(descriptor)
 
@@ -253,6 +255,24 @@ StorageLoc=slurm
         """What scontrol says of a job, as a dict."""
         words = self.run("scontrol", "-o", "show", "job", job).stdout.split()
         return dict(word.split("=", 1) for word in words if "=" in word)
+
+    def await_queue(self, holds):
+        """Waits until `holds(lines of the queue)`."""
+        wait_until(lambda: holds(self.queue()), "what the queue must hold")
+
+    @contextlib.contextmanager
+    def limit(self, name, value):
+        """In the block, the user has a limit of this name."""
+        def set_to(to):
+            self.run("sacctmgr", "-i", "modify", "user", "root", "set", f"{name}={to}")
+            shown = ["scontrol", "show", "assoc_mgr", "flags=assoc", "users=root"]
+            wait_until(lambda: (f"{name}={value}" in self.run(*shown).stdout) == (to == value), name)
+
+        set_to(value)
+        try:
+            yield
+        finally:
+            set_to(-1)
 
     def empty(self):
         """Cancels all jobs, and waits until none is left; all daemons run again, and all nodes are up."""

@@ -1,7 +1,13 @@
 """Clusters of Slurm for tests: each is started when a test first asks for it, and ends with the tests."""
 
+import signal
+
 import pytest
 from cluster import Cluster, lacks
+from plans import HELD, Plan
+
+
+HANG = 240  # seconds
 
 
 def _cluster(tmp_path_factory, name, **options):
@@ -50,3 +56,27 @@ def slurm_accounting(_accounting, monkeypatch):
 def slurm_nodes(_two_nodes, monkeypatch):
     """A cluster of two nodes, of two processors each."""
     yield from _for_one_test(_two_nodes, monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """A test that waits for ever for a job has failed."""
+
+    def fail(*_):
+        pytest.fail(f"not over after {HANG} seconds")
+
+    signal.signal(signal.SIGALRM, fail)
+    signal.alarm(HANG)
+    yield
+    signal.alarm(0)
+
+
+@pytest.fixture
+def plan(driver, workspace):
+    return Plan(driver, workspace)
+
+
+@pytest.fixture
+def held(driver, workspace):
+    """A Plan of tasks that say that they run, and end when they are told to, by `pipes`."""
+    return Plan(driver, workspace, HELD)

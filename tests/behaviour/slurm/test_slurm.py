@@ -1,0 +1,281 @@
+"""Jobs of a real Slurm: what they get, how they end, and what is told of it."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from harness import TIMEOUT, wait_for_end
+
+# ---- What jobs get --------------------------------------------------------------------------------
+
+
+def test_a_job_runs_in_its_folder_with_its_environment(slurm, plan):
+    result = plan.run("""
+        launcher.setenv("XPMT_LAUNCHER", "a 'b' $HOME")
+        xp.setenv("XPMT_EXPERIMENT", "c")
+        task = Show()
+        task.submit()
+        xp.wait()
+        print(task.job.state, xp.counts["started"])
+    """)
+    assert result.stdout == "JobState.DONE 1\n"
+    (seen,) = plan.shown()
+    assert seen["cwd"] == str(plan.folder("show"))
+    assert (seen["XPMT_LAUNCHER"], seen["XPMT_EXPERIMENT"]) == ("a 'b' $HOME", "c")
+    assert seen["SLURM_CLUSTER_NAME"] == "test"
+    left = sorted(path.name for path in plan.folder("show").iterdir())
+    assert {"show.done", "show.out", "params.json"} <= set(left)
+    assert not {"show.pid", "show.lock", "show.failed"} & set(left)
+    assert plan.run("Show().submit(); xp.wait(); print(xp.counts['started'])").stdout == "0\n"
+
+
+def test_what_a_hook_sets_is_there(slurm, plan):
+    plan.run("""
+        class Hook(SubmitHook):
+            def spec(self):
+                return 0
+            def process(self, job, launcher):
+                job.environ["XPMT_HOOK"] = type(launcher).__name__
+        Hook()(Show)
+        Show().submit()
+    """)
+    assert plan.shown()[0]["XPMT_HOOK"] == "SlurmLauncher"
+
+
+def test_jobs_that_are_ready_together_travel_together(slurm, plan):
+    plan.run("""
+        first = Show()
+        first.submit()
+        for x in range(1, 51):
+            task = Show(x=x)
+            task.add_dependencies(first)
+            task.submit()
+    """)
+    assert len(plan.shown()) == 51
+    arrays = {seen.get("SLURM_ARRAY_JOB_ID", seen["SLURM_JOB_ID"]) for seen in plan.shown()}
+    assert len(arrays) <= 3
+    assert len({seen["SLURM_JOB_ID"] for seen in plan.shown()}) == 51
+
+
+def test_a_chain_runs_in_its_order(slurm, plan):
+    plan.run("""
+        after = []
+        for x in range(5):
+            task = Show(x=x, after=after)
+            task.submit()
+            after = [task]
+    """)
+    by_number = {}
+    for seen in plan.shown():
+        params = json.loads(Path(seen["cwd"], "params.json").read_text())
+        by_number[params["objects"][-1]["fields"]["x"]] = int(seen["SLURM_JOB_ID"])
+    order = [by_number[x] for x in range(5)]
+    assert order == sorted(order) and len(set(order)) == 5
+
+
+def test_jobs_of_slurm_and_of_this_machine_wait_for_each_other(slurm, plan):
+    plan.run("""
+        one = Show(x=1)
+        one.submit(launcher=DirectLauncher())
+        two = Show(x=2, after=[one])
+        two.submit()
+        Show(x=3, after=[two]).submit(launcher=DirectLauncher())
+    """)
+    places = sorted("SLURM_JOB_ID" in seen for seen in plan.shown())
+    assert places == [False, False, True]
+
+
+def test_options_are_asked_of_slurm(slurm, plan):
+    plan.run("""
+        task = Show()
+        task.submit(launcher=launcher.config(partition="other", time="1:30:00", cpus_per_task=3,
+                                             mem="200M", nice=7, exclude=None))
+    """)
+    (seen,) = plan.shown()
+    said = dict(word.split("=", 1) for word in seen["job"].split() if "=" in word)
+    assert (said["Partition"], said["TimeLimit"], said["NumCPUs"]) == ("other", "01:30:00", "3")
+    assert (said["MinMemoryNode"], said["Nice"]) == ("200M", "7")
+    assert seen["SLURM_CPUS_PER_TASK"] == "3"
+    assert 5000 < seen["left"] <= 5400
+
+
+def test_the_limits_of_the_launcher_are_asked_of_slurm(slurm, plan):
+    plan.run('Show().submit(launcher=SlurmLauncher(time_limit=1800, interval_max=1))')
+    (seen,) = plan.shown()
+    assert "TimeLimit=00:31:00" in seen["job"]
+    assert 1700 < seen["left"] <= 1800
+
+
+@pytest.mark.parametrize("options, message", [
+    ("array=3", 'the option "array" of sbatch is set by the launcher itself'),
+    ("partitoin='x'", 'did you mean "partition"'),
+])
+def test_an_option_that_cannot_be_is_refused_at_once(slurm, plan, options, message):
+    result = plan.run(f"Show().submit(launcher=SlurmLauncher({options}))", check=False)
+    assert result.returncode == 1 and message in result.stderr
+    assert not [*plan.workspace.glob("jobs/*/*")]
+
+
+def test_what_slurm_refuses_fails_with_its_words(slurm, plan):
+    result = plan.run("""
+        task = Show()
+        task.submit(launcher=launcher.config(partition="nowhere"))
+        xp.wait()
+        print(task.job.state)
+    """)
+    assert result.stdout == "JobState.ERROR\n"
+    assert "nvalid partition" in plan.failed("show")["message"]
+
+
+# ---- How they end ---------------------------------------------------------------------------------
+
+
+def test_a_task_that_fails_says_why(slurm, plan):
+    plan.run("Fails().submit()")
+    failed = plan.failed("fails")
+    assert (failed["reason"], failed["code"]) == ("failed", 1) and "no luck" in failed["message"]
+    assert (plan.folder("fails") / "fails.out").read_text() == "to the end\n"
+    assert "ValueError: no luck" in (plan.folder("fails") / "fails.err").read_text()
+
+
+def test_a_process_that_leaves_no_marker_has_failed(slurm, plan):
+    plan.run("Exits(code=5).submit(); Killed().submit()")
+    assert plan.failed("exits")["reason"] == "failed"
+    assert plan.failed("killed")["reason"] in ("failed", "lost")
+
+
+def test_what_failed_is_run_again_by_the_next_run(slurm, plan):
+    plan.run("Fails().submit()")
+    assert plan.run("Fails().submit(); xp.wait(); print(xp.counts['started'])").stdout == "1\n"
+
+
+def test_a_time_limit_that_was_too_short_grows(slurm, plan):
+    plan.run("""
+        Slow().submit(launcher=SlurmLauncher(time_limit=1, interval_max=1))
+    """)
+    (seen,) = plan.shown("slow")
+    assert "TimeLimit=00:08:00" in seen["job"]  # of 400 seconds and a minute
+
+
+@pytest.mark.slow
+def test_the_limit_of_slurm_is_a_timeout(slurm, held, pipes):
+    pipes.make("a")
+    process = held.start(f"Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(time='1'))")
+    pid = pipes.pid("a")
+    _, err = process.communicate(timeout=240)
+    assert held.failed("hold")["reason"] == "timeout", err
+    wait_for_end(pid)
+
+
+@pytest.mark.parametrize("how", ["scancel", "cancel"])
+def test_a_job_that_runs_is_cancelled(slurm, held, pipes, how):
+    pipes.make("a")
+    process = held.start(f"""
+        task = Hold(name="a", pipes={str(pipes.folder)!r})
+        task.submit()
+        input()
+        if {how!r} == "cancel":
+            task.job.cancel()
+        xp.wait()
+        print(task.job.state, task.job.failure_reason)
+    """, stdin=-1)
+    pid = pipes.pid("a")
+    process.stdin.write("\n")
+    process.stdin.flush()
+    if how == "scancel":
+        slurm.run("scancel", "-u", "root")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == "JobState.ERROR JobFailureStatus.CANCELLED\n", err
+    assert held.failed("hold")["reason"] == "cancelled"
+    wait_for_end(pid)
+
+
+@pytest.mark.parametrize("how", ["scancel", "cancel"])
+def test_a_job_that_is_queued_is_cancelled(slurm, held, pipes, how):
+    slurm.set_node("n1", "drain")
+    process = held.start(f"""
+        task = Hold(name="a", pipes={str(pipes.folder)!r})
+        task.submit()
+        input()
+        if {how!r} == "cancel":
+            task.job.cancel()
+        xp.wait()
+        print(task.job.state, task.job.failure_reason)
+    """, stdin=-1)
+    slurm.await_queue(lambda lines: any("PENDING" in line for line in lines))
+    process.stdin.write("\n")
+    process.stdin.flush()
+    if how == "scancel":
+        slurm.run("scancel", "-u", "root")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == "JobState.ERROR JobFailureStatus.CANCELLED\n", err
+    slurm.await_queue(lambda lines: not any("PENDING" in line for line in lines))
+    assert not held.folder("hold").joinpath("hold.out").exists() or \
+        held.folder("hold").joinpath("hold.out").read_text() == ""
+
+
+def test_a_job_that_exceeds_its_memory_has_failed(slurm_accounting, plan):
+    plan.run("Swells().submit(launcher=launcher.config(mem='100M'))")
+    failed = plan.failed("swells")
+    assert failed["reason"] in ("memory", "failed") and "memory" in failed["message"], failed
+
+
+def test_a_node_that_fails_loses_its_job(slurm_nodes, held, pipes):
+    pipes.make("a")
+    process = held.start(f"Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(nodelist='n2'))")
+    pid = pipes.pid("a")
+    slurm_nodes.kill("n2")
+    slurm_nodes.set_node("n2", "down")
+    slurm_nodes.await_queue(lambda lines: any("NODE_FAIL" in line for line in lines))
+    # Its process is still there, on the machine that nobody can reach: it ends as it would.
+    pipes.end("a")
+    process.communicate(timeout=TIMEOUT)
+    wait_for_end(pid)
+    marks = sorted(path.suffix for path in held.folder("hold").glob("hold.*"))
+    assert ".done" in marks or held.failed("hold")["reason"] == "lost", marks
+
+
+def test_a_second_ctrl_c_cancels_what_is_queued_and_what_runs(slurm, held, pipes):
+    pipes.make("a")
+    process = held.start(f"Hold(name='a', pipes={str(pipes.folder)!r}).submit()")
+    pid = pipes.pid("a")
+    process.send_signal(signal.SIGINT)
+    assert "Ctrl-C again" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=TIMEOUT)
+    wait_for_end(pid)
+    slurm.await_queue(lambda lines: not any("RUNNING" in line or "PENDING" in line for line in lines))
+
+
+# ---- Many -----------------------------------------------------------------------------------------
+
+
+def test_no_more_jobs_are_queued_than_was_said(slurm, held, pipes):
+    for name in "abcd":
+        pipes.make(name)
+    process = held.start(f"""
+        few = SlurmLauncher(interval_max=1, submit_max=2)
+        for name in "abcd":
+            Hold(name=name, pipes={str(pipes.folder)!r}).submit(launcher=few)
+    """)
+    for first, second in ("ab", "cd"):
+        assert pipes.pid(first) != pipes.pid(second)
+        alive = [line for line in slurm.queue() if line.endswith(("RUNNING", "PENDING"))]
+        assert len(alive) <= 2
+        pipes.end(first)
+        pipes.end(second)
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert sorted((pipes.folder / "log").read_text().split()) == list("abcd"), err
+
+
+def test_the_limit_of_an_account_is_waited_for(slurm_accounting, plan):
+    with slurm_accounting.limit("MaxSubmitJobs", 2):
+        result = plan.run("""
+            for x in range(6):
+                Show(x=x).submit()
+            xp.wait()
+            print(xp.counts["done"])
+        """)
+    assert result.stdout == "6\n", result.stderr
+    assert len(plan.shown()) == 6
