@@ -178,7 +178,19 @@ tasks.append(Show(x=2).submit(launcher=DirectLauncher(nice=3, warm=False)))
     assert [int(line.split()[2]) for line in lines] == [min(os.nice(0) + 3, 19)] * 2
 
 
+def test_what_is_required_is_had(shown):
+    lines = shown("""
+from experimaestro.launcherfinder.specs import cpu
+---
+tasks.append(Show(x=1).submit(launcher=DirectLauncher(requirement="cpu(cores=1)", pin=True)))
+tasks.append(Show(x=2).submit(launcher=DirectLauncher(requirement=cpu(cores=1), pin=True)))
+""")
+    assert [line.split()[3] for line in lines] == ["1", "1"]
+
+
 @pytest.mark.parametrize("text, error", [
+    ("DirectLauncher(requirement='cpu(cores=100000)')", "100000"),
+    ("DirectLauncher(requirement='cpus')", "cpus"),
     ("DirectLauncher(nice=20)", "ValueError: nice is 20: it must be from 0 to 19"),
     ("DirectLauncher(priority=1 << 40)", "ValueError: the priority is 1099511627776: it must be"),
     ("DirectLauncher(wrapper=['no-such-program'])", "no-such-program"),
