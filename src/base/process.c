@@ -15,6 +15,7 @@ enum { OUT, ERRORS, STREAMS };
 
 /* What a program gets of this process's descriptors; -1 for none, and nowhere. */
 typedef struct descriptors {
+    int in;
     int streams[STREAMS]; /* standard output and error */
     int keep;
 } descriptors;
@@ -42,7 +43,10 @@ static int spawn(const char *const *argv, char *const *environment, const descri
             posix_spawn_file_actions_adddup2(&actions, given->streams[i], STDOUT_FILENO + i);
         else
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO + i, null, O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, null, O_RDONLY, 0);
+    if (given->in >= 0)
+        posix_spawn_file_actions_adddup2(&actions, given->in, STDIN_FILENO);
+    else
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, null, O_RDONLY, 0);
     if (given->keep >= 0)
         posix_spawn_file_actions_adddup2(&actions, given->keep, ++last);
     posix_spawn_file_actions_addclosefrom_np(&actions, last + 1);
@@ -116,7 +120,7 @@ int xpm__process_ask(const char *const *argv, char *const *environment,
                      const xpm__patience *patience, int keep, xpm__str *out, xpm__str *errors)
 {
     xpm__str *const texts[STREAMS] = {out, errors};
-    descriptors given = {.streams = {-1, -1}, .keep = keep};
+    descriptors given = {.in = -1, .streams = {-1, -1}, .keep = keep};
     int fds[STREAMS] = {-1, -1}, status = 0, problem = 0;
     pid_t pid;
     for (int i = 0; i < STREAMS && problem == 0; i++) {
@@ -156,9 +160,35 @@ int xpm__process_read(const char *const *argv, char *const *environment,
 
 pid_t xpm__process_leave(const char *const *argv, char *const *environment)
 {
-    static const descriptors nothing = {.streams = {-1, -1}, .keep = -1};
+    static const descriptors nothing = {.in = -1, .streams = {-1, -1}, .keep = -1};
     pid_t pid;
     int problem = spawn(argv, environment, &nothing, &pid);
+    errno = problem;
+    return problem == 0 ? pid : -1;
+}
+
+pid_t xpm__process_talk(const char *const *argv, char *const *environment, int fds[3])
+{
+    enum { ALL = 3 };
+    int pipes[ALL][2], theirs[ALL] = {-1, -1, -1}, made = 0, problem = 0;
+    pid_t pid = -1;
+    while (made < ALL && pipe2(pipes[made], O_CLOEXEC) == 0)
+        made++;
+    if (made < ALL)
+        problem = errno;
+    for (int i = 0; i < made; i++) {
+        bool reads = i == STDIN_FILENO; /* what the program reads, this process writes */
+        theirs[i] = pipes[i][reads ? 0 : 1];
+        fds[i] = pipes[i][reads ? 1 : 0];
+    }
+    descriptors given = {.in = theirs[0], .streams = {theirs[1], theirs[2]}, .keep = -1};
+    if (problem == 0)
+        problem = spawn(argv, environment, &given, &pid);
+    for (int i = 0; i < made; i++) {
+        close(theirs[i]);
+        if (problem != 0)
+            close(fds[i]);
+    }
     errno = problem;
     return problem == 0 ? pid : -1;
 }

@@ -31,4 +31,8 @@ int xpm__process_ask(const char *const *argv, char *const *environment,
  * with errno. */
 pid_t xpm__process_leave(const char *const *argv, char *const *environment);
 
+/* Starts argv[0], found in PATH, to talk with: its standard input is written to fds[0], its output is
+ * read from fds[1], its errors from fds[2]; the caller closes them, and waits for it. -1 with errno. */
+pid_t xpm__process_talk(const char *const *argv, char *const *environment, int fds[3]);
+
 #endif
