@@ -460,11 +460,44 @@ static void rotate(int dir, const char *name, const char *suffix, const char *st
     (void)renameat(dir, file, dir, kept); /* else it is emptied */
 }
 
-void xpm__jobdir_rotate(int dir, const char *name)
+static void rotate_all(int dir, const char *name)
 {
     char now[XPM__TIME_SIZE], stamp[XPM__TIME_SIZE];
     xpm__clock_compact(xpm__clock_now(), now);
     snprintf(stamp, sizeof stamp, "%.8s%s", now, now + 9); /* without the underscore */
     rotate(dir, name, ".out", stamp);
     rotate(dir, name, ".err", stamp);
+}
+
+void xpm__jobdir_renew(int dir, const char *name)
+{
+    static const char *const suffixes[] = {".failed", ".pid"};
+    char file[XPM__NAME_SIZE];
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        xpm__jobdir_file(name, suffixes[i], file);
+        unlinkat(dir, file, 0);
+    }
+    rotate_all(dir, name);
+}
+
+/* ---- What is shared --------------------------------------------------------------------------- */
+
+int xpm__jobdir_share(int dir, const char *name, const char *workspace, const char *shared,
+                      xpm_error *err)
+{
+    mkdirat(dir, ".experimaestro", 0777);
+    if (mkdirat(dir, XPM__PARTIALS, 0777) < 0 && errno != EEXIST)
+        return xpm__fail_io(err, name, "link the shared directory");
+    char *locks = xpm__format("%s/%s/" XPM__PARTIAL_LOCKS, workspace, shared);
+    int status = xpm__file_mkdirs(locks, err);
+    xpm_free(locks);
+    if (status < 0)
+        return -1;
+    char *link = xpm__format(XPM__PARTIALS "/%s", name);
+    char *target = xpm__format("../../../../../%s", shared);
+    if (symlinkat(target, dir, link) < 0 && errno != EEXIST)
+        status = xpm__fail_io(err, name, "link the shared directory");
+    xpm_free(link);
+    xpm_free(target);
+    return status;
 }

@@ -79,9 +79,9 @@ int xpm__jobdir_mark_failed(int dir, const char *name, int code, xpm_reason reas
                             const char *message);
 /* What a .pid says: who runs the job, or which queue has it. */
 typedef struct xpm__pid {
-    char launcher[16]; /* "local", "slurm"; "" when there is none */
+    char launcher[16]; /* "local", "slurm", "ssh"; "" when there is none */
     pid_t process;     /* the live process of this machine; 0 when there is none */
-    char id[64];       /* that the queue gave; "" while it is not known */
+    char id[256];      /* that the queue gave, or the host; "" while it is not known */
     char token[64];    /* by which it was sent there */
 } xpm__pid;
 void xpm__jobdir_read_pid(int dir, const char *name, xpm__pid *pid);
@@ -104,8 +104,13 @@ typedef struct xpm__stamp {
     int64_t seconds, nanoseconds;
 } xpm__stamp;
 xpm__stamp xpm__jobdir_failed_stamp(int dir, const char *name);
-/* Keeps what an earlier attempt wrote: NAME.out becomes NAME.YYYYmmddHHMMSS.out, unless it is empty. */
-void xpm__jobdir_rotate(int dir, const char *name);
+/* Before the next start, under the lock: the end of an earlier one goes, and what it wrote is kept:
+ * NAME.out becomes NAME.YYYYmmddHHMMSS.out, unless it is empty. */
+void xpm__jobdir_renew(int dir, const char *name);
+/* Makes a directory of the workspace that the job shares, `shared` is relative to it, and the link to
+ * it, by which its process finds what it must lock. Errors: IO. */
+int xpm__jobdir_share(int dir, const char *name, const char *workspace, const char *shared,
+                      xpm_error *err);
 /* When the process started that .pid names: that file's time. 0 when there is none. */
 double xpm__jobdir_started(int dir, const char *name);
 

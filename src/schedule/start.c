@@ -60,31 +60,14 @@ static int write_params(const xpm_job *job, const xpm__command *command, int fol
     return status < 0 ? xpm__fail_io(err, job->directory, "write the parameters in") : 0;
 }
 
-/* Makes the directories that it shares, and a link to each: by these its process finds what it must
- * lock. */
 static int link_partials(const xpm_job *job, int folder, xpm_error *err)
 {
-    if (job->guard_count == 0)
-        return 0;
-    mkdirat(folder, ".experimaestro", 0777);
-    if (mkdirat(folder, XPM__PARTIALS, 0777) < 0 && errno != EEXIST)
-        return xpm__fail_io(err, job->directory, "link the shared directories in");
-    for (size_t i = 0; i < job->guard_count; i++) {
-        const char *relative = job->guards[i].directory + strlen(job->workspace->path);
-        char *locks = xpm__format("%s/" XPM__PARTIAL_LOCKS, job->guards[i].directory);
-        int made = xpm__file_mkdirs(locks, err);
-        xpm_free(locks);
-        if (made < 0)
-            return -1;
-        char *link = xpm__format(XPM__PARTIALS "/%s", job->guards[i].name);
-        char *target = xpm__format("../../../../..%s", relative);
-        int status = symlinkat(target, folder, link) < 0 && errno != EEXIST ? -1 : 0;
-        xpm_free(link);
-        xpm_free(target);
-        if (status < 0)
-            return xpm__fail_io(err, job->directory, "link the shared directories in");
-    }
-    return 0;
+    int status = 0;
+    for (size_t i = 0; status == 0 && i < job->guard_count; i++)
+        status =
+            xpm__jobdir_share(folder, job->guards[i].name, job->workspace->path,
+                              job->guards[i].directory + strlen(job->workspace->path) + 1, err);
+    return status;
 }
 
 static int write_files(const xpm_job *job, const xpm__command *command, int folder, xpm_error *err)
@@ -92,17 +75,6 @@ static int write_files(const xpm_job *job, const xpm__command *command, int fold
     if (write_params(job, command, folder, err) < 0 || link_partials(job, folder, err) < 0)
         return -1;
     return xpm__command_write_script(command, job, folder, err);
-}
-
-/* What an earlier end left is removed under the lock, before the next start. */
-static void remove_failure(const xpm_job *job, int folder)
-{
-    static const char *const suffixes[] = {".failed", ".pid"};
-    char file[XPM__NAME_SIZE];
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        xpm__jobdir_file(xpm_job_name(job), suffixes[i], file);
-        unlinkat(folder, file, 0);
-    }
 }
 
 /* Of a command whose files are written. */
@@ -236,10 +208,8 @@ static xpm__started start_locked(xpm_job *job, const xpm__place *place, xpm__tok
     xpm__tokens_taken taken = xpm__tokens_take(tokens, job, folder, &err);
     if (taken == XPM__TOKENS_WAIT)
         return XPM__WAITS;
-    if (!fresh) {
-        remove_failure(job, folder);
-        xpm__jobdir_rotate(folder, xpm_job_name(job));
-    }
+    if (!fresh)
+        xpm__jobdir_renew(folder, xpm_job_name(job));
     if (taken == XPM__TOKENS_TAKEN)
         *run = write_and_launch(job, place, folder, lock, &err);
     if (*run != NULL)
