@@ -40,9 +40,29 @@ typedef struct xpm_slurm_options {
  * (an option that the library sets itself, as "array"). */
 XPM_API xpm_launcher *xpm_launcher_slurm(const xpm_slurm_options *options, xpm_error *err);
 
+typedef struct xpm_ssh_options {
+    const char
+        *host; /* "host", "user@host", or a Host of ~/.ssh/config. Copies, as all texts here. */
+    const char *ssh; /* the program; NULL: found in PATH */
+    /* Words for it, before the host: { "-p", "2222", NULL }; NULL for none. What is in ~/.ssh/config
+     * needs no words, and is known when another program takes the jobs over. */
+    const char *const *options;
+    const char *command; /* experimaestro on that host: its path, or a name that its shell finds for
+                          * who logs in; "~/" is the home there. NULL for "experimaestro" */
+    const char *python;  /* the interpreter of Python tasks there; NULL: the same path as here */
+    int slots;           /* jobs at once there; 0 for as many as it has cores */
+    double patience; /* seconds for which it may be out of reach before its jobs fail that were not
+                      * sent yet; 0 for 60. Those that were sent are waited for */
+} xpm_ssh_options;
+
+/* Jobs on another host, through `ssh`, which must get there without a question; the command
+ * `experimaestro` must be there, and the program of native tasks under the path that it has here
+ * (docs/ssh.md). New: xpm_launcher_unref. Errors: RANGE (no host, or one that begins with "-"). */
+XPM_API xpm_launcher *xpm_launcher_ssh(const xpm_ssh_options *options, xpm_error *err);
+
 XPM_API xpm_launcher *xpm_launcher_ref(xpm_launcher *launcher);      /* the launcher itself */
 XPM_API void xpm_launcher_unref(xpm_launcher *launcher);             /* accepts NULL */
-XPM_API const char *xpm_launcher_name(const xpm_launcher *launcher); /* "local", "slurm" */
+XPM_API const char *xpm_launcher_name(const xpm_launcher *launcher); /* "local", "slurm", "ssh" */
 
 /* Before the launcher is given to a job: */
 /* Adds to the environment of its jobs. Copies. */

@@ -50,6 +50,7 @@ int cmd_experiments_list(const cli_call *call);
 int cmd_explain(const cli_call *call);
 int cmd_find_launchers(const cli_call *call);
 int cmd_run(const cli_call *call);
+int cmd_agent(const cli_call *call);
 int cmd_deprecated_diff(const cli_call *call);
 int cmd_deprecated_list(const cli_call *call);
 int cmd_deprecated_fix(const cli_call *call);

@@ -21,6 +21,11 @@
     }
 
 const cli_command cli_commands[] = {
+    {"agent",
+     NULL,
+     "start jobs here for an experiment of another host, which calls this over ssh",
+     cmd_agent,
+     {{NULL, NULL, NULL}}},
     {"deprecated diff",
      "FOLDER",
      "say why the job of this folder has another identifier today",

@@ -37,17 +37,24 @@ static void describe_start(const xpm_job *job, xpm__command *command)
                  job->failures, nanoseconds(limits.seconds), (long long)limits.memory, nice);
 }
 
+/* The interpreter of Python tasks, where the job runs. */
+static const char *interpreter(const xpm_job *job)
+{
+    const xpm_launcher *launcher = job->launcher;
+    return launcher != NULL && launcher->python != NULL ? launcher->python : job->xp->python;
+}
+
 int xpm__command_make(const xpm_job *job, xpm__command *command, xpm_error *err)
 {
     const xpm_class *class_ = job->config->class_;
     *command = (xpm__command){0};
     if (is_python(class_)) {
-        if (job->xp->python == NULL)
+        command->program = interpreter(job);
+        if (command->program == NULL)
             return xpm__fail(err, XPM_E_STATE, class_->name,
                              "%s is a Python task, and the experiment names no interpreter",
                              class_->name);
         command->language = "python";
-        command->program = job->xp->python;
         command->argument = xpm__format("%s/%s.py", job->directory, xpm_job_name(job));
         command->argv[1] = command->argument;
     } else {

@@ -10,10 +10,11 @@
 /* What runs a job's task, and how that is called in params.json. */
 typedef struct xpm__command {
     const char *language; /* "c", "python" */
-    const char *program;  /* absolute path; borrowed from the experiment or the class */
-    const char *argv[4];  /* ends with NULL; borrowed from this struct */
-    char *argument;       /* of the program: the script, or params.json */
-    char start[96];       /* XPM__START_VARIABLE=..., or "" */
+    const char
+        *program; /* absolute path; borrowed from the experiment, the class or the launcher */
+    const char *argv[4]; /* ends with NULL; borrowed from this struct */
+    char *argument;      /* of the program: the script, or params.json */
+    char start[96];      /* XPM__START_VARIABLE=..., or "" */
 } xpm__command;
 
 /* Errors: STATE (nothing says which program runs the task). New: xpm__command_clear. */

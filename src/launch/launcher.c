@@ -15,12 +15,14 @@ xpm_launcher *xpm__launcher_new(const xpm__launcher_table *table, size_t size)
     return launcher;
 }
 
-xpm_launcher *xpm__launcher_named(const char *name)
+xpm_launcher *xpm__launcher_named(const xpm__pid *pid)
 {
-    if (strcmp(name, xpm__local_table.name) == 0)
+    if (strcmp(pid->launcher, xpm__local_table.name) == 0)
         return xpm_launcher_local(NULL, NULL);
-    if (strcmp(name, xpm__slurm_table.name) == 0)
+    if (strcmp(pid->launcher, xpm__slurm_table.name) == 0)
         return xpm_launcher_slurm(NULL, NULL);
+    if (strcmp(pid->launcher, xpm__ssh_table.name) == 0)
+        return xpm_launcher_ssh(&(xpm_ssh_options){.host = pid->id}, NULL);
     return NULL;
 }
 
@@ -40,6 +42,7 @@ void xpm_launcher_unref(xpm_launcher *launcher)
     xpm__variables_free(&launcher->variables);
     xpm_requirement_free(launcher->requirement);
     xpm_free(launcher->needs);
+    xpm_free(launcher->python);
     xpm_free(launcher);
 }
 

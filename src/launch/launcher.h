@@ -27,6 +27,7 @@ struct xpm_launcher {
     xpm__variables variables;     /* over the inherited environment, under the job's */
     xpm_requirement *requirement; /* NULL: one slot; and as a text */
     char *needs;
+    char *python; /* the interpreter at its place; NULL: the experiment's */
 };
 
 /* How a job ended, as far as its launcher can tell: what its folder says comes first. */
@@ -95,6 +96,8 @@ struct xpm__launcher_table {
     int (*can)(const xpm_launcher *launcher, const xpm_requirement *requirement, xpm_error *err);
     /* Launchers with one place share a site: a text that is borrowed from the launcher. */
     const char *(*place)(const xpm_launcher *launcher);
+    /* Whether what a .pid of this launcher names is at that site; NULL: always. */
+    bool (*has)(const xpm__site *site, const xpm__pid *pid);
     /* Opens the site of that place; its first fields are the caller's to set. New: destroy. */
     xpm__site *(*open)(const xpm_launcher *launcher, xpm_error *err);
     /* Forgets all its runs, which go on alone, and closes its handles. */
@@ -116,13 +119,12 @@ struct xpm__launcher_table {
     const char *(*id)(const xpm__run *run);
 };
 
-extern const xpm__launcher_table xpm__local_table, xpm__slurm_table;
+extern const xpm__launcher_table xpm__local_table, xpm__slurm_table, xpm__ssh_table;
 
 /* Makes what all launchers share. The struct is of `size` bytes, zeroed. */
 xpm_launcher *xpm__launcher_new(const xpm__launcher_table *table, size_t size);
-/* The launcher of a name that .pid files have ("local"), with its defaults; NULL when there is none of
- * this name. New. */
-xpm_launcher *xpm__launcher_named(const char *name);
+/* The launcher that a .pid names, with its defaults; NULL when there is none of this name. New. */
+xpm_launcher *xpm__launcher_named(const xpm__pid *pid);
 
 /* Says how many seconds its place lets a job run still; 0 when that is not known. */
 void xpm__job_set_end(xpm_job *job, double seconds);

@@ -2,9 +2,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -125,23 +122,6 @@ static void destroy_local(xpm__site *base)
 
 /* ---- Runs ------------------------------------------------------------------------------------- */
 
-/* Collects the end of a process whose descriptor is readable. */
-static void collect(const xpm__process *process, xpm__end *end)
-{
-    int status;
-    struct rusage usage;
-    *end = (xpm__end){0};
-    if (wait4(process->pid, &status, WNOHANG, &usage) != process->pid)
-        return; /* it is no child of this process */
-    end->known = true;
-    end->peak_memory = usage.ru_maxrss * 1024L;
-    if (WIFSIGNALED(status))
-        end->signal = WTERMSIG(status);
-    else
-        end->code = WEXITSTATUS(status);
-    end->memory = end->signal == SIGKILL && xpm__oom_killed(process->pid);
-}
-
 static void on_process_end(uv_poll_t *poll, int status, int events)
 {
     local_run *run = poll->data;
@@ -150,7 +130,7 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     uv_poll_stop(poll);
-    collect(&run->process, &end);
+    xpm__process_collect(&run->process, &end);
     site->events->ended(&run->base, &end);
     forget_local(&run->base);
 }
@@ -210,7 +190,7 @@ static xpm__run *adopt_local(xpm__site *site, xpm_job *job, const xpm__pid *pid)
 
 static void cancel_local(xpm__run *run)
 {
-    (void)syscall(SYS_pidfd_send_signal, ((local_run *)run)->process.fd, SIGTERM, NULL, 0);
+    xpm__process_tell(&((local_run *)run)->process, SIGTERM);
 }
 
 const xpm__launcher_table xpm__local_table = {

@@ -8,12 +8,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "launch/oom.h"
 
 int xpm__process_open(pid_t pid, xpm__process *process)
 {
@@ -26,6 +28,27 @@ void xpm__process_kill(const xpm__process *process)
 {
     kill(process->pid, SIGKILL);
     waitpid(process->pid, NULL, 0);
+}
+
+void xpm__process_collect(const xpm__process *process, xpm__end *end)
+{
+    int status;
+    struct rusage usage;
+    *end = (xpm__end){0};
+    if (wait4(process->pid, &status, WNOHANG, &usage) != process->pid)
+        return; /* it is no child of this process */
+    end->known = true;
+    end->peak_memory = usage.ru_maxrss * 1024L;
+    if (WIFSIGNALED(status))
+        end->signal = WTERMSIG(status);
+    else
+        end->code = WEXITSTATUS(status);
+    end->memory = end->signal == SIGKILL && xpm__oom_killed(process->pid);
+}
+
+void xpm__process_tell(const xpm__process *process, int signal_number)
+{
+    (void)syscall(SYS_pidfd_send_signal, process->fd, signal_number, NULL, 0);
 }
 
 /* ---- Streams ---------------------------------------------------------------------------------- */

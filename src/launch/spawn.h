@@ -12,6 +12,9 @@ typedef struct xpm__process {
 
 /* Opens the pidfd of a process; -1 with errno when it is no more. */
 int xpm__process_open(pid_t pid, xpm__process *process);
+/* How a process ended whose descriptor is readable; it is not known of one that is no child. */
+void xpm__process_collect(const xpm__process *process, xpm__end *end);
+void xpm__process_tell(const xpm__process *process, int signal_number);
 
 /* Kills a process that this one has started, and waits for its end. */
 void xpm__process_kill(const xpm__process *process);

@@ -348,14 +348,6 @@ static void on_lock_free(void *user, void *about, int fd)
     start_ready(s);
 }
 
-/* Where the job is that a .pid names; NULL when that is not known. */
-static xpm__site *site_of(xpm__scheduler *s, const xpm_job *job, const xpm__pid *pid)
-{
-    xpm__site *site = xpm__lane_site(job);
-    bool is_own = strcmp(site->table->name, pid->launcher) == 0;
-    return is_own ? site : xpm__sites_find_pid(s->sites, pid);
-}
-
 static void wait_for_lock(xpm__scheduler *s, xpm_job *job, const xpm__elsewhere *elsewhere)
 {
     xpm_error err = {0};
@@ -376,7 +368,7 @@ static void watch_elsewhere(xpm__scheduler *s, xpm_job *job)
     xpm__elsewhere elsewhere;
     xpm__look_elsewhere(job, &elsewhere);
     bool is_queued = xpm__pid_is_queued(&elsewhere.pid);
-    xpm__site *site = site_of(s, job, &elsewhere.pid);
+    xpm__site *site = xpm__sites_find_pid(s->sites, xpm__lane_site(job), &elsewhere.pid);
     xpm__run *run = site != NULL ? xpm__adopt_job(job, site, &elsewhere.pid) : NULL;
     if (run != NULL) {
         xpm__share *share =

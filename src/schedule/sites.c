@@ -111,10 +111,21 @@ xpm__site *xpm__sites_find(xpm__sites *sites, const xpm_launcher *launcher, xpm_
     return open_site(sites, launcher, err);
 }
 
-xpm__site *xpm__sites_find_pid(xpm__sites *sites, const xpm__pid *pid)
+static bool is_at(const xpm__site *site, const xpm__pid *pid)
+{
+    return strcmp(site->table->name, pid->launcher) == 0 &&
+           (site->table->has == NULL || site->table->has(site, pid));
+}
+
+xpm__site *xpm__sites_find_pid(xpm__sites *sites, xpm__site *own, const xpm__pid *pid)
 {
     xpm_error err;
-    xpm_launcher *launcher = xpm__launcher_named(pid->launcher);
+    if (is_at(own, pid))
+        return own;
+    for (xpm__site *site = sites->first; site != NULL; site = site->next)
+        if (is_at(site, pid))
+            return site;
+    xpm_launcher *launcher = xpm__launcher_named(pid);
     xpm__site *site = launcher != NULL ? xpm__sites_find(sites, launcher, &err) : NULL;
     xpm_launcher_unref(launcher);
     return site;

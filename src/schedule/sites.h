@@ -18,8 +18,8 @@ void xpm__sites_free(xpm__sites *sites);  /* after the loop has ended; accepts N
 xpm__machine *xpm__sites_machine(xpm__sites *sites);
 /* The site of a launcher, opened at first. NULL with an error. */
 xpm__site *xpm__sites_find(xpm__sites *sites, const xpm_launcher *launcher, xpm_error *err);
-/* The site of what a .pid names; NULL when there is none. */
-xpm__site *xpm__sites_find_pid(xpm__sites *sites, const xpm__pid *pid);
+/* The site of what a .pid names: the job's own, if it may be that; NULL when there is none. */
+xpm__site *xpm__sites_find_pid(xpm__sites *sites, xpm__site *own, const xpm__pid *pid);
 /* Sends what was gathered. */
 void xpm__sites_flush(xpm__sites *sites);
 /* Whether a job that asks for nothing could start somewhere. */

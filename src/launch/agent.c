@@ -1,0 +1,611 @@
+#include "launch/agent.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/lockwait.h"
+#include "base/mem.h"
+#include "launch/oom.h"
+#include "launch/spawn.h"
+#include "launch/wire.h"
+
+/* By which start the job of a folder was begun: {"token"}. What was begun is not begun again because
+ * it was told twice, which it is when a connection broke. */
+#define START_FILE ".experimaestro/start.json"
+
+enum { LAST_WORDS = 8192 }; /* bytes of NAME.err that are told of a failure */
+
+typedef struct agent {
+    uv_loop_t loop;
+    uv_poll_t input;
+    uv_async_t wake; /* a lock was got */
+    int in, out;
+    xpm__frames frames;
+    xpm__workspace *workspace; /* NULL before it is open */
+    bool is_same;              /* its folder is the scheduler's */
+    xpm__environment *environment;
+    xpm__lockwaits *waits;
+    struct here *jobs;
+    xpm_error *err;
+    bool failed;
+} agent;
+
+/* A process that is watched. */
+typedef struct watcher {
+    uv_poll_t poll;
+    xpm__process process;
+    struct here *job;
+} watcher;
+
+/* A job that is to run here, or runs. */
+typedef struct here {
+    agent *agent;
+    json_object *json; /* the order, a reference, */
+    xpm__order order;  /* and what it says */
+    int folder;        /* or -1 */
+    watcher *watcher;  /* of its process; NULL while there is none */
+    bool was_held;     /* its lock, by a process that this agent has not started; */
+    xpm__stamp failed; /* what its .failed was then */
+    struct here *next, **link;
+} here;
+
+static void look(here *job);
+
+/* ---- Answering -------------------------------------------------------------------------------- */
+
+/* Whether all could be written. Standard output may be the same socket as the input, and not block
+ * then: who listens may take its time, as nothing is lost while it does. */
+static bool write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t done = write(fd, data, size);
+        if (done < 0 && errno == EAGAIN)
+            poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+        else if (done < 0 && errno != EINTR)
+            return false;
+        data += done > 0 ? done : 0;
+        size -= done > 0 ? (size_t)done : 0;
+    }
+    return true;
+}
+
+static void say(agent *a, const xpm__answer *answer)
+{
+    xpm__str out = {0};
+    xpm__answer_print(answer, &out);
+    if (!write_all(a->out, out.data, out.size))
+        uv_stop(&a->loop); /* who cannot hear is gone */
+    xpm__str_free(&out);
+}
+
+static void free_watcher(uv_handle_t *handle)
+{
+    watcher *w = handle->data;
+    close(w->process.fd);
+    xpm_free(w);
+}
+
+static void stop_watching(here *job)
+{
+    if (job->watcher != NULL)
+        uv_close((uv_handle_t *)&job->watcher->poll, free_watcher);
+    job->watcher = NULL;
+}
+
+/* Forgets a job of which everything was said. */
+static void forget(here *job)
+{
+    *job->link = job->next;
+    if (job->next != NULL)
+        job->next->link = job->link;
+    stop_watching(job);
+    if (job->folder >= 0)
+        close(job->folder);
+    json_object_put(job->json);
+    xpm_free(job);
+}
+
+static void say_kind(const here *job, xpm__answer_kind kind, const char *message)
+{
+    xpm__answer answer = {.kind = kind, .token = job->order.token, .message = message};
+    say(job->agent, &answer);
+}
+
+static void say_failed(here *job, const xpm_error *err)
+{
+    say_kind(job, XPM__ANSWER_FAILED, err->message);
+    forget(job);
+}
+
+/* Of a stream that may be long. */
+static void read_last(int folder, const char *name, xpm__str *out)
+{
+    char file[XPM__NAME_SIZE], buffer[LAST_WORDS];
+    struct stat info;
+    xpm__jobdir_file(name, ".err", file);
+    int fd = openat(folder, file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    off_t from = fstat(fd, &info) == 0 && info.st_size > LAST_WORDS ? info.st_size - LAST_WORDS : 0;
+    ssize_t got = pread(fd, buffer, sizeof buffer, from);
+    if (got > 0)
+        xpm__str_add_visible(out, buffer, (size_t)got);
+    close(fd);
+}
+
+/* Says how a job ended: by its markers, and by its process, when this one was its parent. */
+static void say_ended(here *job, const xpm__end *end)
+{
+    const char *name = job->order.name;
+    xpm__jobdir_state state;
+    xpm__str status = {0}, last = {0};
+    xpm__jobdir_read_markers(job->folder, name, &state);
+    xpm__answer answer = {.kind = XPM__ANSWER_ENDED,
+                          .token = job->order.token,
+                          .message = state.message[0] != '\0' ? state.message : NULL,
+                          .state = state.state,
+                          .reason = state.reason,
+                          .code = state.code,
+                          .end = *end};
+    if (!job->agent->is_same) {
+        xpm__file_read(job->folder, ".experimaestro/status.json", &status);
+        if (state.state != XPM_JOB_DONE)
+            read_last(job->folder, name, &last);
+        answer.status = status.data;
+        answer.last_words = last.data;
+    }
+    say(job->agent, &answer);
+    xpm__str_free(&status);
+    xpm__str_free(&last);
+    forget(job);
+}
+
+/* ---- Watching --------------------------------------------------------------------------------- */
+
+static bool is_marked(const here *job)
+{
+    xpm__jobdir_state state;
+    return xpm__jobdir_read_markers(job->folder, job->order.name, &state);
+}
+
+static void on_end(uv_poll_t *poll, int status, int events)
+{
+    const watcher *w = poll->data;
+    here *job = w->job;
+    xpm__end end;
+    (void)status;
+    (void)events;
+    xpm__process_collect(&w->process, &end);
+    stop_watching(job);
+    if (end.known || is_marked(job))
+        say_ended(job, &end);
+    else
+        look(job); /* it was another's; what is left of it may keep the lock for a while */
+}
+
+static void watch(here *job, const xpm__process *process)
+{
+    watcher *w = job->watcher = xpm__zalloc(sizeof *w);
+    w->process = *process;
+    w->job = job;
+    w->poll.data = w;
+    uv_poll_init(&job->agent->loop, &w->poll, process->fd);
+    uv_poll_start(&w->poll, UV_READABLE, on_end);
+    say_kind(job, XPM__ANSWER_BEGAN, NULL);
+}
+
+static void on_lock_free(void *user, void *about, int fd)
+{
+    here *job = about;
+    (void)user;
+    if (fd >= 0)
+        close(fd);
+    look(job);
+}
+
+/* Another process has it: one that an agent before this one has started, most often. */
+static void watch_holder(here *job)
+{
+    xpm__pid pid, now;
+    xpm__process process;
+    xpm_error err = {0};
+    const char *name = job->order.name;
+    job->was_held = true;
+    job->failed = xpm__jobdir_failed_stamp(job->folder, name);
+    xpm__jobdir_read_pid(job->folder, name, &pid);
+    if (pid.process > 0 && xpm__process_open(pid.process, &process) == 0) {
+        xpm__jobdir_read_pid(job->folder, name, &now); /* the number was not given to another */
+        if (now.process == pid.process) {
+            watch(job, &process);
+            return;
+        }
+        close(process.fd);
+    }
+    char *lock = xpm__format("%s/jobs/%s/%s/%s.lock", job->agent->workspace->path, job->order.type,
+                             job->order.hash, name);
+    if (xpm__lockwaits_add(job->agent->waits, lock, on_lock_free, NULL, job, &err) < 0)
+        say_failed(job, &err);
+    xpm_free(lock);
+}
+
+/* ---- Starting --------------------------------------------------------------------------------- */
+
+static int write_text(const here *job, const char *file, const char *text, unsigned mode,
+                      xpm_error *err)
+{
+    if (xpm__file_write(job->folder, file, text, strlen(text), mode) < 0)
+        return xpm__fail_io(err, file, "write, in the job's folder,");
+    return 0;
+}
+
+/* Those whose results it reads must be here: else it would fail later, and say less. */
+static int check_needs(const here *job, xpm_error *err)
+{
+    json_object *needs = job->order.needs;
+    size_t count = needs != NULL ? json_object_array_length(needs) : 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *done = json_object_get_string(json_object_array_get_idx(needs, i));
+        if (!xpm__file_exists(job->agent->workspace->fd, done))
+            return xpm__fail(
+                err, XPM_E_STATE, done,
+                "it depends on a job that is not done there: there is no %s/%s. Run "
+                "that job on the same host, or copy its folder, or share the workspace",
+                job->agent->workspace->path, done);
+    }
+    return 0;
+}
+
+/* What the scheduler has written in the folder on its side. */
+static int write_files(const here *job, xpm_error *err)
+{
+    const xpm__order *order = &job->order;
+    char script[XPM__NAME_SIZE];
+    size_t count = order->partials != NULL ? json_object_array_length(order->partials) : 0;
+    xpm__jobdir_file(order->name, ".py", script);
+    for (size_t i = 0; i < count; i++) {
+        json_object *partial = json_object_array_get_idx(order->partials, i);
+        if (xpm__jobdir_share(job->folder, xpm__json_get_text(partial, "name"),
+                              job->agent->workspace->path, xpm__json_get_text(partial, "folder"),
+                              err) < 0)
+            return -1;
+    }
+    if (write_text(job, "params.json", order->params, 0666, err) < 0)
+        return -1;
+    return order->script != NULL ? write_text(job, script, order->script, 0777, err) : 0;
+}
+
+static int write_start(const here *job, xpm_error *err)
+{
+    xpm__str out = {0};
+    mkdirat(job->folder, ".experimaestro", 0777);
+    xpm__json_open(&out, '{');
+    xpm__json_pair(&out, "token", job->order.token);
+    xpm__json_close(&out, '}');
+    int status = write_text(job, START_FILE, out.data, 0666, err);
+    xpm__str_free(&out);
+    return status;
+}
+
+/* The texts of an array, ending with NULL; borrowed: xpm_free. */
+static const char **texts_of(json_object *array)
+{
+    size_t count = array != NULL ? json_object_array_length(array) : 0;
+    const char **texts = xpm__alloc((count + 1) * sizeof *texts);
+    for (size_t i = 0; i < count; i++)
+        texts[i] = json_object_get_string(json_object_array_get_idx(array, i));
+    texts[count] = NULL;
+    return texts;
+}
+
+static int spawn(const here *job, int lock, xpm__process *process, xpm_error *err)
+{
+    static const char *const lock_entry[] = {XPM__LOCK_VARIABLE "=3", NULL};
+    xpm__streams streams;
+    xpm__variables over = {0};
+    const char **argv = texts_of(job->order.argv), **added = texts_of(job->order.variables);
+    for (size_t i = 0; added[i] != NULL; i++)
+        xpm__variables_add(&over, added[i]);
+    char **environment = xpm__environment_array(job->agent->environment, &over, lock_entry);
+    xpm__start start = {.directory = job->folder,
+                        .name = job->order.name,
+                        .argv = argv,
+                        .environment = environment,
+                        .lock = lock};
+    xpm__oom_watch();
+    int status = xpm__streams_open(&start, &streams, err);
+    if (status == 0) {
+        status = xpm__spawn(&start, NULL, &streams, process, err);
+        xpm__streams_close(&streams);
+    }
+    xpm_free(environment);
+    xpm__variables_free(&over);
+    xpm_free(added);
+    xpm_free(argv);
+    return status;
+}
+
+static void start(here *job, int lock)
+{
+    xpm_error err = {0};
+    xpm__process process;
+    int status = 0;
+    if (!job->agent->is_same) {
+        xpm__jobdir_renew(job->folder, job->order.name);
+        status = check_needs(job, &err) < 0 || write_files(job, &err) < 0 ? -1 : 0;
+    }
+    if (status < 0 || write_start(job, &err) < 0 || spawn(job, lock, &process, &err) < 0)
+        say_failed(job, &err);
+    else
+        watch(job, &process);
+}
+
+/* ---- Deciding --------------------------------------------------------------------------------- */
+
+/* Whether the folder's last start is the one that the order means. */
+static bool is_this_start(const here *job)
+{
+    json_object *json = xpm__json_read(job->folder, START_FILE);
+    const char *token = xpm__json_get_text(json, "token");
+    bool is = token != NULL && strcmp(token, job->order.token) == 0;
+    json_object_put(json);
+    return is;
+}
+
+/* A runner writes its .pid first; a scheduler that has the same folder has written another. */
+static bool has_run(const here *job)
+{
+    xpm__pid pid;
+    xpm__jobdir_read_pid(job->folder, job->order.name, &pid);
+    return strcmp(pid.launcher, "local") == 0;
+}
+
+/* Whether the one who had the lock has failed since. */
+static bool has_failed_since(const here *job)
+{
+    xpm__stamp now = xpm__jobdir_failed_stamp(job->folder, job->order.name);
+    return job->was_held && now.inode != 0 && memcmp(&now, &job->failed, sizeof now) != 0;
+}
+
+/* With the lock: nobody runs it. */
+static void decide(here *job, int lock)
+{
+    static const xpm__end unknown;
+    xpm__jobdir_state state;
+    char file[XPM__NAME_SIZE];
+    bool marked = xpm__jobdir_read_markers(job->folder, job->order.name, &state);
+    bool is_done = marked && state.state == XPM_JOB_DONE;
+    if (is_done) {
+        xpm__jobdir_file(job->order.name, ".lock", file);
+        unlinkat(job->folder, file, 0); /* just made, to look */
+    }
+    if (is_done || has_failed_since(job) || (is_this_start(job) && (marked || has_run(job))))
+        say_ended(job, &unknown);
+    else if (job->order.kind == XPM__ORDER_START)
+        start(job, lock);
+    else {
+        say_kind(job, XPM__ANSWER_GONE, NULL);
+        forget(job);
+    }
+}
+
+/* Finds out where a job is, and goes on from there. */
+static void look(here *job)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(job->order.name, ".lock", file);
+    int lock = xpm__file_lock(job->folder, file, false);
+    if (lock >= 0) {
+        decide(job, lock);
+        close(lock);
+    } else if (errno == EWOULDBLOCK) {
+        watch_holder(job);
+    } else {
+        xpm_error err = {0};
+        xpm__fail_io(&err, file, "lock, in the job's folder,");
+        say_failed(job, &err);
+    }
+}
+
+/* ---- Orders ----------------------------------------------------------------------------------- */
+
+static here *find(const agent *a, const char *token)
+{
+    here *job = a->jobs;
+    while (job != NULL && strcmp(job->order.token, token) != 0)
+        job = job->next;
+    return job;
+}
+
+static void take(agent *a, json_object *json, const xpm__order *order)
+{
+    xpm_error err = {0};
+    if (find(a, order->token) != NULL)
+        return;
+    here *job = xpm__zalloc(sizeof *job);
+    job->agent = a;
+    job->json = json_object_get(json);
+    job->order = *order;
+    job->next = a->jobs;
+    job->link = &a->jobs;
+    if (job->next != NULL)
+        job->next->link = &job->next;
+    a->jobs = job;
+    char *path = xpm__workspace_job(a->workspace, order->type, order->hash);
+    bool made = order->kind != XPM__ORDER_START || xpm__file_mkdirs(path, &err) == 0;
+    job->folder = made ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    xpm_free(path);
+    if (job->folder >= 0) {
+        look(job);
+    } else if (made && errno == ENOENT) {
+        say_kind(job, XPM__ANSWER_GONE, NULL);
+        forget(job);
+    } else {
+        if (made)
+            xpm__fail_io(&err, order->hash, "open the folder of");
+        say_failed(job, &err);
+    }
+}
+
+/* Whoever runs it. */
+static void cancel(const here *job)
+{
+    xpm__pid pid;
+    xpm__process process;
+    if (job->watcher != NULL) {
+        xpm__process_tell(&job->watcher->process, SIGTERM);
+        return;
+    }
+    xpm__jobdir_read_pid(job->folder, job->order.name, &pid);
+    if (pid.process > 0 && xpm__process_open(pid.process, &process) == 0) {
+        xpm__process_tell(&process, SIGTERM);
+        close(process.fd);
+    }
+}
+
+/* Those that this process may run on. */
+static int count_cores(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
+static bool sees(const agent *a, const char *probe)
+{
+    char path[XPM__NAME_SIZE + 32];
+    snprintf(path, sizeof path, ".experimaestro/%s", probe);
+    return xpm__file_exists(a->workspace->fd, path);
+}
+
+static void open_workspace(agent *a, const xpm__order *order)
+{
+    xpm_error err = {0};
+    if (a->workspace != NULL)
+        return;
+    a->workspace = xpm__workspace_open(order->workspace, true, &err);
+    if (a->workspace == NULL) {
+        say(a, &(xpm__answer){.kind = XPM__ANSWER_REFUSED, .message = err.message});
+        return;
+    }
+    a->is_same = sees(a, order->probe);
+    say(a, &(xpm__answer){.kind = XPM__ANSWER_OPEN, .slots = count_cores(), .same = a->is_same});
+}
+
+static int obey(agent *a, json_object *json)
+{
+    xpm__order order;
+    if (xpm__order_read(json, &order, a->err) < 0)
+        return -1;
+    if (order.kind == XPM__ORDER_OPEN) {
+        open_workspace(a, &order);
+        return 0;
+    }
+    if (a->workspace == NULL)
+        return xpm__fail(a->err, XPM_E_STATE, NULL, "an order came before the workspace was open");
+    const here *job = find(a, order.token);
+    if (order.kind != XPM__ORDER_CANCEL)
+        take(a, json, &order);
+    else if (job != NULL)
+        cancel(job);
+    return 0;
+}
+
+static int obey_line(agent *a, const char *line, size_t size)
+{
+    const char *problem;
+    json_object *json = xpm__json_parse(line, size, &problem);
+    int status = json != NULL
+                     ? obey(a, json)
+                     : xpm__fail(a->err, XPM_E_FORMAT, NULL, "an order is no JSON: %s", problem);
+    json_object_put(json);
+    return status;
+}
+
+/* ---- The loop --------------------------------------------------------------------------------- */
+
+static void on_input(uv_poll_t *poll, int status, int events)
+{
+    agent *a = poll->data;
+    char buffer[65536];
+    const char *line;
+    ptrdiff_t line_size;
+    (void)status;
+    (void)events;
+    ssize_t size = read(a->in, buffer, sizeof buffer);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size > 0)
+        xpm__frames_add(&a->frames, buffer, (size_t)size);
+    while (!a->failed && (line_size = xpm__frames_next(&a->frames, &line)) >= 0)
+        a->failed = obey_line(a, line, (size_t)line_size) < 0;
+    if (size <= 0 || a->failed || xpm__frames_overflow(&a->frames))
+        uv_stop(&a->loop);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    xpm__lockwaits_run(((agent *)wake->data)->waits);
+}
+
+static void wake(void *user)
+{
+    uv_async_send(&((agent *)user)->wake);
+}
+
+static int watch_input(agent *a, xpm_error *err)
+{
+    int status = uv_poll_init(&a->loop, &a->input, a->in);
+    a->input.data = a;
+    if (status == 0)
+        status = uv_poll_start(&a->input, UV_READABLE, on_input);
+    if (status < 0)
+        return xpm__fail(err, XPM_E_IO, NULL, "orders cannot be read from standard input: %s",
+                         uv_strerror(status));
+    return 0;
+}
+
+static void leave(agent *a)
+{
+    while (a->jobs != NULL)
+        forget(a->jobs);
+    uv_close((uv_handle_t *)&a->wake, NULL);
+    if (a->input.data != NULL)
+        uv_close((uv_handle_t *)&a->input, NULL);
+    uv_run(&a->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&a->loop);
+    xpm__lockwaits_free(a->waits);
+    xpm__workspace_unref(a->workspace);
+    xpm__environment_unref(a->environment);
+    xpm__frames_free(&a->frames);
+}
+
+int xpm__agent_run(int in, int out, xpm_error *err)
+{
+    agent a = {.in = in, .out = out, .err = err};
+    xpm__environment *last = NULL;
+    int status = uv_loop_init(&a.loop);
+    if (status < 0)
+        return xpm__fail(err, XPM_E_IO, NULL, "no loop: %s", uv_strerror(status));
+    signal(SIGPIPE, SIG_IGN); /* who cannot be answered is gone */
+    uv_async_init(&a.loop, &a.wake, on_wake);
+    a.wake.data = &a;
+    a.waits = xpm__lockwaits_new(wake, &a);
+    a.environment = xpm__environment_take(&last, &(xpm__variables){0});
+    xpm__environment_unref(last);
+    a.failed = watch_input(&a, err) < 0;
+    if (!a.failed) {
+        say(&a, &(xpm__answer){.kind = XPM__ANSWER_AGENT,
+                               .version = XPM__WIRE_VERSION,
+                               .release = xpm_version()});
+        uv_run(&a.loop, UV_RUN_DEFAULT);
+    }
+    leave(&a);
+    return a.failed ? -1 : 0;
+}

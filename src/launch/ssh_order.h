@@ -1,0 +1,15 @@
+/* The orders that the SSH launcher gives an agent, as lines (wire.h). Each adds one. */
+#ifndef XPM_LAUNCH_SSH_ORDER_H
+#define XPM_LAUNCH_SSH_ORDER_H
+
+#include "launch/launcher.h"
+
+/* The first: which workspace it is, in which the file `probe` was made. */
+void xpm__order_open(xpm__str *out, const xpm__workspace *workspace, const char *probe);
+/* Starts a job whose files were written here. Errors: IO (they cannot be read). */
+int xpm__order_start(xpm__str *out, const xpm__start *start, const char *token, xpm_error *err);
+/* Asks after a job that was started. */
+void xpm__order_adopt(xpm__str *out, const xpm_job *job, const char *token);
+void xpm__order_cancel(xpm__str *out, const char *token);
+
+#endif
