@@ -50,7 +50,8 @@ typedef struct xpm_ssh_options {
     const char *command; /* experimaestro on that host: its path, or a name that its shell finds for
                           * who logs in; "~/" is the home there. NULL for "experimaestro" */
     const char *python;  /* the interpreter of Python tasks there; NULL: the same path as here */
-    int slots;           /* jobs at once there; 0 for as many as it has cores */
+    const char *const *wrapper; /* as in xpm_local_options, of a program there */
+    int slots;                  /* jobs at once there; 0 for as many as it has cores */
     double patience; /* seconds for which it may be out of reach before its jobs fail that were not
                       * sent yet; 0 for 60. Those that were sent are waited for */
 } xpm_ssh_options;

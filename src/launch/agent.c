@@ -310,7 +310,8 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
     static const char *const lock_entry[] = {XPM__LOCK_VARIABLE "=3", NULL};
     xpm__streams streams;
     xpm__variables over = {0};
-    const char **argv = texts_of(job->order.argv), **added = texts_of(job->order.variables);
+    const char **wrapper = texts_of(job->order.wrapper), **argv = texts_of(job->order.argv);
+    const char **added = texts_of(job->order.variables);
     for (size_t i = 0; added[i] != NULL; i++)
         xpm__variables_add(&over, added[i]);
     char **environment = xpm__environment_array(job->agent->environment, &over, lock_entry);
@@ -322,13 +323,14 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
     xpm__oom_watch();
     int status = xpm__streams_open(&start, &streams, err);
     if (status == 0) {
-        status = xpm__spawn(&start, NULL, &streams, process, err);
+        status = xpm__spawn(&start, wrapper[0] != NULL ? wrapper : NULL, &streams, process, err);
         xpm__streams_close(&streams);
     }
     xpm_free(environment);
     xpm__variables_free(&over);
     xpm_free(added);
     xpm_free(argv);
+    xpm_free(wrapper);
     return status;
 }
 

@@ -15,6 +15,26 @@ xpm_launcher *xpm__launcher_new(const xpm__launcher_table *table, size_t size)
     return launcher;
 }
 
+char **xpm__words_copy(const char *const *words)
+{
+    size_t count = 0;
+    if (words == NULL || words[0] == NULL)
+        return NULL;
+    while (words[count] != NULL)
+        count++;
+    char **copy = xpm__zalloc((count + 1) * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = xpm__strdup(words[i]);
+    return copy;
+}
+
+void xpm__words_free(char **words)
+{
+    for (size_t i = 0; words != NULL && words[i] != NULL; i++)
+        xpm_free(words[i]);
+    xpm_free(words);
+}
+
 xpm_launcher *xpm__launcher_named(const xpm__pid *pid)
 {
     if (strcmp(pid->launcher, xpm__local_table.name) == 0)

@@ -126,6 +126,11 @@ xpm_launcher *xpm__launcher_new(const xpm__launcher_table *table, size_t size);
 /* The launcher that a .pid names, with its defaults; NULL when there is none of this name. New. */
 xpm_launcher *xpm__launcher_named(const xpm__pid *pid);
 
+/* Words of a command, which end with NULL; a copy of none is NULL. New: xpm__words_free, which accepts
+ * NULL. */
+char **xpm__words_copy(const char *const *words);
+void xpm__words_free(char **words);
+
 /* Says how many seconds its place lets a job run still; 0 when that is not known. */
 void xpm__job_set_end(xpm_job *job, double seconds);
 

@@ -29,19 +29,6 @@ typedef struct local_site {
 
 /* ---- The launcher ----------------------------------------------------------------------------- */
 
-static char **copy_words(const char *const *words)
-{
-    size_t count = 0;
-    if (words == NULL || words[0] == NULL)
-        return NULL;
-    while (words[count] != NULL)
-        count++;
-    char **copy = xpm__zalloc((count + 1) * sizeof *copy);
-    for (size_t i = 0; i < count; i++)
-        copy[i] = xpm__strdup(words[i]);
-    return copy;
-}
-
 xpm_launcher *xpm_launcher_local(const xpm_local_options *options, xpm_error *err)
 {
     static const xpm_local_options defaults;
@@ -54,16 +41,13 @@ xpm_launcher *xpm_launcher_local(const xpm_local_options *options, xpm_error *er
         (local_launcher *)xpm__launcher_new(&xpm__local_table, sizeof *launcher);
     launcher->base.nice = o->nice;
     launcher->base.pin = o->pin;
-    launcher->wrapper = copy_words(o->wrapper);
+    launcher->wrapper = xpm__words_copy(o->wrapper);
     return &launcher->base;
 }
 
 static void free_local(xpm_launcher *base)
 {
-    local_launcher *launcher = (local_launcher *)base;
-    for (size_t i = 0; launcher->wrapper != NULL && launcher->wrapper[i] != NULL; i++)
-        xpm_free(launcher->wrapper[i]);
-    xpm_free(launcher->wrapper);
+    xpm__words_free(((local_launcher *)base)->wrapper);
 }
 
 /* Of this machine as it is for a scheduler with the usual slots. */

@@ -31,7 +31,8 @@ enum {
 
 typedef struct ssh_launcher {
     xpm_launcher base;
-    xpm_ssh_options options; /* its texts are the launcher's own */
+    xpm_ssh_options options; /* of the connection; its texts are the launcher's own */
+    char **wrapper;          /* ends with NULL; NULL for none */
     char *place;
 } ssh_launcher;
 
@@ -79,24 +80,13 @@ static void call(ssh_site *site);
 
 /* ---- The launcher ----------------------------------------------------------------------------- */
 
-static char **copy_words(const char *const *words)
-{
-    size_t count = 0;
-    while (words != NULL && words[count] != NULL)
-        count++;
-    char **copy = xpm__zalloc((count + 1) * sizeof *copy);
-    for (size_t i = 0; i < count; i++)
-        copy[i] = xpm__strdup(words[i]);
-    return copy;
-}
-
 /* All by which one connection differs from another. */
 static char *describe_place(const xpm_ssh_options *o)
 {
     xpm__str place = {0};
     xpm__str_printf(&place, "%s\n%s\n%s\n%d\n%g", o->host, o->ssh != NULL ? o->ssh : "",
                     o->command != NULL ? o->command : "", o->slots, o->patience);
-    for (size_t i = 0; o->options[i] != NULL; i++)
+    for (size_t i = 0; o->options != NULL && o->options[i] != NULL; i++)
         xpm__str_printf(&place, "\n%s", o->options[i]);
     return xpm__str_take(&place);
 }
@@ -125,7 +115,9 @@ xpm_launcher *xpm_launcher_ssh(const xpm_ssh_options *options, xpm_error *err)
     launcher->options.ssh = xpm__strdup(options->ssh);
     launcher->options.command = xpm__strdup(options->command);
     launcher->options.python = NULL;
-    launcher->options.options = (const char *const *)copy_words(options->options);
+    launcher->options.options = (const char *const *)xpm__words_copy(options->options);
+    launcher->options.wrapper = NULL;
+    launcher->wrapper = xpm__words_copy(options->wrapper);
     launcher->place = describe_place(&launcher->options);
     return &launcher->base;
 }
@@ -136,7 +128,8 @@ static void free_ssh(xpm_launcher *base)
     xpm_free((char *)launcher->options.host);
     xpm_free((char *)launcher->options.ssh);
     xpm_free((char *)launcher->options.command);
-    xpm__ssh_words_free((char **)launcher->options.options);
+    xpm__words_free((char **)launcher->options.options);
+    xpm__words_free(launcher->wrapper);
     xpm_free(launcher->place);
 }
 
@@ -555,7 +548,7 @@ static void call(ssh_site *site)
     char **words = xpm__ssh_words(site->options);
     xpm__str_clear(&site->noise);
     site->talk = xpm__talk_open(site->base.loop, (const char *const *)words, &events, site, &err);
-    xpm__ssh_words_free(words);
+    xpm__words_free(words);
     if (site->talk != NULL) {
         site->phase = CALLING;
         uv_timer_start(&site->timer, on_silence, GREETING, 0);
@@ -654,7 +647,8 @@ static xpm__run *start_ssh(xpm__site *base, const xpm__start *start, xpm_error *
         return NULL;
     }
     make_token(token);
-    if (xpm__order_start(&order, start, token, err) < 0) {
+    if (xpm__order_start(&order, start, ((const ssh_launcher *)start->launcher)->wrapper, token,
+                         err) < 0) {
         xpm__str_free(&order);
         return NULL;
     }

@@ -35,6 +35,18 @@ static void print_texts(xpm__str *out, const char *const *texts, size_t count)
         xpm__json_text(out, texts[i]);
 }
 
+/* A list that ends with NULL. */
+static void print_words(xpm__str *out, const char *key, const char *const *words)
+{
+    size_t count = 0;
+    while (words != NULL && words[count] != NULL)
+        count++;
+    xpm__json_key(out, key);
+    xpm__json_open(out, '[');
+    print_texts(out, words, count);
+    xpm__json_close(out, ']');
+}
+
 /* This process's own environment is not for another host. */
 static void print_variables(xpm__str *out, const xpm__start *start)
 {
@@ -91,19 +103,15 @@ static int print_file(xpm__str *out, const char *key, const xpm__start *start, c
     return status < 0 ? xpm__fail_io(err, file, "read, to send it,") : 0;
 }
 
-int xpm__order_start(xpm__str *out, const xpm__start *start, const char *token, xpm_error *err)
+int xpm__order_start(xpm__str *out, const xpm__start *start, char *const *wrapper,
+                     const char *token, xpm_error *err)
 {
     char script[XPM__NAME_SIZE];
-    size_t words = 0;
     xpm__jobdir_file(start->name, ".py", script);
     begin_order(out, "start", token);
     print_job(out, start->job);
-    while (start->argv[words] != NULL)
-        words++;
-    xpm__json_key(out, "argv");
-    xpm__json_open(out, '[');
-    print_texts(out, start->argv, words);
-    xpm__json_close(out, ']');
+    print_words(out, "wrapper", (const char *const *)wrapper);
+    print_words(out, "argv", start->argv);
     print_variables(out, start);
     print_partials(out, start->job);
     print_needs(out, start->job);

@@ -6,8 +6,10 @@
 
 /* The first: which workspace it is, in which the file `probe` was made. */
 void xpm__order_open(xpm__str *out, const xpm__workspace *workspace, const char *probe);
-/* Starts a job whose files were written here. Errors: IO (they cannot be read). */
-int xpm__order_start(xpm__str *out, const xpm__start *start, const char *token, xpm_error *err);
+/* Starts a job whose files were written here, by its command after the words of `wrapper` (ends with
+ * NULL; NULL for none). Errors: IO (they cannot be read). */
+int xpm__order_start(xpm__str *out, const xpm__start *start, char *const *wrapper,
+                     const char *token, xpm_error *err);
 /* Asks after a job that was started. */
 void xpm__order_adopt(xpm__str *out, const xpm_job *job, const char *token);
 void xpm__order_cancel(xpm__str *out, const char *token);

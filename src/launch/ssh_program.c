@@ -74,6 +74,7 @@ char **xpm__ssh_words(const xpm_ssh_options *options)
     add(&w, xpm__strdup("-T"));
     add_option(&w, "BatchMode=yes");
     add_option(&w, "ConnectTimeout=15");
+    add_option(&w, "ClearAllForwardings=yes");
     add_option(&w, "ServerAliveInterval=15");
     add_option(&w, "ServerAliveCountMax=3");
     add_sharing(&w);
@@ -84,13 +85,6 @@ char **xpm__ssh_words(const xpm_ssh_options *options)
     add(&w, xpm__str_take(&command));
     add(&w, NULL);
     return w.list;
-}
-
-void xpm__ssh_words_free(char **list)
-{
-    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-        xpm_free(list[i]);
-    xpm_free(list);
 }
 
 /* ---- Its end ---------------------------------------------------------------------------------- */

@@ -6,9 +6,8 @@
 
 /* The words that start the agent of a host, ending with NULL. Connections of one user to one host go
  * through one that is kept for a while, by a socket in a folder of the user's own. New:
- * xpm__ssh_words_free. */
+ * xpm__words_free. */
 char **xpm__ssh_words(const xpm_ssh_options *options);
-void xpm__ssh_words_free(char **words); /* accepts NULL */
 
 /* Says why there is no agent: `status` is the exit status of ssh (-1 for a signal), `errors` what it
  * wrote last. Whether it is hopeless to try again. */

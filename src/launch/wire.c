@@ -107,9 +107,15 @@ static bool is_relative(const char *path)
            strncmp(path, "../", 3) != 0 && strstr(path, "/../") == NULL;
 }
 
+/* Of an array that may be missing. */
 static size_t count_of(json_object *array)
 {
-    return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+    return array != NULL ? json_object_array_length(array) : 0;
+}
+
+static bool is_array(json_object *json)
+{
+    return json == NULL || json_object_is_type(json, json_type_array);
 }
 
 static const char *text_at(json_object *array, size_t i)
@@ -152,14 +158,20 @@ static int read_start(json_object *json, xpm__order *order, xpm_error *err)
 {
     order->params = xpm__json_get_text(json, "params");
     order->script = xpm__json_get_text(json, "script");
+    order->wrapper = xpm__json_get(json, "wrapper");
     order->argv = xpm__json_get(json, "argv");
     order->variables = xpm__json_get(json, "variables");
     order->partials = xpm__json_get(json, "partials");
     order->needs = xpm__json_get(json, "needs");
     if (order->params == NULL)
         return wrong(err, "params");
+    if (!is_array(order->wrapper) || !is_array(order->argv) || !is_array(order->variables) ||
+        !is_array(order->partials) || !is_array(order->needs))
+        return wrong(err, "lists");
     if (count_of(order->argv) == 0 || !are_texts(order->argv, is_any))
         return wrong(err, "argv");
+    if (!are_texts(order->wrapper, is_any))
+        return wrong(err, "wrapper");
     if (!are_texts(order->variables, is_variable))
         return wrong(err, "variables");
     if (!are_partials(order->partials) || !are_texts(order->needs, is_relative))

@@ -47,6 +47,7 @@ typedef struct xpm__order {
     const char *token;     /* of this start of the job */
     const char *type, *hash, *name;
     const char *params, *script; /* what its files hold; the script may be NULL */
+    json_object *wrapper;        /* texts: what the command is put after; or NULL */
     json_object *argv;           /* texts, at least one */
     json_object *variables;      /* NAME=VALUE */
     json_object *partials;       /* {"name", "folder"}: what it shares with others; or NULL */

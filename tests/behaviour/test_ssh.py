@@ -132,7 +132,15 @@ def test_a_workspace_that_both_share_is_seen_as_one(remote, beside, workspace):
     folder = one(workspace)
     assert (folder / "hold.done").exists() and not (folder / "hold.pid").exists()
     assert (folder / "result").read_text() == "a of a host's word"
-    assert (folder / "hold.log").exists() is False and remote.runs("a") == 1
+    assert remote.runs("a") == 1
+
+
+def test_a_command_is_wrapped_by_a_program_of_the_host(remote, beside, workspace):
+    process = remote.start(beside, "a", wrapper="env")
+    remote.pipes.pid("a")
+    remote.pipes.end("a")
+    succeeds(process)
+    assert (one(workspace) / "result").read_text() == "a of a host's word, wrapped"
 
 
 @needs_namespaces
@@ -265,6 +273,19 @@ def test_a_job_that_was_never_begun_there_is_started(remote, there, workspace):
     remote.pipes.end("a")
     out, _ = succeeds(second)
     assert "1 started" in out and remote.runs("a") == 2
+
+
+def test_a_job_is_cancelled_before_its_host_was_reached(remote, beside, workspace):
+    beside.stop()
+    process = remote.start(beside, "a")
+    assert "there cannot be reached" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    assert "Ctrl-C again" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    assert "cancelled 1 job" in process.stderr.readline()
+    finish(process)
+    assert json.loads((one(workspace) / "hold.failed").read_text())["reason"] == "cancelled"
+    assert remote.runs("a") == 0
 
 
 # ---- What is wrong -------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ static int write_result(const char *path, const char *text)
     if (result == NULL)
         return 1;
     fprintf(result, "%s of %s", text, getenv("REMOTE_WORD") != NULL ? getenv("REMOTE_WORD") : "?");
+    if (getenv("REMOTE_WRAPPED") != NULL)
+        fprintf(result, ", wrapped");
     return fclose(result);
 }
 
@@ -85,10 +87,12 @@ static xpm_launcher *make_launcher(xpm_error *err)
     for (char *word = strtok(words, "\n"); word != NULL && count < 31; word = strtok(NULL, "\n"))
         options[count++] = word;
     const char *slots = text_of("REMOTE_SLOTS"), *patience = text_of("REMOTE_PATIENCE");
+    const char *const wrapper[] = {text_of("REMOTE_WRAPPER"), "REMOTE_WRAPPED=yes", NULL};
     xpm_ssh_options o = {.host = text_of("REMOTE_HOST"),
                          .ssh = text_of("REMOTE_SSH"),
                          .command = text_of("REMOTE_COMMAND"),
                          .options = options,
+                         .wrapper = wrapper,
                          .slots = slots != NULL ? atoi(slots) : 0,
                          .patience = patience != NULL ? atof(patience) : 0};
     xpm_launcher *launcher = xpm_launcher_ssh(&o, err);
