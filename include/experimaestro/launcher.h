@@ -51,6 +51,8 @@ typedef struct xpm_ssh_options {
                           * who logs in; "~/" is the home there. NULL for "experimaestro" */
     const char *python;  /* the interpreter of Python tasks there; NULL: the same path as here */
     const char *const *wrapper; /* as in xpm_local_options, of a program there */
+    bool pin;                   /* as there */
+    int nice;                   /* as there */
     int slots;                  /* jobs at once there; 0 for as many as it has cores */
     double patience; /* seconds for which it may be out of reach before its jobs fail that were not
                       * sent yet; 0 for 60. Those that were sent are waited for */
@@ -72,8 +74,8 @@ XPM_API void xpm_launcher_setenv(xpm_launcher *launcher, const char *name, const
 XPM_API void xpm_launcher_set_priority(xpm_launcher *launcher, int priority);
 /* The limits of its jobs, unless they have others. Copies. */
 XPM_API void xpm_launcher_set_limits(xpm_launcher *launcher, const xpm_limits *limits);
-/* What each of its jobs needs. On this machine a job starts when it is free, and has it alone until it
- * ends; Slurm is asked for it. Copies. Errors: RANGE (a local launcher of a machine that can never
+/* What each of its jobs needs. On this machine, or that of an SSH launcher, a job starts when it is
+ * free, and has it alone until it ends; Slurm is asked for it. Copies. Errors: RANGE (a local launcher of a machine that can never
  * give it). */
 XPM_API int xpm_launcher_require(xpm_launcher *launcher, const xpm_requirement *requirement,
                                  xpm_error *err);

@@ -21,7 +21,10 @@
  * it was told twice, which it is when a connection broke. */
 #define START_FILE ".experimaestro/start.json"
 
-enum { LAST_WORDS = 8192 }; /* bytes of NAME.err that are told of a failure */
+enum {
+    LAST_WORDS = 8192, /* bytes of NAME.err that are told of a failure */
+    PATIENCE = 32,     /* jobs that may pass one that waits for this machine */
+};
 
 typedef struct agent {
     uv_loop_t loop;
@@ -33,7 +36,8 @@ typedef struct agent {
     bool is_same;              /* its folder is the scheduler's */
     xpm__environment *environment;
     xpm__lockwaits *waits;
-    struct here *jobs;
+    xpm__machine *machine;
+    struct here *jobs, **last; /* in the order in which they came */
     xpm_error *err;
     bool failed;
 } agent;
@@ -48,12 +52,16 @@ typedef struct watcher {
 /* A job that is to run here, or runs. */
 typedef struct here {
     agent *agent;
-    json_object *json; /* the order, a reference, */
-    xpm__order order;  /* and what it says */
-    int folder;        /* or -1 */
-    watcher *watcher;  /* of its process; NULL while there is none */
-    bool was_held;     /* its lock, by a process that this agent has not started; */
-    xpm__stamp failed; /* what its .failed was then */
+    json_object *json;            /* the order, a reference, */
+    xpm__order order;             /* and what it says */
+    int folder;                   /* or -1 */
+    xpm_requirement *requirement; /* or NULL */
+    xpm__share *share;            /* that it has of this machine; or NULL */
+    bool waits;                   /* for that, to start; */
+    unsigned passed;              /* how many have started meanwhile that were after it */
+    watcher *watcher;             /* of its process; NULL while there is none */
+    bool was_held;                /* its lock, by a process that this agent has not started; */
+    xpm__stamp failed;            /* what its .failed was then */
     struct here *next, **link;
 } here;
 
@@ -100,13 +108,26 @@ static void stop_watching(here *job)
     job->watcher = NULL;
 }
 
+/* Others may start then. */
+static void give_share(here *job)
+{
+    xpm__machine_give(job->agent->machine, job->share);
+    job->share = NULL;
+    uv_async_send(&job->agent->wake);
+}
+
 /* Forgets a job of which everything was said. */
 static void forget(here *job)
 {
+    agent *a = job->agent;
     *job->link = job->next;
     if (job->next != NULL)
         job->next->link = job->link;
+    else
+        a->last = job->link;
     stop_watching(job);
+    give_share(job);
+    xpm_requirement_free(job->requirement);
     if (job->folder >= 0)
         close(job->folder);
     json_object_put(job->json);
@@ -185,6 +206,7 @@ static void on_end(uv_poll_t *poll, int status, int events)
     (void)events;
     xpm__process_collect(&w->process, &end);
     stop_watching(job);
+    give_share(job);
     if (end.known || is_marked(job))
         say_ended(job, &end);
     else
@@ -208,6 +230,7 @@ static void on_lock_free(void *user, void *about, int fd)
     (void)user;
     if (fd >= 0)
         close(fd);
+    give_share(job);
     look(job);
 }
 
@@ -218,17 +241,20 @@ static void watch_holder(here *job)
     xpm__process process;
     xpm_error err = {0};
     const char *name = job->order.name;
+    give_share(job);
     job->was_held = true;
     job->failed = xpm__jobdir_failed_stamp(job->folder, name);
     xpm__jobdir_read_pid(job->folder, name, &pid);
     if (pid.process > 0 && xpm__process_open(pid.process, &process) == 0) {
         xpm__jobdir_read_pid(job->folder, name, &now); /* the number was not given to another */
         if (now.process == pid.process) {
+            job->share = xpm__machine_adopt(job->agent->machine, job->requirement, pid.process);
             watch(job, &process);
             return;
         }
         close(process.fd);
     }
+    job->share = xpm__machine_force(job->agent->machine, job->requirement);
     char *lock = xpm__format("%s/jobs/%s/%s/%s.lock", job->agent->workspace->path, job->order.type,
                              job->order.hash, name);
     if (xpm__lockwaits_add(job->agent->waits, lock, on_lock_free, NULL, job, &err) < 0)
@@ -312,6 +338,9 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
     xpm__variables over = {0};
     const char **wrapper = texts_of(job->order.wrapper), **argv = texts_of(job->order.argv);
     const char **added = texts_of(job->order.variables);
+    const char *const *own = xpm__share_variables(job->share);
+    for (size_t i = 0; own != NULL && own[i] != NULL; i++)
+        xpm__variables_add(&over, own[i]); /* the first of a name counts */
     for (size_t i = 0; added[i] != NULL; i++)
         xpm__variables_add(&over, added[i]);
     char **environment = xpm__environment_array(job->agent->environment, &over, lock_entry);
@@ -319,7 +348,8 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
                         .name = job->order.name,
                         .argv = argv,
                         .environment = environment,
-                        .lock = lock};
+                        .lock = lock,
+                        .share = job->share};
     xpm__oom_watch();
     int status = xpm__streams_open(&start, &streams, err);
     if (status == 0) {
@@ -334,11 +364,17 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
     return status;
 }
 
+/* It waits its turn, without the lock, unless that has come. */
 static void start(here *job, int lock)
 {
     xpm_error err = {0};
     xpm__process process;
     int status = 0;
+    if (job->share == NULL) {
+        job->waits = true;
+        uv_async_send(&job->agent->wake);
+        return;
+    }
     if (!job->agent->is_same) {
         xpm__jobdir_renew(job->folder, job->order.name);
         status = check_needs(job, &err) < 0 || write_files(job, &err) < 0 ? -1 : 0;
@@ -416,6 +452,29 @@ static void look(here *job)
     }
 }
 
+/* Those whose turn it is, in order. One that needs less may pass one that needs much, but no more than
+ * so many. */
+static void start_waiting(agent *a)
+{
+    here *blocked = NULL, *next;
+    for (here *job = a->jobs; job != NULL; job = next) {
+        next = job->next;
+        if (!job->waits)
+            continue;
+        job->share = xpm__machine_take(a->machine, job->requirement, job->order.pin);
+        if (job->share == NULL && job->passed >= PATIENCE)
+            return;
+        if (job->share == NULL) {
+            blocked = blocked != NULL ? blocked : job;
+            continue;
+        }
+        if (blocked != NULL)
+            blocked->passed++;
+        job->waits = false;
+        look(job);
+    }
+}
+
 /* ---- Orders ----------------------------------------------------------------------------------- */
 
 static here *find(const agent *a, const char *token)
@@ -424,6 +483,17 @@ static here *find(const agent *a, const char *token)
     while (job != NULL && strcmp(job->order.token, token) != 0)
         job = job->next;
     return job;
+}
+
+/* What it needs of this machine, if that can ever be had. */
+static int read_requirement(here *job, xpm_error *err)
+{
+    if (job->order.requires == NULL)
+        return 0;
+    job->requirement = xpm_requirement_parse(job->order.requires, err);
+    if (job->requirement == NULL)
+        return -1;
+    return xpm__machine_can(job->agent->machine, job->requirement, err);
 }
 
 static void take(agent *a, json_object *json, const xpm__order *order)
@@ -435,11 +505,14 @@ static void take(agent *a, json_object *json, const xpm__order *order)
     job->agent = a;
     job->json = json_object_get(json);
     job->order = *order;
-    job->next = a->jobs;
-    job->link = &a->jobs;
-    if (job->next != NULL)
-        job->next->link = &job->next;
-    a->jobs = job;
+    job->folder = -1;
+    job->link = a->last;
+    *a->last = job;
+    a->last = &job->next;
+    if (read_requirement(job, &err) < 0) {
+        say_failed(job, &err);
+        return;
+    }
     char *path = xpm__workspace_job(a->workspace, order->type, order->hash);
     bool made = order->kind != XPM__ORDER_START || xpm__file_mkdirs(path, &err) == 0;
     job->folder = made ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -457,10 +530,14 @@ static void take(agent *a, json_object *json, const xpm__order *order)
 }
 
 /* Whoever runs it. */
-static void cancel(const here *job)
+static void cancel(here *job)
 {
     xpm__pid pid;
     xpm__process process;
+    if (job->waits) {
+        say_failed(job, &(xpm_error){.message = "cancelled before it was started"});
+        return;
+    }
     if (job->watcher != NULL) {
         xpm__process_tell(&job->watcher->process, SIGTERM);
         return;
@@ -496,8 +573,10 @@ static void open_workspace(agent *a, const xpm__order *order)
         say(a, &(xpm__answer){.kind = XPM__ANSWER_REFUSED, .message = err.message});
         return;
     }
+    int slots = order->slots > 0 ? order->slots : count_cores();
     a->is_same = sees(a, order->probe);
-    say(a, &(xpm__answer){.kind = XPM__ANSWER_OPEN, .slots = count_cores(), .same = a->is_same});
+    a->machine = xpm__machine_new(slots);
+    say(a, &(xpm__answer){.kind = XPM__ANSWER_OPEN, .slots = slots, .same = a->is_same});
 }
 
 static int obey(agent *a, json_object *json)
@@ -511,7 +590,7 @@ static int obey(agent *a, json_object *json)
     }
     if (a->workspace == NULL)
         return xpm__fail(a->err, XPM_E_STATE, NULL, "an order came before the workspace was open");
-    const here *job = find(a, order.token);
+    here *job = find(a, order.token);
     if (order.kind != XPM__ORDER_CANCEL)
         take(a, json, &order);
     else if (job != NULL)
@@ -553,7 +632,9 @@ static void on_input(uv_poll_t *poll, int status, int events)
 
 static void on_wake(uv_async_t *wake)
 {
-    xpm__lockwaits_run(((agent *)wake->data)->waits);
+    agent *a = wake->data;
+    xpm__lockwaits_run(a->waits);
+    start_waiting(a);
 }
 
 static void wake(void *user)
@@ -583,6 +664,7 @@ static void leave(agent *a)
     uv_run(&a->loop, UV_RUN_DEFAULT);
     uv_loop_close(&a->loop);
     xpm__lockwaits_free(a->waits);
+    xpm__machine_free(a->machine);
     xpm__workspace_unref(a->workspace);
     xpm__environment_unref(a->environment);
     xpm__frames_free(&a->frames);
@@ -592,6 +674,7 @@ int xpm__agent_run(int in, int out, xpm_error *err)
 {
     agent a = {.in = in, .out = out, .err = err};
     xpm__environment *last = NULL;
+    a.last = &a.jobs;
     int status = uv_loop_init(&a.loop);
     if (status < 0)
         return xpm__fail(err, XPM_E_IO, NULL, "no loop: %s", uv_strerror(status));

@@ -25,6 +25,8 @@ enum {
     LONGEST_PAUSE = 60000, /* up to this */
     GREETING = 60000,      /* milliseconds for which an agent may say nothing at first */
     FAILURE_KEPT = 10000,  /* milliseconds for which jobs fail at once after one has */
+    AHEAD =
+        16, /* jobs that a host has beyond those that run: it can start the next, or one that fits */
     TOKEN_SIZE = 33,
     NOISE_MAX = 512,
 };
@@ -102,6 +104,10 @@ xpm_launcher *xpm_launcher_ssh(const xpm_ssh_options *options, xpm_error *err)
                   host != NULL ? host : "");
         return NULL;
     }
+    if (options->nice < 0 || options->nice > 19) {
+        xpm__fail(err, XPM_E_RANGE, "nice", "nice is %d: it must be from 0 to 19", options->nice);
+        return NULL;
+    }
     if (options->slots < 0 || !(options->patience >= 0)) {
         xpm__fail(err, XPM_E_RANGE, options->slots < 0 ? "slots" : "patience",
                   "%s must be 0, for the default, or more",
@@ -109,6 +115,8 @@ xpm_launcher *xpm_launcher_ssh(const xpm_ssh_options *options, xpm_error *err)
         return NULL;
     }
     ssh_launcher *launcher = (ssh_launcher *)xpm__launcher_new(&xpm__ssh_table, sizeof *launcher);
+    launcher->base.nice = options->nice;
+    launcher->base.pin = options->pin;
     launcher->base.python = xpm__strdup(options->python);
     launcher->options = *options;
     launcher->options.host = xpm__strdup(host);
@@ -131,15 +139,6 @@ static void free_ssh(xpm_launcher *base)
     xpm__words_free((char **)launcher->options.options);
     xpm__words_free(launcher->wrapper);
     xpm_free(launcher->place);
-}
-
-static int can_ssh(const xpm_launcher *launcher, const xpm_requirement *requirement, xpm_error *err)
-{
-    const ssh_launcher *self = (const ssh_launcher *)launcher;
-    (void)requirement;
-    return xpm__fail(err, XPM_E_RANGE, self->options.host,
-                     "%s: over ssh a job has one slot of that host, and cannot ask for more",
-                     self->options.host);
 }
 
 static const char *place_ssh(const xpm_launcher *launcher)
@@ -388,7 +387,7 @@ static void open_workspace(ssh_site *site)
     snprintf(path, sizeof path, ".experimaestro/%s", site->probe);
     mkdirat(site->workspace->fd, ".experimaestro", 0777);
     (void)xpm__file_touch(site->workspace->fd, path);
-    xpm__order_open(&out, site->workspace, site->probe);
+    xpm__order_open(&out, site->workspace, site->probe, site->options->slots);
     xpm__talk_say(site->talk, &out);
 }
 
@@ -410,9 +409,7 @@ static void on_greeting(ssh_site *site, const xpm__answer *answer)
 static void on_open(ssh_site *site, const xpm__answer *answer)
 {
     site->phase = OPEN;
-    site->slots = site->options->slots > 0 ? site->options->slots
-                  : answer->slots > 0      ? answer->slots
-                                           : 1;
+    site->slots = answer->slots > 0 ? answer->slots : 1;
     site->same = answer->same;
     remove_probe(site);
     if (site->warned) {
@@ -449,7 +446,7 @@ static void on_failed(ssh_run *run, const xpm__answer *answer)
     const ssh_site *site = (const ssh_site *)run->base.site;
     char *message = xpm__format("%s: %s", site->options->host,
                                 answer->message != NULL ? answer->message : "it could not start");
-    end_with(run, XPM_REASON_FAILED, message);
+    end_with(run, run->cancelled ? XPM_REASON_CANCELLED : XPM_REASON_FAILED, message);
     xpm_free(message);
 }
 
@@ -601,7 +598,7 @@ static void destroy_ssh(xpm__site *base)
 static size_t room_ssh(const xpm__site *base)
 {
     const ssh_site *site = (const ssh_site *)base;
-    size_t slots = site->phase == OPEN ? (size_t)site->slots : 1;
+    size_t slots = site->phase == OPEN ? (size_t)site->slots + AHEAD : 1;
     return slots > site->count ? slots - site->count : 0;
 }
 
@@ -695,7 +692,6 @@ static void cancel_ssh(xpm__run *base)
 const xpm__launcher_table xpm__ssh_table = {
     .name = "ssh",
     .free = free_ssh,
-    .can = can_ssh,
     .place = place_ssh,
     .has = has_ssh,
     .open = open_ssh,

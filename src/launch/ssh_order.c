@@ -22,11 +22,16 @@ static void end_order(xpm__str *out)
     xpm__str_putc(out, '\n');
 }
 
+/* Which job, and what it needs: the one that is taken over as well. */
 static void print_job(xpm__str *out, const xpm_job *job)
 {
+    const xpm_launcher *launcher = job->launcher;
     xpm__json_pair(out, "type", xpm_job_type(job));
     xpm__json_pair(out, "hash", job->hex);
     xpm__json_pair(out, "name", xpm_job_name(job));
+    xpm__json_pair(out, "requires", launcher != NULL ? launcher->needs : NULL);
+    xpm__json_key(out, "pin");
+    xpm__json_bool(out, launcher != NULL && launcher->pin);
 }
 
 static void print_texts(xpm__str *out, const char *const *texts, size_t count)
@@ -124,12 +129,13 @@ int xpm__order_start(xpm__str *out, const xpm__start *start, char *const *wrappe
     return 0;
 }
 
-void xpm__order_open(xpm__str *out, const xpm__workspace *workspace, const char *probe)
+void xpm__order_open(xpm__str *out, const xpm__workspace *workspace, const char *probe, int slots)
 {
     begin_order(out, "open", NULL);
     xpm__json_pair_int(out, "version", XPM__WIRE_VERSION);
     xpm__json_pair(out, "workspace", workspace->path);
     xpm__json_pair(out, "probe", probe);
+    xpm__json_pair_int(out, "slots", slots);
     end_order(out);
 }
 

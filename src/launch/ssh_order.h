@@ -4,8 +4,9 @@
 
 #include "launch/launcher.h"
 
-/* The first: which workspace it is, in which the file `probe` was made. */
-void xpm__order_open(xpm__str *out, const xpm__workspace *workspace, const char *probe);
+/* The first: which workspace it is, in which the file `probe` was made, and how many jobs may run at
+ * once; 0: as many as there are cores. */
+void xpm__order_open(xpm__str *out, const xpm__workspace *workspace, const char *probe, int slots);
 /* Starts a job whose files were written here, by its command after the words of `wrapper` (ends with
  * NULL; NULL for none). Errors: IO (they cannot be read). */
 int xpm__order_start(xpm__str *out, const xpm__start *start, char *const *wrapper,

@@ -182,10 +182,13 @@ static int read_start(json_object *json, xpm__order *order, xpm_error *err)
 static int read_open(json_object *json, xpm__order *order, xpm_error *err)
 {
     order->version = json_object_get_int(xpm__json_get(json, "version"));
+    order->slots = json_object_get_int(xpm__json_get(json, "slots"));
     order->workspace = xpm__json_get_text(json, "workspace");
     order->probe = xpm__json_get_text(json, "probe");
     if (order->workspace == NULL || order->workspace[0] != '/')
         return wrong(err, "workspace");
+    if (order->slots < 0)
+        return wrong(err, "slots");
     return is_name(order->probe) ? 0 : wrong(err, "probe");
 }
 
@@ -206,6 +209,8 @@ int xpm__order_read(json_object *json, xpm__order *order, xpm_error *err)
     order->type = xpm__json_get_text(json, "type");
     order->hash = xpm__json_get_text(json, "hash");
     order->name = xpm__json_get_text(json, "name");
+    order->requires = xpm__json_get_text(json, "requires");
+    order->pin = json_object_get_boolean(xpm__json_get(json, "pin"));
     if (!is_name(order->type) || !is_name(order->hash) || !is_name(order->name))
         return wrong(err, "job");
     return order->kind == XPM__ORDER_START ? read_start(json, order, err) : 0;

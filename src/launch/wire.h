@@ -42,10 +42,13 @@ typedef enum xpm__order_kind {
 typedef struct xpm__order {
     xpm__order_kind kind;
     int version;
+    int slots;             /* jobs at once; 0: as many as there are cores */
     const char *workspace; /* absolute */
     const char *probe;     /* a file of the workspace: who sees it there has the same folder */
     const char *token;     /* of this start of the job */
     const char *type, *hash, *name;
+    const char *requires;        /* what it needs of the machine (requirement.h); or NULL */
+    bool pin;                    /* it has cores of its own */
     const char *params, *script; /* what its files hold; the script may be NULL */
     json_object *wrapper;        /* texts: what the command is put after; or NULL */
     json_object *argv;           /* texts, at least one */

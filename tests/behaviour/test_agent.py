@@ -9,10 +9,12 @@ from harness import BUILD, TIMEOUT, job_folders
 
 
 class Agent:
-    def __init__(self, workspace):
+    def __init__(self, workspace, **environment):
         self.workspace = workspace
+        environment = {**os.environ, **environment}
         self.process = subprocess.Popen([BUILD / "experimaestro", "agent"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                        env=environment)
         self.greeting = self.answer()
 
     def tell(self, **order):
@@ -28,7 +30,7 @@ class Agent:
         return self.answer()
 
     def job(self, do, token="first", **more):
-        self.tell(do=do, token=token, type="demo.learn", hash="3f", name="learn", **more)
+        self.tell(do=do, token=token, type="demo.learn", name="learn", **{"hash": "3f", **more})
 
     def start(self, commands, **more):
         self.job("start", argv=["/bin/sh", "-c", commands], params="{}\n", **more)
@@ -41,7 +43,7 @@ class Agent:
 
 @pytest.fixture
 def agent(workspace):
-    agent = Agent(workspace)
+    agent = Agent(workspace, XPM_RESOURCES="licence=1")
     yield agent
     agent.process.kill()
     agent.process.communicate()
@@ -83,6 +85,38 @@ def test_it_starts_a_job_and_says_how_its_process_ended(agent, workspace):
     assert (folder / "learn.py").read_text() == "# x\n"
     assert json.loads((folder / ".experimaestro/start.json").read_text()) == {"token": "first"}
     assert agent.leave() == (0, "")
+
+
+def test_jobs_wait_for_what_they_need_of_the_machine(agent, tmp_path):
+    os.mkfifo(tmp_path / "end")
+    wait = f"read x <{tmp_path}/end"
+    assert agent.open(slots=3)["slots"] == 3
+    agent.start(wait, token="a", hash="a", requires="resource(licence)")
+    assert agent.answer()["token"] == "a"
+    agent.start("true", token="b", hash="b", requires="resource(licence)")
+    agent.start("true", token="c", hash="c", requires="resource(licence)")
+    agent.start("exit 4", token="d", hash="d")
+    began, ended = agent.answer(), agent.answer()
+    assert (began["is"], began["token"], ended["exit"]) == ("began", "d", 4)
+    agent.tell(do="cancel", token="b")
+    cancelled = agent.answer()
+    assert (cancelled["is"], cancelled["token"]) == ("failed", "b")
+    (tmp_path / "end").write_text("x\n")
+    assert [agent.answer()["token"] for _ in range(3)] == ["a", "c", "c"]
+    agent.start("true", token="e", hash="e", requires="resource(licence) * 2")
+    assert "licence" in agent.answer()["message"]
+    assert agent.leave() == (0, "")
+
+
+def test_no_more_jobs_at_once_than_there_are_slots(agent, tmp_path):
+    os.mkfifo(tmp_path / "end")
+    agent.open(slots=1)
+    agent.start(f"read x <{tmp_path}/end", token="a", hash="a")
+    agent.start("true", token="b", hash="b")
+    assert agent.answer()["token"] == "a"
+    (tmp_path / "end").write_text("x\n")
+    told = [agent.answer() for _ in range(3)]
+    assert [answer["token"] for answer in told] == ["a", "b", "b"]
 
 
 def test_a_start_that_is_told_twice_is_one(agent, workspace):
