@@ -14,6 +14,7 @@
 #include "base/lockwait.h"
 #include "base/mem.h"
 #include "launch/oom.h"
+#include "launch/requirement.h"
 #include "launch/spawn.h"
 #include "launch/wire.h"
 
@@ -37,6 +38,9 @@ typedef struct agent {
     xpm__environment *environment;
     xpm__lockwaits *waits;
     xpm__machine *machine;
+    bool has_joined; /* the neighbours on it, if that can be, */
+    bool listens;    /* which tell of what they give back: */
+    uv_poll_t neighbours;
     struct here *jobs, **last; /* in the order in which they came */
     xpm_error *err;
     bool failed;
@@ -213,15 +217,39 @@ static void on_end(uv_poll_t *poll, int status, int events)
         look(job); /* it was another's; what is left of it may keep the lock for a while */
 }
 
-static void watch(here *job, const xpm__process *process)
+/* Takes the descriptor of the process, also when it cannot be watched: false. */
+static bool watch(here *job, const xpm__process *process)
 {
-    watcher *w = job->watcher = xpm__zalloc(sizeof *w);
+    watcher *w = xpm__zalloc(sizeof *w);
     w->process = *process;
     w->job = job;
     w->poll.data = w;
-    uv_poll_init(&job->agent->loop, &w->poll, process->fd);
+    if (uv_poll_init(&job->agent->loop, &w->poll, process->fd) < 0) {
+        free_watcher((uv_handle_t *)&w->poll);
+        return false;
+    }
+    job->watcher = w;
     uv_poll_start(&w->poll, UV_READABLE, on_end);
     say_kind(job, XPM__ANSWER_BEGAN, NULL);
+    return true;
+}
+
+/* A process that .pid names. */
+static bool watch_named(here *job)
+{
+    xpm__pid pid, now;
+    xpm__process process;
+    const char *name = job->order.name;
+    xpm__jobdir_read_pid(job->folder, name, &pid);
+    if (pid.process <= 0 || xpm__process_open(pid.process, &process) < 0)
+        return false;
+    xpm__jobdir_read_pid(job->folder, name, &now); /* the number was not given to another */
+    if (now.process != pid.process) {
+        close(process.fd);
+        return false;
+    }
+    job->share = xpm__machine_adopt(job->agent->machine, job->requirement, pid.process);
+    return watch(job, &process);
 }
 
 static void on_lock_free(void *user, void *about, int fd)
@@ -237,26 +265,16 @@ static void on_lock_free(void *user, void *about, int fd)
 /* Another process has it: one that an agent before this one has started, most often. */
 static void watch_holder(here *job)
 {
-    xpm__pid pid, now;
-    xpm__process process;
     xpm_error err = {0};
-    const char *name = job->order.name;
     give_share(job);
     job->was_held = true;
-    job->failed = xpm__jobdir_failed_stamp(job->folder, name);
-    xpm__jobdir_read_pid(job->folder, name, &pid);
-    if (pid.process > 0 && xpm__process_open(pid.process, &process) == 0) {
-        xpm__jobdir_read_pid(job->folder, name, &now); /* the number was not given to another */
-        if (now.process == pid.process) {
-            job->share = xpm__machine_adopt(job->agent->machine, job->requirement, pid.process);
-            watch(job, &process);
-            return;
-        }
-        close(process.fd);
-    }
-    job->share = xpm__machine_force(job->agent->machine, job->requirement);
+    job->failed = xpm__jobdir_failed_stamp(job->folder, job->order.name);
+    if (watch_named(job))
+        return;
+    if (job->share == NULL)
+        job->share = xpm__machine_force(job->agent->machine, job->requirement);
     char *lock = xpm__format("%s/jobs/%s/%s/%s.lock", job->agent->workspace->path, job->order.type,
-                             job->order.hash, name);
+                             job->order.hash, job->order.name);
     if (xpm__lockwaits_add(job->agent->waits, lock, on_lock_free, NULL, job, &err) < 0)
         say_failed(job, &err);
     xpm_free(lock);
@@ -336,6 +354,7 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
     static const char *const lock_entry[] = {XPM__LOCK_VARIABLE "=3", NULL};
     xpm__streams streams;
     xpm__variables over = {0};
+    int share_lock = xpm__share_lock(job->share);
     const char **wrapper = texts_of(job->order.wrapper), **argv = texts_of(job->order.argv);
     const char **added = texts_of(job->order.variables);
     const char *const *own = xpm__share_variables(job->share);
@@ -349,6 +368,8 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
                         .argv = argv,
                         .environment = environment,
                         .lock = lock,
+                        .guards = &share_lock,
+                        .guard_count = share_lock >= 0,
                         .share = job->share};
     xpm__oom_watch();
     int status = xpm__streams_open(&start, &streams, err);
@@ -356,6 +377,8 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
         status = xpm__spawn(&start, wrapper[0] != NULL ? wrapper : NULL, &streams, process, err);
         xpm__streams_close(&streams);
     }
+    if (status == 0)
+        xpm__share_handed(job->share);
     xpm_free(environment);
     xpm__variables_free(&over);
     xpm_free(added);
@@ -379,10 +402,13 @@ static void start(here *job, int lock)
         xpm__jobdir_renew(job->folder, job->order.name);
         status = check_needs(job, &err) < 0 || write_files(job, &err) < 0 ? -1 : 0;
     }
-    if (status < 0 || write_start(job, &err) < 0 || spawn(job, lock, &process, &err) < 0)
+    if (status < 0 || write_start(job, &err) < 0 || spawn(job, lock, &process, &err) < 0) {
         say_failed(job, &err);
-    else
-        watch(job, &process);
+    } else if (!watch(job, &process)) {
+        xpm__process_kill(&process);
+        xpm__fail(&err, XPM_E_IO, NULL, "its process cannot be watched");
+        say_failed(job, &err);
+    }
 }
 
 /* ---- Deciding --------------------------------------------------------------------------------- */
@@ -485,6 +511,27 @@ static here *find(const agent *a, const char *token)
     return job;
 }
 
+static void on_neighbours(uv_poll_t *poll, int status, int events)
+{
+    agent *a = poll->data;
+    (void)status;
+    (void)events;
+    xpm__machine_heard(a->machine);
+    start_waiting(a);
+}
+
+/* Accelerators are shared with this user's experiments on this machine, as sites are (sites.c). */
+static void join_neighbours(agent *a)
+{
+    a->has_joined = true;
+    a->neighbours.data = a;
+    int fd = xpm__machine_join(a->machine);
+    if (fd < 0 || uv_poll_init(&a->loop, &a->neighbours, fd) < 0)
+        return;
+    a->listens = true;
+    uv_poll_start(&a->neighbours, UV_READABLE, on_neighbours);
+}
+
 /* What it needs of this machine, if that can ever be had. */
 static int read_requirement(here *job, xpm_error *err)
 {
@@ -493,6 +540,8 @@ static int read_requirement(here *job, xpm_error *err)
     job->requirement = xpm_requirement_parse(job->order.requires, err);
     if (job->requirement == NULL)
         return -1;
+    if (!job->agent->has_joined && xpm__requirement_has_accelerators(job->requirement))
+        join_neighbours(job->agent);
     return xpm__machine_can(job->agent->machine, job->requirement, err);
 }
 
@@ -659,6 +708,8 @@ static void leave(agent *a)
     while (a->jobs != NULL)
         forget(a->jobs);
     uv_close((uv_handle_t *)&a->wake, NULL);
+    if (a->listens)
+        uv_close((uv_handle_t *)&a->neighbours, NULL);
     if (a->input.data != NULL)
         uv_close((uv_handle_t *)&a->input, NULL);
     uv_run(&a->loop, UV_RUN_DEFAULT);

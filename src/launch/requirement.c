@@ -192,6 +192,15 @@ fail:
     return NULL;
 }
 
+bool xpm__requirement_has_accelerators(const xpm_requirement *requirement)
+{
+    size_t count = requirement != NULL ? xpm_requirement_count(requirement) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (xpm_requirement_at(requirement, i)->accelerator_count > 0)
+            return true;
+    return false;
+}
+
 xpm_requirement *xpm__requirement_copy(const xpm_requirement *requirement)
 {
     return requirement != NULL

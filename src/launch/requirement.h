@@ -22,6 +22,8 @@ struct xpm_requirement {
 };
 
 xpm_requirement *xpm__requirement_copy(const xpm_requirement *requirement); /* NULL gives NULL */
+/* Whether one of its alternatives asks for accelerators; false for NULL. */
+bool xpm__requirement_has_accelerators(const xpm_requirement *requirement);
 
 /* Adds an alternative that asks for nothing yet: it is valid until the next is added. NULL when
  * there are too many. */

@@ -103,12 +103,13 @@ static void on_end(uv_poll_t *poll, int status, int events)
 
 /* ---- Beginning and end ------------------------------------------------------------------------ */
 
-static void watch(xpm__talk *talk, uv_loop_t *loop, uv_poll_t *poll, int fd, uv_poll_cb heard)
+static bool watch(xpm__talk *talk, uv_loop_t *loop, uv_poll_t *poll, int fd, uv_poll_cb heard)
 {
+    if (uv_poll_init(loop, poll, fd) < 0)
+        return false;
     poll->data = talk;
-    uv_poll_init(loop, poll, fd);
-    uv_poll_start(poll, UV_READABLE, heard);
     talk->handles++;
+    return uv_poll_start(poll, UV_READABLE, heard) == 0;
 }
 
 xpm__talk *xpm__talk_open(uv_loop_t *loop, const char *const *argv, const xpm__talk_events *events,
@@ -123,8 +124,7 @@ xpm__talk *xpm__talk_open(uv_loop_t *loop, const char *const *argv, const xpm__t
     }
     if (xpm__process_open(pid, &child) < 0) {
         xpm__fail_io(err, argv[0], "watch the process of");
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
+        xpm__process_kill(&(xpm__process){.pid = pid});
         for (int i = 0; i < 3; i++)
             close(fds[i]);
         return NULL;
@@ -139,10 +139,13 @@ xpm__talk *xpm__talk_open(uv_loop_t *loop, const char *const *argv, const xpm__t
     uv_pipe_open(&talk->in, fds[0]);
     talk->in.data = talk;
     talk->handles = 1;
-    watch(talk, loop, &talk->out, talk->out_fd, on_output);
-    watch(talk, loop, &talk->errors, talk->errors_fd, on_output);
-    watch(talk, loop, &talk->process, talk->child.fd, on_end);
-    return talk;
+    if (watch(talk, loop, &talk->out, talk->out_fd, on_output) &&
+        watch(talk, loop, &talk->errors, talk->errors_fd, on_output) &&
+        watch(talk, loop, &talk->process, talk->child.fd, on_end))
+        return talk;
+    xpm__fail(err, XPM_E_IO, argv[0], "%s cannot be watched", argv[0]);
+    xpm__talk_close(talk);
+    return NULL;
 }
 
 static void on_said(uv_write_t *request, int status)
@@ -176,17 +179,22 @@ static void free_talk(uv_handle_t *handle)
     xpm_free(talk);
 }
 
+/* One that was made. */
+static void close_handle(uv_handle_t *handle)
+{
+    if (handle->data != NULL)
+        uv_close(handle, free_talk);
+}
+
 void xpm__talk_close(xpm__talk *talk)
 {
     if (talk == NULL || talk->is_closed)
         return;
     talk->is_closed = true;
-    if (talk->child.pid > 0) {
-        kill(talk->child.pid, SIGKILL);
-        waitpid(talk->child.pid, NULL, 0);
-    }
-    uv_close((uv_handle_t *)&talk->in, free_talk);
-    uv_close((uv_handle_t *)&talk->out, free_talk);
-    uv_close((uv_handle_t *)&talk->errors, free_talk);
-    uv_close((uv_handle_t *)&talk->process, free_talk);
+    if (talk->child.pid > 0)
+        xpm__process_kill(&talk->child);
+    close_handle((uv_handle_t *)&talk->in);
+    close_handle((uv_handle_t *)&talk->out);
+    close_handle((uv_handle_t *)&talk->errors);
+    close_handle((uv_handle_t *)&talk->process);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "launch/requirement.h"
 
 struct xpm__sites {
     uv_loop_t *loop;
@@ -63,16 +64,6 @@ static void on_neighbours(uv_poll_t *poll, int status, int events)
     sites->events->freed(sites->user);
 }
 
-static bool asks_for_accelerators(const xpm_launcher *launcher)
-{
-    const xpm_requirement *requirement = launcher->requirement;
-    size_t count = requirement != NULL ? xpm_requirement_count(requirement) : 0;
-    for (size_t i = 0; i < count; i++)
-        if (xpm_requirement_at(requirement, i)->accelerator_count > 0)
-            return true;
-    return false;
-}
-
 /* Accelerators are shared with them, from the first job on that asks for one. */
 static void join_neighbours(xpm__sites *sites)
 {
@@ -103,7 +94,8 @@ static xpm__site *open_site(xpm__sites *sites, const xpm_launcher *launcher, xpm
 xpm__site *xpm__sites_find(xpm__sites *sites, const xpm_launcher *launcher, xpm_error *err)
 {
     const char *place = launcher->table->place(launcher);
-    if (launcher->table->is_here && !sites->has_joined && asks_for_accelerators(launcher))
+    if (launcher->table->is_here && !sites->has_joined &&
+        xpm__requirement_has_accelerators(launcher->requirement))
         join_neighbours(sites);
     for (xpm__site *site = sites->first; site != NULL; site = site->next)
         if (site->table == launcher->table && strcmp(site->place, place) == 0)
