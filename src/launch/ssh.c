@@ -24,6 +24,7 @@ enum {
     FIRST_PAUSE = 500,     /* milliseconds before the connection is tried again; doubles, */
     LONGEST_PAUSE = 60000, /* up to this */
     GREETING = 60000,      /* milliseconds for which an agent may say nothing at first */
+    MOMENT = 20,           /* milliseconds for which a job's lock is held by who records its end */
     FAILURE_KEPT = 10000,  /* milliseconds for which jobs fail at once after one has */
     AHEAD =
         16, /* jobs that a host has beyond those that run: it can start the next, or one that fits */
@@ -45,6 +46,7 @@ typedef struct ssh_run {
     bool sent;      /* it may have begun there */
     bool began;
     bool cancelled;
+    json_object *held; /* its end, that is still to be recorded; a reference, or NULL */
     struct ssh_run *next, **link;
 } ssh_run;
 
@@ -79,6 +81,7 @@ typedef struct ssh_site {
 } ssh_site;
 
 static void call(ssh_site *site);
+static void on_soon(uv_timer_t *timer);
 
 /* ---- The launcher ----------------------------------------------------------------------------- */
 
@@ -177,6 +180,7 @@ static void remove_run(ssh_run *run)
 static void free_run(ssh_run *run)
 {
     xpm__str_free(&run->order);
+    json_object_put(run->held);
     xpm_free(run);
 }
 
@@ -273,28 +277,36 @@ static void write_end(const ssh_run *run, int folder, const xpm__answer *answer)
     unlinkat(folder, file, 0);
 }
 
-/* Writes in the folder here how a job ended there, unless it is the same folder, or another process
- * has done so, or has the job by now. */
-static void mirror(const ssh_run *run, const xpm__answer *answer)
+static void write_answer(const ssh_run *run, int folder, const xpm__answer *answer)
+{
+    char file[XPM__NAME_SIZE];
+    xpm__jobdir_file(xpm_job_name(run->base.job), ".err", file);
+    write_text(folder, file, answer->last_words);
+    if (answer->state != XPM_JOB_UNSCHEDULED)
+        write_end(run, folder, answer);
+}
+
+/* Writes in the folder here how a job ended there, unless another has done so, or has the job by now.
+ * False when another is just about to. */
+static bool mirror(const ssh_run *run, const xpm__answer *answer)
 {
     const char *name = xpm_job_name(run->base.job);
     char file[XPM__NAME_SIZE];
     xpm__pid pid;
     int folder = open(xpm_job_directory(run->base.job), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
-        return;
+        return true;
     xpm__jobdir_file(name, ".lock", file);
     int lock = xpm__file_lock(folder, file, false);
+    bool is_held = lock < 0 && errno == EWOULDBLOCK;
     xpm__jobdir_read_pid(folder, name, &pid);
-    if (lock >= 0 && strcmp(pid.token, run->token) == 0) {
-        xpm__jobdir_file(name, ".err", file);
-        write_text(folder, file, answer->last_words);
-        if (answer->state != XPM_JOB_UNSCHEDULED)
-            write_end(run, folder, answer);
-    }
+    bool is_ours = strcmp(pid.token, run->token) == 0;
+    if (lock >= 0 && is_ours)
+        write_answer(run, folder, answer);
     if (lock >= 0)
         close(lock);
     close(folder);
+    return !is_held || !is_ours;
 }
 
 /* ---- The connection --------------------------------------------------------------------------- */
@@ -459,11 +471,34 @@ static void on_gone(ssh_run *run)
         end_run(run, &end);
 }
 
+/* What is said of an end that could not be recorded here. */
+static void set_end(const ssh_site *site, const xpm__answer *answer, xpm__end *end)
+{
+    *end = answer->end;
+    if (answer->state == XPM_JOB_DONE) {
+        end->reason = XPM_REASON_FAILED;
+        snprintf(end->message, sizeof end->message,
+                 "it is done on %s, which could not be recorded here", site->options->host);
+    } else if (answer->state == XPM_JOB_ERROR) {
+        end->reason = answer->reason;
+        end->code = answer->code;
+        snprintf(end->message, sizeof end->message, "%s",
+                 answer->message != NULL ? answer->message : "");
+    }
+}
+
+/* Another program that waits for the job may be recording its end: then a little later. */
 static void on_ended(ssh_run *run, const xpm__answer *answer)
 {
-    if (!((const ssh_site *)run->base.site)->same)
-        mirror(run, answer);
-    end_run(run, &answer->end);
+    ssh_site *site = (ssh_site *)run->base.site;
+    xpm__end end;
+    if (!site->same && !mirror(run, answer)) {
+        run->held = run->held != NULL ? run->held : json_object_get(answer->json);
+        uv_timer_start(&site->soon, on_soon, MOMENT, 0);
+        return;
+    }
+    set_end(site, answer, &end);
+    end_run(run, &end);
 }
 
 /* What an agent says once the workspace is open is of a job. */
@@ -611,10 +646,23 @@ static ssh_run *find_cancelled(const ssh_site *site)
     return run;
 }
 
+/* Those whose end could not be recorded. What is told of one may free others. */
+static void record_held(ssh_site *site)
+{
+    xpm__answer answer;
+    ssh_run *run = site->runs, *next;
+    for (; run != NULL; run = next) {
+        next = run->next;
+        if (run->held != NULL && xpm__answer_read(run->held, &answer, NULL) == 0)
+            on_ended(run, &answer);
+    }
+}
+
 static void on_soon(uv_timer_t *timer)
 {
     ssh_site *site = timer->data;
     ssh_run *run;
+    record_held(site);
     while ((run = find_cancelled(site)) != NULL)
         end_with(run, XPM_REASON_CANCELLED, "cancelled before it was started");
     if (site->phase == DOWN && site->runs != NULL && !uv_is_active((uv_handle_t *)&site->timer))

@@ -237,7 +237,7 @@ static void read_end(json_object *json, xpm__answer *answer)
 
 int xpm__answer_read(json_object *json, xpm__answer *answer, xpm_error *err)
 {
-    *answer = (xpm__answer){0};
+    *answer = (xpm__answer){.json = json};
     int kind = find_word(json, "is", answers, sizeof answers / sizeof *answers);
     if (kind < 0)
         return wrong(err, "\"is\"");

@@ -72,6 +72,7 @@ typedef enum xpm__answer_kind {
 } xpm__answer_kind;
 
 typedef struct xpm__answer {
+    json_object *json; /* that its texts are borrowed from, when it was read; borrowed as well */
     xpm__answer_kind kind;
     int version;
     int slots; /* how many jobs that machine has room for */
