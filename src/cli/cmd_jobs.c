@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -197,6 +198,25 @@ int cmd_jobs_path(const cli_call *call)
     return CLI_OK;
 }
 
+/* Of a stream that is not here: it may be where the job ran. */
+static void fail_to_read(const char *folder, const char *file, xpm_error *err)
+{
+    char here[256] = "";
+    int saved = errno;
+    char *path = xpm__format("%s/.experimaestro/status.json", folder);
+    json_object *status = xpm__json_read(AT_FDCWD, path);
+    const char *host = xpm__json_get_text(status, "host");
+    gethostname(here, sizeof here - 1);
+    errno = saved;
+    if (saved == ENOENT && host != NULL && strcmp(host, here) != 0)
+        xpm__fail(err, XPM_E_IO, file, "it ran on %s, and what it wrote is there, in %s", host,
+                  folder);
+    else
+        xpm__fail_io(err, file, "read");
+    json_object_put(status);
+    xpm_free(path);
+}
+
 int cmd_jobs_log(const cli_call *call)
 {
     xpm_error err = {0};
@@ -216,7 +236,7 @@ int cmd_jobs_log(const cli_call *call)
     if (status == 0)
         fwrite(text.data, 1, text.size, stdout);
     else
-        xpm__fail_io(&err, file, "read");
+        fail_to_read(path, file, &err);
     xpm__str_free(&text);
     xpm_free(file);
     xpm_free(path);

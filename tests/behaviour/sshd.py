@@ -13,7 +13,7 @@ SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 def can_have_its_own_folders():
     """Whether a process may see another folder under a path than others do."""
-    probe = ["unshare", "--mount", "--propagation", "private", "mount", "--bind", "/", "/mnt"]
+    probe = ["unshare", "--uts", "--mount", "--propagation", "private", "mount", "--bind", "/", "/mnt"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
@@ -32,7 +32,7 @@ class Host:
     """The other host, whose name is "there" in the ssh_config that its `options` name.
 
     folder: for its files. workspace: the path that is another folder there, `there`; None: it is the
-    same. writable: whether that folder is.
+    same. writable: whether that folder is. With a folder of its own it also calls itself "far".
     """
 
     def __init__(self, folder, workspace=None, writable=True):
@@ -81,11 +81,11 @@ class Host:
         command = [SSHD, "-D", "-e", "-f", self.config]
         if self.workspace is not None:
             self.workspace.mkdir(exist_ok=True)
-            mount = 'mount --bind "$0" "$1" && '
+            mount = 'hostname far && mount --bind "$0" "$1" && '
             if not self.writable:
                 mount += 'mount -o remount,bind,ro "$1" && '
             mounted = ["sh", "-c", mount + 'shift && exec "$@"']
-            command = ["unshare", "--mount", "--propagation", "private", *mounted, self.there,
+            command = ["unshare", "--uts", "--mount", "--propagation", "private", *mounted, self.there,
                        self.workspace, *command]
         self.process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:

@@ -106,7 +106,7 @@ def one(folder, task="remote.hold"):
 
 
 @needs_namespaces
-def test_a_job_runs_there_and_is_done_here(remote, there, workspace):
+def test_a_job_runs_there_and_is_done_here(remote, there, workspace, command):
     process = remote.start(there, "a", after="b")
     remote.pipes.pid("a")
     assert json.loads((one(workspace) / "hold.pid").read_text())["pid"] == "there"
@@ -118,6 +118,9 @@ def test_a_job_runs_there_and_is_done_here(remote, there, workspace):
         ".experimaestro", "hold.done", "params.json"]
     status = json.loads((here / ".experimaestro/status.json").read_text())
     assert status["state"] == "done" and status["path"] == str(here)
+    log = command("jobs", "log", "--workdir", workspace, far.name)
+    assert log.returncode == 1
+    assert f"it ran on far, and what it wrote is there, in {here}" in log.stderr
     assert (far / "result").read_text() == "a of a host's word"
     read = one(there.there, "remote.after") / "result"
     assert read.read_text() == "a of a host's word of a host's word"
