@@ -286,27 +286,44 @@ static void write_answer(const ssh_run *run, int folder, const xpm__answer *answ
         write_end(run, folder, answer);
 }
 
+/* Whether the job is said to be where this run has it. */
+static bool is_ours(const ssh_run *run, int folder)
+{
+    xpm__pid pid;
+    xpm__jobdir_read_pid(folder, xpm_job_name(run->base.job), &pid);
+    return strcmp(pid.token, run->token) == 0;
+}
+
+static bool is_done(const ssh_run *run, int folder)
+{
+    xpm__jobdir_state state;
+    return xpm__jobdir_read_markers(folder, xpm_job_name(run->base.job), &state) &&
+           state.state == XPM_JOB_DONE;
+}
+
 /* Writes in the folder here how a job ended there, unless another has done so, or has the job by now.
  * False when another is just about to. */
 static bool mirror(const ssh_run *run, const xpm__answer *answer)
 {
-    const char *name = xpm_job_name(run->base.job);
     char file[XPM__NAME_SIZE];
-    xpm__pid pid;
-    int folder = open(xpm_job_directory(run->base.job), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int lock = -1,
+        folder = open(xpm_job_directory(run->base.job), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return true;
-    xpm__jobdir_file(name, ".lock", file);
-    int lock = xpm__file_lock(folder, file, false);
-    bool is_held = lock < 0 && errno == EWOULDBLOCK;
-    xpm__jobdir_read_pid(folder, name, &pid);
-    bool is_ours = strcmp(pid.token, run->token) == 0;
-    if (lock >= 0 && is_ours)
+    xpm__jobdir_file(xpm_job_name(run->base.job), ".lock", file);
+    bool ours = is_ours(run, folder), is_held = false;
+    if (ours) {
+        lock = xpm__file_lock(folder, file, false);
+        is_held = lock < 0 && errno == EWOULDBLOCK;
+    }
+    if (lock >= 0 && is_ours(run, folder))
         write_answer(run, folder, answer);
+    else if (lock >= 0 && is_done(run, folder))
+        unlinkat(folder, file, 0); /* just made */
     if (lock >= 0)
         close(lock);
     close(folder);
-    return !is_held || !is_ours;
+    return !is_held;
 }
 
 /* ---- The connection --------------------------------------------------------------------------- */
