@@ -361,7 +361,7 @@ static xpm__run *adopt_slurm(xpm__site *base, xpm_job *job, const xpm__pid *pid)
     xpm__slurm_site *site = (xpm__slurm_site *)base;
     xpm__slurm_run *run = new_run(site, job);
     run->adopted = true;
-    snprintf(run->id, sizeof run->id, "%s", pid->id);
+    snprintf(run->id, sizeof run->id, "%.*s", XPM__SLURM_ID - 1, pid->id);
     snprintf(run->token, sizeof run->token, "%s", pid->token);
     xpm__slurm_look_soon(site);
     if (site->work == XPM__SLURM_IDLE)
