@@ -279,11 +279,17 @@ StorageLoc=slurm
         self.start_controller()
         for node in self.nodes:
             self.start_node(node)
-            if self._state(node).startswith(("down", "drain")):
-                self.set_node(node, "resume")
+            wait_until(lambda node=node: self._is_in_service(node), f"the service of {node}")
         self.run("scancel", "--quiet", "--user", "root", "--signal", "KILL", "--full")
         self.run("scancel", "--quiet", "--user", "root")
         wait_until(lambda: not self.run("squeue", "-h").stdout, "an empty queue")
+
+    def _is_in_service(self, node):
+        """If not, it is called back; it may have come by itself."""
+        if not self._state(node).startswith(("down", "drain")):
+            return True
+        self.run("scontrol", "update", f"nodename={node}", "state=resume", check=False)
+        return False
 
     def set_node(self, node, state):
         """Sets the state of a node: "drain", "down", "resume"."""
