@@ -73,7 +73,7 @@ class Cluster:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         self._write_files()
-        self._keeper = Keeper({**os.environ, **self.environment})
+        self._keeper = Keeper(self._full_environment())
         try:
             self._start_all()
         except BaseException:
@@ -237,10 +237,15 @@ StorageLoc=slurm
 
     # ---- Commands
 
+    def _full_environment(self):
+        """Without what is preloaded into our programs."""
+        inherited = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+        return {**inherited, **self.environment}
+
     def run(self, *command, check=True):
         """Runs one of Slurm's commands: the finished process, with its output as text."""
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True,
-                              env={**os.environ, **self.environment})
+                              env=self._full_environment())
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
