@@ -59,7 +59,8 @@ XPM_API const xpm_value *xpm_task_tags(const xpm_task *task); /* a dict; borrowe
  * From one thread at a time. */
 XPM_API void xpm_task_progress(xpm_task *task, unsigned level, double value, const char *desc);
 
-/* Seconds until a time limit ends the job, its own or that of Slurm, or negative when it has none. */
+/* Seconds until the time limit of the job ends it, or Slurm does, which is asked once; negative when
+ * there is no limit. */
 XPM_API double xpm_task_remaining(const xpm_task *task);
 /* Whether the task was told to end. From the first call on, a signal no longer ends the process at
  * once: the task has 30 seconds to put things in order and return. */

@@ -2,6 +2,8 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/str.h"
@@ -47,4 +49,31 @@ void xpm__clock_compact(double seconds, char text[XPM__TIME_SIZE])
 {
     struct tm parts = local_time(seconds);
     strftime(text, XPM__TIME_SIZE, "%Y%m%d_%H%M%S", &parts);
+}
+
+double xpm__clock_span(const char *text)
+{
+    double total = 0;
+    char *end;
+    const char *dash = strchr(text, '-');
+    int parts = 0;
+    if (!isdigit((unsigned char)text[0]))
+        return 0;
+    if (dash != NULL) {
+        total = (double)strtoul(text, &end, 10) * 24;
+        if (end != dash)
+            return 0;
+        text = dash + 1;
+    }
+    for (;; text = end + 1) {
+        if (!isdigit((unsigned char)text[0]) || ++parts > 3)
+            return 0;
+        total = (parts == 1 ? total : total * 60) + (double)strtoul(text, &end, 10);
+        if (*end != ':')
+            break;
+    }
+    /* "D-HH", "D-HH:MM"; without days the last are seconds. */
+    for (; dash != NULL && parts < 3; parts++)
+        total *= 60;
+    return *end == '\0' ? total : 0;
 }

@@ -16,4 +16,8 @@ double xpm__clock_parse(const char *text);
 /* Local "YYYYmmdd_HHMMSS", as runs are named. */
 void xpm__clock_compact(double seconds, char text[XPM__TIME_SIZE]);
 
+/* Seconds of "1-02:03:04", "02:03" (minutes and seconds) or "2-03" (days and hours); 0 for a text that
+ * is none. */
+double xpm__clock_span(const char *text);
+
 #endif

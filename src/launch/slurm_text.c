@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
+
 /* ---- States ------------------------------------------------------------------------------------ */
 
 static const struct state {
@@ -112,7 +114,7 @@ bool xpm__slurm_next_queued(const char **text, xpm__slurm_entry *entry)
             continue;
         copy(entry->id, sizeof entry->id, &fields[0]);
         copy(left, sizeof left, &fields[2]);
-        entry->left = xpm__slurm_seconds(left);
+        entry->left = xpm__clock_span(left);
         copy(entry->reason, sizeof entry->reason, &fields[3]);
         copy(entry->comment, sizeof entry->comment, &fields[4]);
         return true;
@@ -134,33 +136,6 @@ bool xpm__slurm_next_accounted(const char **text, xpm__slurm_entry *entry)
         return true;
     }
     return false;
-}
-
-double xpm__slurm_seconds(const char *text)
-{
-    double total = 0;
-    char *end;
-    const char *dash = strchr(text, '-');
-    int parts = 0;
-    if (!isdigit((unsigned char)text[0]))
-        return 0;
-    if (dash != NULL) {
-        total = (double)strtoul(text, &end, 10) * 24;
-        if (end != dash)
-            return 0;
-        text = dash + 1;
-    }
-    for (;; text = end + 1) {
-        if (!isdigit((unsigned char)text[0]) || ++parts > 3)
-            return 0;
-        total = (parts == 1 ? total : total * 60) + (double)strtoul(text, &end, 10);
-        if (*end != ':')
-            break;
-    }
-    /* "D-HH", "D-HH:MM"; without days the last are seconds. */
-    for (; dash != NULL && parts < 3; parts++)
-        total *= 60;
-    return *end == '\0' ? total : 0;
 }
 
 bool xpm__slurm_submitted(const char *text, char id[XPM__SLURM_ID])

@@ -39,9 +39,6 @@ typedef struct xpm__slurm_entry {
 bool xpm__slurm_next_queued(const char **text, xpm__slurm_entry *entry);
 bool xpm__slurm_next_accounted(const char **text, xpm__slurm_entry *entry);
 
-/* Seconds of "1-02:03:04"; 0 for what is none, or has no end. */
-double xpm__slurm_seconds(const char *text);
-
 /* The number that sbatch --parsable has printed last; false when there is none. */
 bool xpm__slurm_submitted(const char *text, char id[XPM__SLURM_ID]);
 

@@ -21,7 +21,6 @@
 #include "record/array.h"
 #include "record/jobdir.h"
 #include "record/tokendir.h"
-#include "run/allotted.h"
 #include "run/step.h"
 
 /* Seconds that a task has after it was told to end, and a process after it has recorded its end. */
@@ -549,12 +548,12 @@ const xpm_value *xpm_task_tags(const xpm_task *task)
 
 double xpm_task_remaining(const xpm_task *task)
 {
-    if (task->status == NULL)
-        return -1;
-    double left = job.deadline - monotonic(), allotted = xpm__allotted_left();
-    if (job.limits.seconds <= 0 || (allotted >= 0 && allotted < left))
-        return allotted;
-    return left > 0 ? left : 0;
+    double by_slurm = task->status != NULL ? xpm__step_remaining() : -1;
+    if (task->status == NULL || job.limits.seconds <= 0)
+        return by_slurm;
+    double left = job.deadline - monotonic();
+    left = left > 0 ? left : 0;
+    return by_slurm >= 0 && by_slurm < left ? by_slurm : left;
 }
 
 bool xpm_task_cancelled(xpm_task *task)

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "record/array.h"
 #include "record/jobdir.h"
 
@@ -16,6 +18,7 @@
 static const char *const rank_variables[] = {
     "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "RANK", "LOCAL_RANK",
 };
+enum { ASK_SECONDS = 20, SAID = 1 << 16 /* bytes */ };
 enum { RANK_VARIABLES = sizeof rank_variables / sizeof *rank_variables };
 
 /* This process enters one element, and stays in it. */
@@ -24,6 +27,8 @@ static struct entered {
     xpm__str list;
     xpm__array_part part;
     char *id, *token;
+    bool was_asked; /* when Slurm ends it */
+    double ends_by; /* seconds since 1970; 0 for never */
 } entered;
 
 const xpm__step *xpm__step_entered(void)
@@ -39,6 +44,34 @@ int xpm__step_rank(void)
             return atoi(text);
     }
     return 0;
+}
+
+/* 0 when Slurm knows of no end. */
+static double ask_remaining(const char *id)
+{
+    const xpm__patience patience = {.seconds = ASK_SECONDS, .size = SAID, .hurry = -1};
+    const char *argv[] = {"squeue", "--noheader", "--format=%L", "--jobs", id, NULL};
+    xpm__str out = {0};
+    double seconds = 0;
+    if (xpm__process_read(argv, environ, &patience, &out) == 0 && out.size > 0) {
+        out.data[strcspn(out.data, " \n")] = '\0';
+        seconds = xpm__clock_span(out.data);
+    }
+    xpm__str_free(&out);
+    return seconds;
+}
+
+double xpm__step_remaining(void)
+{
+    if (entered.id == NULL)
+        return -1;
+    if (!entered.was_asked) {
+        double left = ask_remaining(entered.id);
+        entered.was_asked = true;
+        entered.ends_by = left > 0 ? xpm__clock_now() + left : 0;
+    }
+    double left = entered.ends_by - xpm__clock_now();
+    return entered.ends_by <= 0 ? -1 : left > 0 ? left : 0;
 }
 
 static void forget(void)

@@ -15,6 +15,10 @@ typedef struct xpm__step {
 /* NULL when this process has entered none (xpm_array_enter). */
 const xpm__step *xpm__step_entered(void);
 
+/* Seconds until Slurm ends this process, as it says when it is first asked; -1 when there is no such
+ * limit, or this process has entered no job of Slurm. */
+double xpm__step_remaining(void);
+
 /* Which of the processes that run one job together this is: 0 is the one that has the lock, and
  * speaks for it. */
 int xpm__step_rank(void);

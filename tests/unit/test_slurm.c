@@ -2,6 +2,7 @@
  * would expect. The launcher itself is tested against a real Slurm (behaviour/test_slurm.py). */
 #include "leaks.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "launch/slurm_options.h"
 #include "launch/slurm_text.h"
@@ -153,7 +154,7 @@ TEST(times_are_read)
                  {"", 0},          {"1:2:3:4", 0},  {"1:", 0},          {"1-", 0},
                  {"x1-2", 0},      {"3:4x", 0},     {"2-03:04", 183840}};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-        assert_true(xpm__slurm_seconds(times[i].text) == times[i].seconds);
+        assert_true(xpm__clock_span(times[i].text) == times[i].seconds);
 }
 
 TEST(each_state_has_its_meaning_and_nothing_is_concluded_from_an_unknown_one)
