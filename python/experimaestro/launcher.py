@@ -1,8 +1,5 @@
 """Launchers: where jobs run."""
 
-from . import _engine
-
-
 class Launcher:
     """Where jobs run, and with what; by itself, as processes of this machine.
 
@@ -42,11 +39,12 @@ class Launcher:
 
     @staticmethod
     def get(path):
-        """The launcher of jobs whose files are below a path: a DirectLauncher. ValueError for a path
-        of another machine ("ssh:...")."""
+        """The launcher of jobs whose files are below a path: a DirectLauncher, of another machine for
+        "ssh://host/folder". ValueError for a path of that kind that names no host."""
         if str(path).startswith("ssh:"):
-            raise ValueError(f"{path}: a job's folder is on a file system of this machine; to run jobs "
-                             "on others, use a SlurmLauncher")
+            from .connectors.ssh import SshConnector
+
+            return DirectLauncher(SshConnector.parse(path))
         return DirectLauncher()
 
     @property
@@ -91,12 +89,13 @@ class Launcher:
         """What the engine has for it; None for its own default. The one made before, if it would be
         equal."""
         key = self._key(tuple(map(str, self.command(job))), job.priority)
-        if key == _PLAIN:
+        is_here = self.connector is None or self.connector.is_here
+        if is_here and key == _PLAIN:
             return None
         made, native = self._made
-        if made != key:
+        if made != (self.connector, key):
             native = self._make(*key)
-            self._made = key, native
+            self._made = (self.connector, key), native
         return native
 
     def _key(self, prefix, priority):
@@ -104,7 +103,10 @@ class Launcher:
         return prefix, priority, self.requirement and str(self.requirement), False, False, 0
 
     def _make(self, prefix, priority, requirement, cold, pin, nice):
-        return _finish(_engine.Launcher.local(cold, pin, nice, prefix), priority, requirement)
+        from .connectors.local import LocalConnector
+
+        connector = self.connector or LocalConnector.instance()
+        return _finish(connector._launcher(cold, pin, nice, prefix), priority, requirement)
 
 
 _PLAIN = (), 0, None, False, False, 0
@@ -119,7 +121,9 @@ def _finish(native, priority, requirement):
 
 
 class DirectLauncher(Launcher):
-    """Runs jobs as processes of this machine.
+    """Runs jobs as processes of this machine, or of the one that a connector names:
+
+        DirectLauncher(SshConnector("gpu1"))
 
     time_limit: seconds after which a job is told to end; it fails with the reason "timeout".
     memory_limit: bytes of data that a job may have; what it asks for beyond fails (MemoryError).

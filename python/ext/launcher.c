@@ -49,6 +49,31 @@ static PyObject *launcher_slurm(PyObject *Py_UNUSED(type), PyObject *args)
     return make(native, &err);
 }
 
+static PyObject *launcher_ssh(PyObject *Py_UNUSED(type), PyObject *args)
+{
+    int pin;
+    PyObject *words, *wrapper;
+    xpm_ssh_options options = {0};
+    xpm_error err;
+    if (!PyArg_ParseTuple(args, "szOzzOpiid:ssh", &options.host, &options.ssh, &words,
+                          &options.command, &options.python, &wrapper, &pin, &options.nice,
+                          &options.slots, &options.patience))
+        return NULL;
+    const char **texts = engine_texts(words),
+               **prefix = texts != NULL ? engine_texts(wrapper) : NULL;
+    xpm_launcher *native = NULL;
+    if (prefix != NULL) {
+        options.options = texts;
+        options.wrapper = prefix;
+        options.pin = pin;
+        native = xpm_launcher_ssh(&options, &err);
+    }
+    bool failed = prefix == NULL;
+    PyMem_Free(prefix);
+    PyMem_Free(texts);
+    return failed ? NULL : make(native, &err);
+}
+
 static void launcher_dealloc(Launcher *self)
 {
     xpm_launcher_unref(self->native);
@@ -85,6 +110,9 @@ static PyMethodDef launcher_methods[] = {
      "local(cold, pin, nice, wrapper): processes of this machine"},
     {"slurm", (PyCFunction)launcher_slurm, METH_VARARGS | METH_STATIC,
      "slurm(binpath, options, interval_max, submit_max): jobs of Slurm"},
+    {"ssh", (PyCFunction)launcher_ssh, METH_VARARGS | METH_STATIC,
+     "ssh(host, ssh, options, command, python, wrapper, pin, nice, slots, patience): jobs of "
+     "another host"},
     {"set_priority", (PyCFunction)launcher_set_priority, METH_O, "set_priority(priority)"},
     {"require", (PyCFunction)launcher_require, METH_O, "require(text): what its jobs need"},
     {0},

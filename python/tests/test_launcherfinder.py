@@ -313,13 +313,27 @@ def test_a_token_that_is_wrong_is_refused_with_its_file_and_place(home, tokens, 
 
 @pytest.mark.parametrize("entry, message", [
     ("3", "connectors.yaml: a: expected what it is"),
-    ("{type: ssh}", "connectors.yaml: a: the type is 'ssh': the only one is local"),
+    ("{type: rsh}", "connectors.yaml: a: the type is 'rsh': it must be local or ssh"),
+    ("{type: ssh}", "connectors.yaml: a: .*host"),
+    ("{type: ssh, host: -x}", 'connectors.yaml: a: .*"-x" is no host for ssh'),
+    ("{type: ssh, host: b, port: 1}", "connectors.yaml: a.port means nothing"),
     ("{host: b}", "connectors.yaml: a.host means nothing"),
 ])
 def test_a_connector_that_is_wrong_is_refused(home, entry, message):
     (home / "connectors.yaml").write_text(f"a: {entry}")
     with pytest.raises(ValueError, match=message):
         LauncherRegistry.instance().getConnector("a")
+
+
+def test_a_connector_of_another_machine(home):
+    from experimaestro.connectors.ssh import SshConnector
+
+    (home / "connectors.yaml").write_text("far: {type: ssh, host: me@far, options: [-p, 2222]}")
+    connector = LauncherRegistry.instance().getConnector("far")
+    assert connector == SshConnector("me@far", options=("-p", "2222"))
+    (home / "tokens.yaml").write_text("a: {total: 1, connector: far}")
+    with pytest.raises(ValueError, match="tokens are of this machine, and the connector 'far'"):
+        LauncherRegistry.instance().getToken("a")
 
 
 def test_tasks_run_where_the_launcher_that_is_found_says(program):

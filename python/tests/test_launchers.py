@@ -9,6 +9,7 @@ import pytest
 
 from experimaestro import DirectLauncher, Launcher
 from experimaestro.connectors.local import LocalConnector
+from experimaestro.connectors.ssh import SshConnector
 from experimaestro.launchers import DynamicLauncher
 
 TASKS = """
@@ -49,10 +50,22 @@ if __name__ == "__main__":
 # ---- What launchers say of themselves ------------------------------------------------------------
 
 
-def test_the_launcher_of_a_path_is_of_this_machine():
-    assert isinstance(Launcher.get("/data/workspace"), DirectLauncher)
-    with pytest.raises(ValueError, match="ssh:host/data: a job's folder is on a file system of this"):
-        Launcher.get("ssh:host/data")
+def test_the_launcher_of_a_path_is_of_its_machine():
+    here = Launcher.get("/data/workspace")
+    assert isinstance(here, DirectLauncher) and here.connector is None
+    far = Launcher.get("ssh://me@host:2222/data")
+    assert isinstance(far, DirectLauncher)
+    assert far.connector == SshConnector("me@host", options=["-p", "2222"])
+    assert Launcher.get("ssh://host/data").connector == SshConnector("host")
+    for wrong in ("ssh:host/data", "ssh:///data", "ssh://-oProxyCommand=x/data"):
+        with pytest.raises(ValueError, match="ssh"):
+            Launcher.get(wrong)
+
+
+def test_a_connector_is_checked_when_it_is_made():
+    for wrong in ({"host": ""}, {"host": "-x"}, {"host": "a b"}, {"slots": -1}, {"patience": -1}):
+        with pytest.raises(ValueError):
+            SshConnector(**{"host": "far", **wrong})
 
 
 def test_the_highest_priority_is_chosen():

@@ -25,8 +25,9 @@ NAMES = {
         """,
     "experimaestro.annotations": "cache documentation initializer stop_tags tag tags tagspath",
     "experimaestro.click": "forwardoption",
-    "experimaestro.connectors": "LocalConnector",
+    "experimaestro.connectors": "LocalConnector SshConnector",
     "experimaestro.connectors.local": "LocalConnector",
+    "experimaestro.connectors.ssh": "SshConnector",
     "experimaestro.core.arguments": "Argument Choices Constant Meta Option Param field help",
     "experimaestro.core.identifier": "Identifier",
     "experimaestro.core.objects": """

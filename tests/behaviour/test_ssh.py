@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 
 import pytest
@@ -98,6 +99,12 @@ def succeeds(process):
     out, err, status = finish(process)
     assert status == 0, err
     return out, err
+
+
+def script(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
 
 
 def one(folder, task="remote.hold"):
@@ -196,6 +203,60 @@ def test_no_more_jobs_at_once_than_it_has_slots(remote, there, workspace):
         times += [(status["started_time"], status["ended_time"])]
     first, second = sorted(times)
     assert first[1] <= second[0]
+
+
+# ---- In Python -----------------------------------------------------------------------------------
+
+PLAN = """
+    import os, sys
+    from experimaestro import *
+    from experimaestro.connectors.ssh import SshConnector
+
+    class Show(Task):
+        x: Param[int]
+        seen: Annotated[Path, pathgenerator("seen")]
+
+        def execute(self):
+            self.seen.write_text(f"{self.x} {os.environ['WORD']} {os.environ['SSH_CONNECTION'][:9]}")
+            if self.x < 0:
+                raise ValueError("below 0")
+
+    class Total(Task):
+        parts: Param[list[Show]]
+        total: Annotated[Path, pathgenerator("total")]
+
+        def execute(self):
+            self.total.write_text(" | ".join(part.seen.read_text() for part in self.parts))
+
+    if __name__ == "__main__":
+        workspace, command, python, *options = sys.argv[1:]
+        far = DirectLauncher(SshConnector("there", command=command, python=python, options=options))
+        far.setenv("WORD", "there")
+        with experiment(workspace, "far") as xp:
+            parts = [Show(x=x).submit(launcher=far) for x in (1, 2)]
+            Total(parts=parts).submit(launcher=far)
+            bad = Show(x=-1).submit(launcher=far)
+            xp.wait()
+            print(bad.__xpm__.job.state)
+        raise SystemExit(sum(xp.counts[name] for name in ("done", "failed")) != 4)
+"""
+
+
+@needs_namespaces
+def test_python_tasks_run_there(driver, there, workspace, sockets, tmp_path):
+    python = script(tmp_path / "python", f"#!/bin/sh\nexec {sys.executable} \"$@\"\n")
+    plan = driver.write(PLAN)
+    done = driver.run(plan, workspace, BUILD / "experimaestro", python, *there.options, check=False,
+                      env={"XDG_RUNTIME_DIR": sockets})
+    assert "below 0" in done.stderr
+    total = one(there.there, "__main__.total") / "total"
+    assert total.read_text() == "1 there 127.0.0.1 | 2 there 127.0.0.1"
+    ends = [sorted(path.suffix for path in folder.glob("*.[df]*")) for folder in job_folders(workspace)]
+    assert sorted(ends) == [[".done"], [".done"], [".done"], [".failed"]]
+    (failed,) = workspace.glob("jobs/*/*/*.failed")
+    assert "below 0" in failed.with_suffix(".err").read_text()
+    params = json.loads((one(workspace, "__main__.total") / "params.json").read_text())
+    assert params["objects"][-1]["program"] == str(python)
 
 
 # ---- What breaks ---------------------------------------------------------------------------------
@@ -299,12 +360,6 @@ def refused(process):
     _, err, status = finish(process)
     assert status == 1
     return err
-
-
-def script(path, text):
-    path.write_text(text)
-    path.chmod(0o755)
-    return path
 
 
 def test_another_version_is_told_apart(remote, beside, tmp_path):

@@ -2,9 +2,17 @@
 
 import os
 
+from .. import _engine
+
 
 class Connector:
-    """The machine on which a launcher works."""
+    """The machine on which a launcher works. is_here: whether that is this one."""
+
+    is_here = True
+
+    def _launcher(self, cold, pin, nice, prefix):
+        """What the engine has for a launcher there."""
+        return _engine.Launcher.local(cold, pin, nice, prefix)
 
 
 class LocalConnector(Connector):

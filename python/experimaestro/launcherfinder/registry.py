@@ -107,6 +107,9 @@ class LauncherRegistry:
             check_keys(file, name, total, "total", "connector")
             if "connector" in total:
                 connector = self.getConnector(total["connector"])
+                if not connector.is_here:
+                    raise ValueError(f"{file}: {name}: tokens are of this machine, and the connector "
+                                     f"{total['connector']!r} is of another")
             total = total.get("total")
         if not isinstance(total, int) or isinstance(total, bool) or total < 0:
             raise ValueError(f"{file}: {name}: the total is {total!r}: it must be a whole number, 0 or "
@@ -120,9 +123,12 @@ class LauncherRegistry:
         if not isinstance(entry, dict):
             raise ValueError(f"{file}: {name}: expected what it is, as `{name}: {{type: local, "
                              f"localpath: FOLDER}}`, and not {entry!r}")
+        kind = entry.get("type", "local")
+        if kind == "ssh":
+            return _ssh_connector(file, name, entry)
         check_keys(file, name, entry, "type", "localpath")
-        if entry.get("type", "local") != "local":
-            raise ValueError(f"{file}: {name}: the type is {entry['type']!r}: the only one is local")
+        if kind != "local":
+            raise ValueError(f"{file}: {name}: the type is {kind!r}: it must be local or ssh")
         localpath = entry.get("localpath")
         return LocalConnector(localpath) if localpath else LocalConnector.instance()
 
@@ -145,3 +151,17 @@ def check_keys(file, name, entry, *keys):
     for key in entry:
         if key not in keys:
             raise ValueError(f"{file}: {name}.{key} means nothing: it may have {' and '.join(keys)}")
+
+
+def _ssh_connector(file, name, entry):
+    """The connector of an entry of type ssh, whose other keys are the arguments of SshConnector."""
+    from dataclasses import fields
+
+    from ..connectors.ssh import SshConnector
+
+    check_keys(file, name, entry, "type", *(field.name for field in fields(SshConnector)))
+    arguments = {key: value for key, value in entry.items() if key != "type"}
+    try:
+        return SshConnector(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{file}: {name}: {error}") from None
