@@ -785,5 +785,6 @@ XPM_API char *xpm_explain(const char *workspace, const char *job, xpm_error *err
 #include <experimaestro/saved.h>
 #include <experimaestro/task.h>
 #include <experimaestro/token.h>
+#include <experimaestro/warm.h>
 
 #endif

@@ -21,7 +21,8 @@ typedef int (*xpm_executor)(void *user, xpm_task *task, xpm_error *err);
  * already is not executed. In the place of a params.json it takes the list of a batch of Slurm, of
  * which it enters the part that Slurm has started it for. Where several processes run one job
  * (SLURM_PROCID, OMPI_COMM_WORLD_RANK, PMI_RANK, PMIX_RANK, RANK, LOCAL_RANK), those above 0 only
- * load and execute. */
+ * load and execute. In a process from which jobs are to be forked (docs/launchers.md) it returns in
+ * the process of each job, and so more than once. */
 XPM_API int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user);
 
 /* Enters the part of a batch of Slurm (WORKSPACE/.experimaestro/slurm/TOKEN.array) that this process

@@ -22,6 +22,7 @@
 #include "record/jobdir.h"
 #include "record/tokendir.h"
 #include "run/step.h"
+#include "run/warm.h"
 
 /* Seconds that a task has after it was told to end, and a process after it has recorded its end. */
 enum { GRACE = 30, EXIT_GRACE = 60 };
@@ -486,12 +487,25 @@ static int run_entered(xpm_task *task, xpm_resolver resolve, xpm_executor execut
     return execute_locked(task, "params.json", resolve, execute, user, err);
 }
 
+/* The params.json that this process is to run: as named, or of its part of a batch, or of the job for
+ * which it was forked here. New: xpm_free. */
+static char *find_params(const char *named, xpm_error *err)
+{
+    if (xpm__array_is_named(named))
+        return xpm_array_enter(named, err);
+    if (!xpm__warm_is_asked(named))
+        return xpm__strdup(named);
+    char *asked = xpm_warm_serve(NULL, NULL);
+    if (asked == NULL)
+        _exit(0);
+    return asked;
+}
+
 int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void *user)
 {
     xpm_task task = {0};
     xpm_error err = {0};
-    char *entered =
-        xpm__array_is_named(params) ? xpm_array_enter(params, &err) : xpm__strdup(params);
+    char *entered = find_params(params, &err);
     read_start();
     enter_group();
     int code = entered != NULL && enter_folder(entered, &task, &err) == 0
