@@ -24,9 +24,7 @@ def main(script, variables=None):
     # Python has put the script's folder first: a module of the task's name would be found in it.
     if sys.path and os.path.abspath(sys.path[0]) == folder:
         del sys.path[0]
-    for place in os.environ.get("PYTHONPATH", "").split(os.pathsep):
-        if place and place not in sys.path:
-            sys.path.append(place)
+    add_python_path()
     params = os.path.join(folder, "params.json")
     sys.exit(_engine.run(params, resolve, execute))
 
@@ -44,22 +42,33 @@ def element(array):
     main(params)
 
 
-def find(module, qualname, file=None):
-    """The class or enumeration of a name. A script is run, once, under the name _main_, so that
-    what it does under `if __name__ == "__main__"` is not done."""
-    if module in ("__main__", "_main_"):
-        found = script(file)
-    else:
-        found = sys.modules.get(module)
-        if found is None:
-            from importlib import import_module
+def add_python_path():
+    for place in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        if place and place not in sys.path:
+            sys.path.append(place)
 
-            try:
-                found = import_module(module)
-            except ModuleNotFoundError as error:
-                if file is None or error.name != module:
-                    raise
-                found = script(file)  # a module that was beside the script that made it
+
+def module_of(module, file=None):
+    """The module of a name. A script is run, once, under the name _main_, so that what it does under
+    `if __name__ == "__main__"` is not done."""
+    if module in ("__main__", "_main_"):
+        return script(file)
+    found = sys.modules.get(module)
+    if found is not None:
+        return found
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if file is None or error.name != module:
+            raise
+        return script(file)  # a module that was beside the script that made it
+
+
+def find(module, qualname, file=None):
+    """The class or enumeration of a name."""
+    found = module_of(module, file)
     for name in qualname.split("."):
         if name == "<locals>":
             raise ImportError(

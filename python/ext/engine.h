@@ -273,6 +273,7 @@ void engine_locate_for_library(void);
 extern PyMethodDef engine_run_methods[];     /* run.c */
 extern PyMethodDef engine_saved_methods[];   /* saved.c */
 extern PyMethodDef engine_tag_methods[];     /* tag.c */
+extern PyMethodDef engine_warm_methods[];    /* warm.c */
 extern PyMethodDef engine_watch_methods[];   /* watch.c */
 extern PyMethodDef engine_explain_methods[]; /* explain.c */
 

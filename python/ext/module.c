@@ -95,6 +95,7 @@ PyMODINIT_FUNC PyInit__engine(void)
     engine_locate_for_library();
     PyObject *module = PyModule_Create(&definition);
     if (module != NULL && (add_types(module) < 0 || add_errors(module) < 0 ||
+                           PyModule_AddFunctions(module, engine_warm_methods) < 0 ||
                            PyModule_AddFunctions(module, engine_watch_methods) < 0 ||
                            PyModule_AddFunctions(module, engine_explain_methods) < 0 ||
                            PyModule_AddFunctions(module, engine_saved_methods) < 0 ||

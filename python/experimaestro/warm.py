@@ -1,0 +1,150 @@
+"""Warm starts: an interpreter that has imported the module of a task, and from which the processes of its
+jobs are forked. It is started with `-c CODE MODULE FILE`, and everything else as a job is: what it imports
+must see what it would see in a job. The code executes what become() returns, then flush().
+"""
+
+import gc
+import os
+import random  # now, to see whether what is imported seeds it or draws from it
+import sys
+
+from . import _engine, run
+
+
+def become():
+    """What to execute as __main__, in the process of each job; does not return in the one that forks them."""
+    module, file = sys.argv[1:]
+    place = os.getcwd()  # an empty folder, of a name that nothing else has
+    reason = load(place, module, file or None) or unfit(place)
+    if reason:
+        _engine.warm_refuse(reason)
+        os._exit(0)
+    files = sources()
+    if not has_finalizers():
+        gc.freeze()  # else each process looks through all that was imported, and copies it, to end
+    script = _engine.warm_serve(files)
+    if script is None:
+        os._exit(0)
+    return begin(script)
+
+
+def flush():
+    """What Python does at the end of a script, and not of the code of -c."""
+    for stream in (sys.stderr, sys.stdout):
+        try:
+            stream.flush()
+        except Exception:
+            pass  # said when the process ends
+
+
+def load(place, module, file):
+    """Imports the module, as in a job whose script is in that folder. Why it cannot be, or None."""
+    if not getattr(sys.flags, "safe_path", False):
+        del sys.path[0]  # the current folder, in the place of the script's
+    sys.path_importer_cache.pop(place, None)
+    run.add_python_path()
+    present(os.path.join(place, os.path.basename(place) + ".py"))
+    sys.modules["__main__"].main = run.main
+    try:
+        run.module_of(module, file)
+    except BaseException as error:
+        return f"{module} cannot be imported: {type(error).__name__}: {error}"
+    return None
+
+
+def present(script):
+    """Makes this process that of a script. What knows the lists and the module already, knows it too."""
+    main = vars(sys.modules["__main__"])
+    sys.argv[:] = [script]
+    sys.orig_argv[:] = [sys.orig_argv[0], script]
+    main.pop("warm", None)
+    main.update(__file__=script, __cached__=None,
+                __loader__=type(__spec__.loader)("__main__", script))
+
+
+def unfit(place):
+    """Why a process that is forked from here would not be as a new one, or None."""
+    if sys.gettrace() or sys.getprofile():
+        return "it is traced"
+    flush()
+    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+        return "a stream was replaced"
+    if "weakref" in sys.modules and sys.modules["weakref"].finalize._registry:
+        return "something is to be done at the end for what was made (weakref.finalize)"
+    if random.getstate() != untouched:
+        return "random was seeded, or drawn from, when it was imported"
+    numpy = sys.modules.get("numpy.random")
+    if numpy and not is_untouched(numpy):
+        return "numpy.random was seeded, or drawn from, when it was imported"
+    present("")  # what is left of the folder's name is kept by somebody else
+    set_original_folder(None)
+    found = find(place, numpy)
+    if isinstance(found, (str, bytes)):
+        return f"something keeps the name of the folder or script where it was imported: {found!r}"
+    if found is not None:
+        return f"its jobs would share a generator of random numbers: {found!r}"
+    return None
+
+
+untouched = random.getstate()
+
+
+def is_untouched(numpy):
+    """Whether the generator of numpy is as it was made, of what the system gave."""
+    bits = sys.modules["numpy.random.mtrand"]._rand._bit_generator
+    seed = bits._seed_seq
+    if seed is None:
+        return False
+    new = type(bits)(numpy.SeedSequence(seed.entropy)).state["state"]
+    now = bits.state["state"]
+    return new["pos"] == now["pos"] and bytes(new["key"]) == bytes(now["key"])
+
+
+def find(place, numpy):
+    """What no two processes may share: a text with the place's name, or a generator that is not the one
+    which each process seeds anew; or None."""
+    types, known = (random.Random,), (random._inst,)
+    if numpy:
+        own = sys.modules["numpy.random.mtrand"]._rand
+        types += (numpy.Generator, numpy.RandomState, numpy.BitGenerator)
+        known += (own, own._bit_generator)
+    known += tuple(o for o in gc.get_objects() if type(o) is random.SystemRandom)  # without a state
+    name = os.path.basename(place)
+    if _engine.warm_find(name, types, known) is not None:
+        gc.collect()
+    return _engine.warm_find(name, types, known)
+
+
+def has_finalizers():
+    """Whether an object has a method __del__, which is called when it is found to be garbage."""
+    types = {cls for kind in {type(o) for o in gc.get_objects()} for cls in kind.__mro__}
+    return any(isinstance(vars(cls).get("__del__"), type(has_finalizers)) for cls in types)
+
+
+def set_original_folder(folder):
+    """multiprocessing takes the folder where it is imported for that of the program."""
+    process = sys.modules.get("multiprocessing.process")
+    if process:
+        process.ORIGINAL_DIR = folder
+
+
+def sources():
+    """The files of the modules that were imported, but for those that are installed."""
+    library = os.path.dirname(os.__file__) + os.sep
+    files = {vars(module).get("__file__") for module in list(sys.modules.values())
+             if isinstance(module, type(sys))}
+    return tuple(file for file in files if isinstance(file, str) and not file.startswith(library)
+                 and "site-packages" not in file and "dist-packages" not in file)
+
+
+def begin(script):
+    """The code of a job's script, and the module that it is: here is the job's process."""
+    present(script)
+    set_original_folder(os.getcwd())
+    threading = sys.modules.get("threading")
+    if threading:
+        threading.main_thread()._native_id = threading.get_native_id()
+    if "numpy.random.mtrand" in sys.modules:
+        sys.modules["numpy.random"].seed()  # as random was
+    with open(script, "rb") as source:
+        return compile(source.read(), script, "exec"), vars(sys.modules["__main__"])
