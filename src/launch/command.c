@@ -9,6 +9,7 @@
 #include "declare/class.h"
 #include "declare/config.h"
 #include "record/jobdir.h"
+#include "record/warmstart.h"
 
 static const char lock_entry[] = XPM__LOCK_VARIABLE "=3";
 
@@ -73,6 +74,25 @@ void xpm__command_clear(xpm__command *command)
 {
     xpm_free(command->argument);
     *command = (xpm__command){0};
+}
+
+bool xpm__command_warm(const xpm_job *job, const char *words[XPM__COMMAND_WORDS])
+{
+    const xpm_class *class_ = job->config->class_;
+    size_t count = 0;
+    if (is_python(class_)) {
+        words[count++] = job->xp->python;
+        words[count++] = "-c";
+        words[count++] = XPM__WARM_CODE;
+        words[count++] = class_->module;
+        words[count++] = class_->file != NULL ? class_->file : "";
+    } else {
+        words[count++] = class_->program != NULL ? class_->program : job->xp->program;
+        words[count++] = "job";
+        words[count++] = XPM__WARM_PARAMS;
+    }
+    words[count] = NULL;
+    return is_python(class_) || class_->language == NULL || strcmp(class_->language, "c") == 0;
 }
 
 /* A literal of bytes in Python. */

@@ -25,6 +25,11 @@ void xpm__command_clear(xpm__command *command);
 int xpm__command_write_script(const xpm__command *command, const xpm_job *job, int directory,
                               xpm_error *err);
 
+/* The command of a parent of warm jobs as this one (record/warmstart.h); ends with NULL. Borrowed from the
+ * experiment and the class. False when its language has none. */
+enum { XPM__COMMAND_WORDS = 6 };
+bool xpm__command_warm(const xpm_job *job, const char *words[XPM__COMMAND_WORDS]);
+
 /* The environment of jobs: what this process has, then what the experiment, the job and its share of
  * this machine (or NULL) add. A new array whose texts are borrowed, of the command too: xpm_free. */
 char **xpm__command_environment(const xpm__command *command, const xpm_job *job,

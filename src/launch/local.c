@@ -1,6 +1,7 @@
 /* The local launcher: processes of this machine, each in its own session. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,22 +10,27 @@
 #include "launch/launcher.h"
 #include "launch/oom.h"
 #include "launch/spawn.h"
+#include "launch/warm.h"
 
 typedef struct local_launcher {
     xpm_launcher base;
+    bool cold;
     char **wrapper; /* ends with NULL; NULL for none */
 } local_launcher;
 
 typedef struct local_run {
     xpm__run base;
     uv_poll_t poll;
-    xpm__process process;
+    xpm__process process;           /* `pid` is 0 until a process that was asked for is there */
+    bool told;                      /* to end, before it was there */
     struct local_run *next, **link; /* of its site */
 } local_run;
 
 typedef struct local_site {
     xpm__site base;
     local_run *runs;
+    xpm__warm *warm; /* from the first job on that may start warm */
+    bool has_warm;
 } local_site;
 
 /* ---- The launcher ----------------------------------------------------------------------------- */
@@ -41,6 +47,7 @@ xpm_launcher *xpm_launcher_local(const xpm_local_options *options, xpm_error *er
         (local_launcher *)xpm__launcher_new(&xpm__local_table, sizeof *launcher);
     launcher->base.nice = o->nice;
     launcher->base.pin = o->pin;
+    launcher->cold = o->cold;
     launcher->wrapper = xpm__words_copy(o->wrapper);
     return &launcher->base;
 }
@@ -83,13 +90,23 @@ static void free_run(uv_handle_t *handle)
     xpm_free(run);
 }
 
-static void forget_local(xpm__run *base)
+static void remove_run(local_run *run)
 {
-    local_run *run = (local_run *)base;
     *run->link = run->next;
     if (run->next != NULL)
         run->next->link = run->link;
-    uv_close((uv_handle_t *)&run->poll, free_run);
+}
+
+static void forget_local(xpm__run *base)
+{
+    local_run *run = (local_run *)base;
+    remove_run(run);
+    if (run->process.pid > 0) {
+        uv_close((uv_handle_t *)&run->poll, free_run);
+    } else {
+        xpm__warm_forget(((local_site *)base->site)->warm, run);
+        xpm_free(run);
+    }
 }
 
 static void close_local(xpm__site *base)
@@ -97,10 +114,12 @@ static void close_local(xpm__site *base)
     local_site *site = (local_site *)base;
     while (site->runs != NULL)
         forget_local(&site->runs->base);
+    xpm__warm_close(site->warm);
 }
 
 static void destroy_local(xpm__site *base)
 {
+    xpm__warm_free(((local_site *)base)->warm);
     xpm_free(base);
 }
 
@@ -128,39 +147,104 @@ static void add_run(local_site *site, local_run *run)
     site->runs = run;
 }
 
-/* Takes the descriptor of the process, also when it cannot be watched: NULL. */
-static xpm__run *watch(xpm__site *site, xpm_job *job, const xpm__process *process)
+static local_run *new_run(xpm__site *site, xpm_job *job)
 {
     local_run *run = xpm__zalloc(sizeof *run);
     run->base.site = site;
     run->base.job = job;
-    run->process = *process;
     run->poll.data = run;
-    if (uv_poll_init(site->loop, &run->poll, process->fd) < 0) {
+    return run;
+}
+
+/* Takes the descriptor of the process, also when it cannot be watched: -1. */
+static int watch_process(local_run *run, const xpm__process *process)
+{
+    if (uv_poll_init(run->base.site->loop, &run->poll, process->fd) < 0) {
         close(process->fd);
+        return -1;
+    }
+    run->process = *process;
+    uv_poll_start(&run->poll, UV_READABLE, on_process_end);
+    return 0;
+}
+
+/* The same for a new run. NULL when it cannot be watched. */
+static xpm__run *watch(xpm__site *site, xpm_job *job, const xpm__process *process)
+{
+    local_run *run = new_run(site, job);
+    if (watch_process(run, process) < 0) {
         xpm_free(run);
         return NULL;
     }
-    uv_poll_start(&run->poll, UV_READABLE, on_process_end);
     add_run((local_site *)site, run);
+    return &run->base;
+}
+
+static void cancel_local(xpm__run *base)
+{
+    local_run *run = (local_run *)base;
+    if (run->process.pid > 0)
+        xpm__process_tell(&run->process, SIGTERM);
+    else
+        run->told = true;
+}
+
+/* The process of a job that starts warm is there; or, when `pid` is 0, the job is to be started again. */
+static void on_warm(void *user, pid_t pid)
+{
+    local_run *run = user;
+    xpm__process process = {.pid = pid};
+    xpm__end end = {.again = pid == 0};
+    if (pid > 0 && xpm__process_open(pid, &process) == 0 && watch_process(run, &process) == 0) {
+        if (run->told)
+            cancel_local(&run->base);
+        return;
+    }
+    if (pid > 0) {
+        xpm__process_kill(&process);
+        end.reason = XPM_REASON_FAILED;
+        end.code = 1;
+        snprintf(end.message, sizeof end.message, "its process cannot be watched");
+    }
+    run->base.site->events->ended(&run->base, &end);
+    forget_local(&run->base);
+}
+
+/* Asks for a process that has loaded what the job needs. NULL: it starts cold. */
+static xpm__run *start_warm(local_site *site, const xpm__start *start, const xpm__streams *streams)
+{
+    if (!site->has_warm)
+        site->warm = xpm__warm_new(site->base.loop, on_warm);
+    site->has_warm = true;
+    local_run *run = new_run(&site->base, start->job);
+    if (!xpm__warm_start(site->warm, start, streams, run)) {
+        xpm_free(run);
+        return NULL;
+    }
+    add_run(site, run);
     return &run->base;
 }
 
 static xpm__run *start_local(xpm__site *site, const xpm__start *start, xpm_error *err)
 {
     const local_launcher *launcher = (const local_launcher *)start->launcher;
+    const char *const *wrapper = (const char *const *)launcher->wrapper;
     xpm__streams streams;
     xpm__process process;
+    xpm__run *run = NULL;
     xpm__oom_watch();
     if (xpm__streams_open(start, &streams, err) < 0)
         return NULL;
-    int status = xpm__spawn(start, (const char *const *)launcher->wrapper, &streams, &process, err);
-    xpm__streams_close(&streams);
-    xpm__run *run = status == 0 ? watch(site, start->job, &process) : NULL;
-    if (status == 0 && run == NULL) {
-        xpm__fail(err, XPM_E_IO, start->argv[0], "its process cannot be watched");
-        xpm__process_kill(&process);
+    if (!launcher->cold && wrapper == NULL)
+        run = start_warm((local_site *)site, start, &streams);
+    if (run == NULL && xpm__spawn(start, wrapper, &streams, &process, err) == 0) {
+        run = watch(site, start->job, &process);
+        if (run == NULL) {
+            xpm__fail(err, XPM_E_IO, start->argv[0], "its process cannot be watched");
+            xpm__process_kill(&process);
+        }
     }
+    xpm__streams_close(&streams);
     return run;
 }
 
@@ -170,11 +254,6 @@ static xpm__run *adopt_local(xpm__site *site, xpm_job *job, const xpm__pid *pid)
     if (pid->process <= 0 || xpm__process_open(pid->process, &process) < 0)
         return NULL;
     return watch(site, job, &process);
-}
-
-static void cancel_local(xpm__run *run)
-{
-    xpm__process_tell(&((local_run *)run)->process, SIGTERM);
 }
 
 const xpm__launcher_table xpm__local_table = {

@@ -294,6 +294,13 @@ static void end_or_retry(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_stat
     }
 }
 
+static void count_starts(xpm_experiment *xp, int more)
+{
+    pthread_mutex_lock(&xp->mutex);
+    xp->started += (size_t)more;
+    pthread_mutex_unlock(&xp->mutex);
+}
+
 static void on_began(xpm__run *run)
 {
     const running *r = run->user;
@@ -307,10 +314,12 @@ static void on_ended(xpm__run *run, const xpm__end *end)
     xpm__scheduler *s = r->scheduler;
     xpm_job *job = r->job;
     xpm__jobdir_state state = {.state = XPM_JOB_READY};
-    if (end->again)
+    if (end->again) {
+        count_starts(s->xp, -1);
         xpm__forget_queued(job, &r->elsewhere.pid);
-    else
+    } else {
         xpm__end_job(job, end, &state);
+    }
     end_running(r);
     end_or_retry(s, job, &state);
     start_ready(s);
@@ -389,13 +398,6 @@ static void watch_elsewhere(xpm__scheduler *s, xpm_job *job)
     }
 }
 
-static void count_start(xpm_experiment *xp)
-{
-    pthread_mutex_lock(&xp->mutex);
-    xp->started++;
-    pthread_mutex_unlock(&xp->mutex);
-}
-
 /* Whether a job has the shared directories that it needs; if not, it comes back when it may go on. */
 static bool enter_guards(xpm__scheduler *s, xpm_job *job)
 {
@@ -417,7 +419,7 @@ static void start_job(xpm__scheduler *s, xpm_job *job, xpm__share *share)
     xpm__jobdir_state state;
     xpm__started started = xpm__start_job(job, &place, s->tokens, &run, &state);
     if (started == XPM__STARTED) {
-        count_start(s->xp);
+        count_starts(s->xp, 1);
         xpm__guards_hand_over(job);
         if (share != NULL)
             xpm__share_handed(share);
