@@ -1,6 +1,6 @@
 /* A control group for one job, in which the kernel holds all its processes together to a limit of
  * memory. It is made below the group of this process, where this process may do that; the job's
- * process enters it by itself, before it does anything else (XPM__CGROUP_VARIABLE). */
+ * process enters it by itself, before it does anything else (XPM__START_VARIABLE). */
 #ifndef XPM_LAUNCH_CGROUP_H
 #define XPM_LAUNCH_CGROUP_H
 
@@ -19,7 +19,7 @@ xpm__cgroup *xpm__cgroup_make(int64_t memory);
 /* The one that the process of a job is in, which was made by another process; NULL when it is in none.
  * New: xpm__cgroup_remove. */
 xpm__cgroup *xpm__cgroup_find(pid_t pid);
-/* Its folder: the value of XPM__CGROUP_VARIABLE. Borrowed. */
+/* Its folder. Borrowed. */
 const char *xpm__cgroup_path(const xpm__cgroup *group);
 /* Whether the kernel has killed a process of it because its memory had run out. */
 bool xpm__cgroup_oom(const xpm__cgroup *group);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "launch/cgroup.h"
 #include "launch/launcher.h"
 #include "launch/oom.h"
 #include "launch/spawn.h"
@@ -23,6 +24,7 @@ typedef struct local_run {
     uv_poll_t poll;
     xpm__process process;           /* `pid` is 0 until a process that was asked for is there */
     bool told;                      /* to end, before it was there */
+    xpm__cgroup *group;             /* that holds it to its memory; NULL without a limit */
     struct local_run *next, **link; /* of its site */
 } local_run;
 
@@ -83,11 +85,17 @@ static xpm__site *open_local(const xpm_launcher *launcher, xpm_error *err)
     return xpm__zalloc(sizeof(local_site));
 }
 
-static void free_run(uv_handle_t *handle)
+static void free_run(local_run *run)
+{
+    xpm__cgroup_remove(run->group);
+    xpm_free(run);
+}
+
+static void on_closed(uv_handle_t *handle)
 {
     local_run *run = handle->data;
     close(run->process.fd);
-    xpm_free(run);
+    free_run(run);
 }
 
 static void remove_run(local_run *run)
@@ -102,10 +110,10 @@ static void forget_local(xpm__run *base)
     local_run *run = (local_run *)base;
     remove_run(run);
     if (run->process.pid > 0) {
-        uv_close((uv_handle_t *)&run->poll, free_run);
+        uv_close((uv_handle_t *)&run->poll, on_closed);
     } else {
         xpm__warm_forget(((local_site *)base->site)->warm, run);
-        xpm_free(run);
+        free_run(run);
     }
 }
 
@@ -125,6 +133,12 @@ static void destroy_local(xpm__site *base)
 
 /* ---- Runs ------------------------------------------------------------------------------------- */
 
+/* The kernel has killed it within its group. */
+static bool is_out_of_memory(const local_run *run, const xpm__end *end)
+{
+    return end->signal == SIGKILL && run->group != NULL && xpm__cgroup_oom(run->group);
+}
+
 static void on_process_end(uv_poll_t *poll, int status, int events)
 {
     local_run *run = poll->data;
@@ -134,6 +148,7 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     (void)events;
     uv_poll_stop(poll);
     xpm__process_collect(&run->process, &end);
+    end.memory |= is_out_of_memory(run, &end);
     site->events->ended(&run->base, &end);
     forget_local(&run->base);
 }
@@ -168,18 +183,6 @@ static int watch_process(local_run *run, const xpm__process *process)
     return 0;
 }
 
-/* The same for a new run. NULL when it cannot be watched. */
-static xpm__run *watch(xpm__site *site, xpm_job *job, const xpm__process *process)
-{
-    local_run *run = new_run(site, job);
-    if (watch_process(run, process) < 0) {
-        xpm_free(run);
-        return NULL;
-    }
-    add_run((local_site *)site, run);
-    return &run->base;
-}
-
 static void cancel_local(xpm__run *base)
 {
     local_run *run = (local_run *)base;
@@ -210,42 +213,81 @@ static void on_warm(void *user, pid_t pid)
     forget_local(&run->base);
 }
 
-/* Asks for a process that has loaded what the job needs. NULL: it starts cold. */
-static xpm__run *start_warm(local_site *site, const xpm__start *start, const xpm__streams *streams)
+/* Asks for a process that has loaded what the job needs. False: it starts cold. */
+static bool start_warm(local_run *run, const xpm__start *start, const xpm__streams *streams)
 {
+    local_site *site = (local_site *)run->base.site;
     if (!site->has_warm)
         site->warm = xpm__warm_new(site->base.loop, on_warm);
     site->has_warm = true;
-    local_run *run = new_run(&site->base, start->job);
-    if (!xpm__warm_start(site->warm, start, streams, run)) {
-        xpm_free(run);
-        return NULL;
-    }
-    add_run(site, run);
-    return &run->base;
+    return xpm__warm_start(site->warm, start, streams, run);
 }
 
-static xpm__run *start_local(xpm__site *site, const xpm__start *start, xpm_error *err)
+static int start_cold(local_run *run, const xpm__start *start, const char *const *wrapper,
+                      const xpm__streams *streams, xpm_error *err)
+{
+    xpm__process process;
+    if (xpm__spawn(start, wrapper, streams, &process, err) < 0)
+        return -1;
+    if (watch_process(run, &process) == 0)
+        return 0;
+    xpm__process_kill(&process);
+    return xpm__fail(err, XPM_E_IO, start->argv[0], "its process cannot be watched");
+}
+
+static int start_run(local_run *run, const xpm__start *start, xpm_error *err)
 {
     const local_launcher *launcher = (const local_launcher *)start->launcher;
     const char *const *wrapper = (const char *const *)launcher->wrapper;
     xpm__streams streams;
-    xpm__process process;
-    xpm__run *run = NULL;
-    xpm__oom_watch();
+    int status = 0;
     if (xpm__streams_open(start, &streams, err) < 0)
-        return NULL;
-    if (!launcher->cold && wrapper == NULL)
-        run = start_warm((local_site *)site, start, &streams);
-    if (run == NULL && xpm__spawn(start, wrapper, &streams, &process, err) == 0) {
-        run = watch(site, start->job, &process);
-        if (run == NULL) {
-            xpm__fail(err, XPM_E_IO, start->argv[0], "its process cannot be watched");
-            xpm__process_kill(&process);
-        }
-    }
+        return -1;
+    bool can_be_warm = !launcher->cold && wrapper == NULL;
+    if (!can_be_warm || !start_warm(run, start, &streams))
+        status = start_cold(run, start, wrapper, &streams, err);
     xpm__streams_close(&streams);
-    return run;
+    return status;
+}
+
+/* The environment, with the group in what it says of this start. The texts are borrowed: xpm_free. */
+static char **name_group(const xpm__start *start, const char *entry)
+{
+    size_t count = 0;
+    while (start->environment[count] != NULL)
+        count++;
+    char **copy = xpm__alloc((count + 1) * sizeof *copy);
+    for (size_t i = 0; i <= count; i++)
+        copy[i] = start->environment[i] == start->start ? (char *)entry : start->environment[i];
+    return copy;
+}
+
+/* Starts a job whose process enters a group; a limit of memory is a part of what is said to it. */
+static int start_in_group(local_run *run, const xpm__start *start, xpm_error *err)
+{
+    xpm__start confined = *start;
+    char *entry = xpm__format("%s %s", start->start, xpm__cgroup_path(run->group));
+    char **environment = name_group(start, entry);
+    confined.start = entry;
+    confined.environment = environment;
+    int status = start_run(run, &confined, err);
+    xpm_free(environment);
+    xpm_free(entry);
+    return status;
+}
+
+static xpm__run *start_local(xpm__site *site, const xpm__start *start, xpm_error *err)
+{
+    local_run *run = new_run(site, start->job);
+    xpm__oom_watch();
+    run->group = xpm__cgroup_make(xpm__job_limits(start->job).memory);
+    int status = run->group != NULL ? start_in_group(run, start, err) : start_run(run, start, err);
+    if (status < 0) {
+        free_run(run);
+        return NULL;
+    }
+    add_run((local_site *)site, run);
+    return &run->base;
 }
 
 static xpm__run *adopt_local(xpm__site *site, xpm_job *job, const xpm__pid *pid)
@@ -253,7 +295,14 @@ static xpm__run *adopt_local(xpm__site *site, xpm_job *job, const xpm__pid *pid)
     xpm__process process;
     if (pid->process <= 0 || xpm__process_open(pid->process, &process) < 0)
         return NULL;
-    return watch(site, job, &process);
+    local_run *run = new_run(site, job);
+    if (watch_process(run, &process) < 0) {
+        free_run(run);
+        return NULL;
+    }
+    run->group = xpm__cgroup_find(pid->process);
+    add_run((local_site *)site, run);
+    return &run->base;
 }
 
 const xpm__launcher_table xpm__local_table = {

@@ -110,9 +110,8 @@ static void look_inherited(const xpm__start *start, inherited *own)
 /* Whether an entry of a job's environment is of no other job: it is told when its process is asked for. */
 static bool is_own(const char *entry)
 {
-    static const char start[] = XPM__START_VARIABLE "=", group[] = XPM__CGROUP_VARIABLE "=";
-    return strncmp(entry, start, sizeof start - 1) == 0 ||
-           strncmp(entry, group, sizeof group - 1) == 0;
+    static const char start[] = XPM__START_VARIABLE "=";
+    return strncmp(entry, start, sizeof start - 1) == 0;
 }
 
 static void make_key(const xpm__start *start, const char *const *command, xpm__str *key)

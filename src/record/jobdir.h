@@ -13,11 +13,10 @@ enum { XPM__NAME_SIZE = 256 };
 #define XPM__LOCK_VARIABLE "XPM_JOB_LOCK"
 enum { XPM__LOCK_FD = 3 };
 /* In this one, when they are not all 0: how often the job has failed before, its limits of time in
- * nanoseconds and of memory in bytes, its nice; numbers with a space between. */
+ * nanoseconds and of memory in bytes, its nice: numbers with a space between; then, where there is
+ * one, the folder of a control group that the process enters, and which limits its memory. Where
+ * there is none, or it cannot be entered, the process limits its own data. */
 #define XPM__START_VARIABLE "XPM_JOB_START"
-/* The folder of a control group that the process enters, and which limits its memory. Where there is
- * none, or it cannot be entered, the process limits its own data. */
-#define XPM__CGROUP_VARIABLE "XPM_JOB_CGROUP"
 
 /* Links to the directories that the job shares with others, by the name of the partial identifier;
  * in each, the file that the one job holds which may write there. The process inherits these locks

@@ -19,7 +19,7 @@
 #define XPM__WARM_PLACE "xpm-warm-"
 
 /* Fork a process for a job. After it come the words of the job's command, then the entries of its
- * environment that are its own (XPM__START_VARIABLE, XPM__CGROUP_VARIABLE), each with a NUL. With it come
+ * environment that are its own (XPM__START_VARIABLE), each with a NUL. With it come
  * descriptors: the job's folder, its standard input, output and error, its lock, and other locks, which it
  * gets as the descriptors after it. */
 typedef struct xpm__warm_request {

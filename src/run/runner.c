@@ -138,31 +138,30 @@ static void ignore_signals(void)
 
 /* ---- Limits ----------------------------------------------------------------------------------- */
 
-/* What the launcher says of this attempt; removed, as no program that the task starts is meant. */
-static void read_start(void)
-{
-    const char *text = getenv(XPM__START_VARIABLE);
-    long long memory = 0, nanoseconds = 0;
-    if (text != NULL)
-        sscanf(text, "%u %lld %lld %d", &job.failures, &nanoseconds, &memory, &job.nice);
-    job.limits = (xpm_limits){.seconds = (double)nanoseconds / 1e9, .memory = memory};
-    unsetenv(XPM__START_VARIABLE);
-}
-
 /* The control group that the launcher has made: a process that enters it by itself, now, has started
  * nothing outside of it. */
-static void enter_group(void)
+static void enter_group(const char *group)
 {
-    const char *group = getenv(XPM__CGROUP_VARIABLE);
-    if (group == NULL)
-        return;
     char *file = xpm__format("%s/cgroup.procs", group);
     int fd = open(file, O_WRONLY | O_CLOEXEC);
     job.in_group = fd >= 0 && xpm__file_append(fd, "0", 1) == 0; /* 0: the process that writes */
     if (fd >= 0)
         close(fd);
     xpm_free(file);
-    unsetenv(XPM__CGROUP_VARIABLE);
+}
+
+/* What the launcher says of this attempt; removed, as no program that the task starts is meant. */
+static void read_start(void)
+{
+    const char *text = getenv(XPM__START_VARIABLE);
+    long long memory = 0, nanoseconds = 0;
+    int end = 0;
+    if (text != NULL)
+        sscanf(text, "%u %lld %lld %d %n", &job.failures, &nanoseconds, &memory, &job.nice, &end);
+    if (end > 0 && text[end] != '\0')
+        enter_group(text + end);
+    job.limits = (xpm_limits){.seconds = (double)nanoseconds / 1e9, .memory = memory};
+    unsetenv(XPM__START_VARIABLE);
 }
 
 /* At its time limit the process is told to end by a timer of the kernel, whoever else lives. */
@@ -507,7 +506,6 @@ int xpm_run(const char *params, xpm_resolver resolve, xpm_executor execute, void
     xpm_error err = {0};
     char *entered = find_params(params, &err);
     read_start();
-    enter_group();
     int code = entered != NULL && enter_folder(entered, &task, &err) == 0
                    ? run_entered(&task, resolve, execute, user, &err)
                    : refuse(&err);

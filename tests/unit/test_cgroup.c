@@ -265,7 +265,7 @@ static int use_execute(use *self, __attribute__((unused)) xpm_task *task)
     FILE *out = fopen(self->out, "w"), *groups = fopen("/proc/self/cgroup", "r");
     if (out == NULL || groups == NULL || getrlimit(RLIMIT_DATA, &data) < 0)
         return 1;
-    fprintf(out, "%s %s\n", getenv(XPM__CGROUP_VARIABLE) == NULL ? "clean" : "seen",
+    fprintf(out, "%s %s\n", getenv(XPM__START_VARIABLE) == NULL ? "clean" : "seen",
             data.rlim_cur == RLIM_INFINITY ? "free" : "limited");
     for (int c; (c = fgetc(groups)) != EOF;)
         fputc(c, out);
@@ -280,35 +280,32 @@ static int use_execute(use *self, __attribute__((unused)) xpm_task *task)
 }
 XPM_TASK(use, "cgroup.use", use_execute, XPM_INT(size), XPM_FILE(out, "out.txt"));
 
-/* The job of a task that uses `size` bytes, with a limit of 64 MiB, in a group. */
-static xpm_job *run_in(const char *group, xpm_experiment *xp, double size)
+/* The job of a task that uses `size` bytes, with a limit of 64 MiB. */
+static xpm_job *run(xpm_experiment *xp, double size)
 {
     xpm_job *job = make(xp, xpm_new("cgroup.use", "size", size));
-    xpm_job_setenv(job, XPM__CGROUP_VARIABLE, group);
     xpm_job_set_limits(job, &(xpm_limits){.memory = 64 * MIB});
     assert_int_equal(xpm_job_submit(job, NULL), 0);
     xpm_job_wait(job, -1);
     return job;
 }
 
-TEST(the_process_of_a_job_enters_its_group_and_is_held_to_it)
+TEST(a_job_with_a_limit_is_held_to_it_by_a_group_of_its_own)
 {
-    xpm__cgroup *group = make_or_skip(64 * MIB);
+    xpm__cgroup_remove(make_or_skip(MIB)); /* where that can be */
     char *folder = folder_new();
     xpm_experiment *xp = open_in(folder, XPM_NORMAL);
-    xpm_job *small = run_in(xpm__cgroup_path(group), xp, 16 * MIB);
+    xpm_job *small = run(xp, 16 * MIB);
     assert_int_equal(xpm_job_state_now(small), XPM_JOB_DONE);
     const char *out = path_of("%s/out.txt", xpm_job_directory(small));
     assert_true(file_holds(out, "clean free"));
-    assert_true(file_holds(out, strrchr(xpm__cgroup_path(group), '/')));
-    assert_false(xpm__cgroup_oom(group));
-    xpm_job *big = run_in(xpm__cgroup_path(group), xp, 256 * MIB);
+    assert_true(file_holds(out, "/experimaestro-"));
+    xpm_job *big = run(xp, 256 * MIB);
     assert_int_equal(xpm_job_state_now(big), XPM_JOB_ERROR);
-    assert_true(xpm__cgroup_oom(group));
+    assert_int_equal(xpm_job_reason(big), XPM_REASON_MEMORY);
     xpm_job_unref(small);
     xpm_job_unref(big);
     xpm_experiment_close(xp, false, NULL);
-    xpm__cgroup_remove(group);
     folder_remove(folder);
 }
 
@@ -319,17 +316,34 @@ enum { IS_SANITIZED = 1 };
 enum { IS_SANITIZED = 0 };
 #endif
 
+/* Runs a job's task again, by hand, in a group that is not there. Its exit status. */
+static int run_by_hand(const char *program, const xpm_job *job)
+{
+    const char *params = path_of("%s/params.json", xpm_job_directory(job));
+    pid_t pid = fork();
+    if (pid == 0) {
+        setenv(XPM__START_VARIABLE, "0 0 67108864 0 /none", 1);
+        execl(program, program, "job", params, NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
 TEST(a_job_whose_group_is_not_there_limits_its_own_data)
 {
     if (IS_SANITIZED)
         skip();
     char *folder = folder_new();
-    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
-    xpm_job *small = run_in(path_of("%s/none", folder), xp, MIB);
-    assert_int_equal(xpm_job_state_now(small), XPM_JOB_DONE);
+    xpm_error err;
+    xpm_experiment_options options = {.mode = XPM_GENERATE_ONLY};
+    xpm_experiment *xp = xpm_experiment_open(folder, "test", &options, &err);
+    xpm_job *small = submit(xp, xpm_new("cgroup.use", "size", (double)MIB));
+    xpm_job *big = submit(xp, xpm_new("cgroup.use", "size", 256. * MIB));
+    assert_int_equal(run_by_hand("/proc/self/exe", small), 0);
     assert_true(file_holds(path_of("%s/out.txt", xpm_job_directory(small)), "clean limited"));
-    xpm_job *big = run_in(path_of("%s/none", folder), xp, 256 * MIB);
-    assert_int_equal(xpm_job_state_now(big), XPM_JOB_ERROR);
+    assert_int_equal(run_by_hand("/proc/self/exe", big), 3);
     xpm_job_unref(small);
     xpm_job_unref(big);
     xpm_experiment_close(xp, false, NULL);
@@ -352,7 +366,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_a_killed_process_has_left_is_removed_by_the_next),
         cmocka_unit_test(a_limit_is_one_of_swap_too_where_that_is_counted),
         cmocka_unit_test(no_group_is_made_for_no_limit),
-        cmocka_unit_test(the_process_of_a_job_enters_its_group_and_is_held_to_it),
+        cmocka_unit_test(a_job_with_a_limit_is_held_to_it_by_a_group_of_its_own),
         cmocka_unit_test(a_job_whose_group_is_not_there_limits_its_own_data),
     };
     return RUN_TESTS(tests);
