@@ -27,6 +27,8 @@ MEASUREMENTS = [
     (["run", "files"], python_works.running),
     (["rerun"], python_works.running_again),
     (["many"], python_works.many),
+    (["warm"], python_works.warm),
+    (["cold"], python_works.cold),
     (["chain"], python_works.chain),
     (["native"], native_works.native),
     (["native-chain"], native_works.chain),

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
-from sides import Failed
+from sides import Failed, Side
 from table import Cell, Goal, Row
 
 
@@ -227,12 +227,29 @@ def many(bench):
     return [bench.row("many", work, "us", cells, "seconds", Goal(ratio=100))]
 
 
-def chain(bench):
-    count = bench.size(20)
+def each(bench, name, work, shape, counts, goal, ours=None):
+    """Microseconds a task: of the original as many as it bears, of ours as many as show its pace."""
+    counts = dict(zip(("original", "ours"), map(bench.size, counts)))
 
     def sample(side):
-        return execute(bench, side, count, "chain")[1]
+        which = ours if ours is not None and side is bench.ours else side
+        result = execute(bench, which, counts[side.name], shape)[1]
+        return {"seconds": result["seconds"] / counts[side.name] * 1e6}
 
-    cells = bench.alternate("chain", min(bench.repeat, 3), sample)
-    work = f"run a chain of {count} tasks"
-    return [bench.row("chain", work, "s", cells, "seconds", None, count, differing(cells))]
+    cells = bench.alternate(name, min(bench.repeat, 3), sample)
+    work = f"{work}, {counts['original']} and {counts['ours']:,}: each"
+    return [bench.row(name, work, "us", cells, "seconds", Goal(ratio=goal))]
+
+
+def warm(bench):
+    return each(bench, "warm", "run no-op tasks", "noop", (50, 1_000), 100)
+
+
+def cold(bench):
+    side = bench.ours
+    ours = Side(side.name, side.python, side.scratch, {**side.env, "XPM_WARM": "0"}, side.missing)
+    return each(bench, "cold", "run no-op tasks, each a new program", "noop", (50, 200), 5, ours)
+
+
+def chain(bench):
+    return each(bench, "chain", "run a chain of tasks", "chain", (20, 100), 60)
