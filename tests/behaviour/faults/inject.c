@@ -4,7 +4,9 @@
  *   XPM_FAULTS_ROOT   the workspace: calls on paths below it are counted, and on files opened there
  *   XPM_FAULTS_STATE  a file of zeros that all processes share: `struct state` below
  *   XPM_FAULTS        WHO:CALL:WHAT[:ONLY],...
- *                       WHO   driver, or a number: the job that is the WHOth to start
+ *                       WHO   driver, or a number: the job that is the WHOth to start; or parent, of
+ *                             warm jobs, whose calls are those by which it is asked for one, twice
+ *                             each: before it and after it
  *                       CALL  the number of the call, from 1; 0 is none, so the calls are only counted
  *                       WHAT  kill, tear (a write does its first half first), short (from then on,
  *                             writes do half), tell (it gets SIGINT, and goes on), or an errno's
@@ -28,6 +30,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -55,9 +58,11 @@ typedef struct fault {
     char only[64];
 } fault;
 
-static struct state nowhere, *state = &nowhere;
+static const char *state_file;
 static fault faults[MAX_FAULTS];
-static int fault_count, me = -1; /* the job's number, 0 in the driver, -1 when nothing is counted */
+enum { UNCOUNTED = -1, PARENT = -2 };
+static int fault_count, me = UNCOUNTED; /* the job's number, 0 in the driver, or one of these */
+static pid_t parent;
 static const char *root;
 static unsigned char tracked[MAX_FDS]; /* descriptors of files below the root */
 static time_t wrong;
@@ -69,7 +74,7 @@ static void parse_fault(const char *text, fault *f)
     char who[WORD], what[WORD];
     if (sscanf(text, "%15[^:]:%u:%15[^:]:%63s", who, &f->call, what, f->only) < 3)
         abort();
-    f->job = strcmp(who, "driver") == 0 ? 0 : atoi(who);
+    f->job = strcmp(who, "driver") == 0 ? 0 : strcmp(who, "parent") == 0 ? PARENT : atoi(who);
     f->kill = strcmp(what, "kill") == 0 || strcmp(what, "tear") == 0;
     f->half = strcmp(what, "short") == 0 || strcmp(what, "tear") == 0;
     f->stays = strcmp(what, "short") == 0 || strchr(what, '+') != NULL;
@@ -77,30 +82,58 @@ static void parse_fault(const char *text, fault *f)
     f->error = atoi(what);
 }
 
-/* A driver's own children that are no jobs (git, say) are let be. */
+/* Only mapped while it is needed: no job is forked from a process that shares memory with others. */
+static struct state *open_state(void)
+{
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, state_file, O_RDWR | O_CLOEXEC);
+    struct state *state = mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    syscall(SYS_close, fd);
+    if (state == MAP_FAILED)
+        abort();
+    return state;
+}
+
+static void close_state(struct state *state)
+{
+    munmap(state, sizeof *state);
+}
+
+static int next_job(void)
+{
+    struct state *state = open_state();
+    int number = __atomic_add_fetch(&state->jobs, 1, __ATOMIC_SEQ_CST);
+    close_state(state);
+    return number;
+}
+
+/* A parent of warm jobs has a socket where a job has its lock. A driver's own children that are no jobs
+ * (git, say) are let be. */
 static int who_am_i(void)
 {
-    if (getenv("XPM_JOB_LOCK") != NULL)
-        return __atomic_add_fetch(&state->jobs, 1, __ATOMIC_SEQ_CST);
+    struct stat info;
+    bool is_started = getenv("XPM_JOB_LOCK") != NULL;
+    parent = getpid();
+    if (is_started && syscall(SYS_fstat, 3, &info) == 0 && S_ISSOCK(info.st_mode))
+        return PARENT;
+    if (is_started)
+        return next_job();
     if (getenv("XPM_FAULTS_INSIDE") != NULL)
-        return -1;
+        return UNCOUNTED;
     setenv("XPM_FAULTS_INSIDE", "1", 1);
     return 0;
 }
 
 __attribute__((constructor)) static void begin(void)
 {
-    const char *clock = getenv("XPM_FAULTS_CLOCK"), *file = getenv("XPM_FAULTS_STATE");
+    const char *clock = getenv("XPM_FAULTS_CLOCK");
     char *list = getenv("XPM_FAULTS"), *rest = NULL;
     wrong = clock != NULL ? atol(clock) : 0;
     root = getenv("XPM_FAULTS_ROOT");
-    int fd = file != NULL ? (int)syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC) : -1;
-    if (fd < 0 || root == NULL || list == NULL)
+    state_file = getenv("XPM_FAULTS_STATE");
+    if (state_file == NULL || access(state_file, R_OK | W_OK) < 0 || root == NULL || list == NULL)
         return;
-    state = mmap(NULL, sizeof *state, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    syscall(SYS_close, fd);
-    if (state == MAP_FAILED)
-        abort();
+    root = strdup(root); /* programs may change their environment */
+    state_file = strdup(state_file);
     list = strdup(list);
     for (char *text = strtok_r(list, ",", &rest); text != NULL; text = strtok_r(NULL, ",", &rest))
         parse_fault(text, &faults[fault_count++]);
@@ -123,6 +156,7 @@ typedef struct due {
 static due look_up(const char *call)
 {
     due result = {0};
+    struct state *state = open_state();
     for (int i = 0; i < fault_count; i++) {
         const fault *f = &faults[i];
         if (!counts(f, call))
@@ -137,6 +171,7 @@ static due look_up(const char *call)
             raise(SIGINT);
         result = (due){.error = f->error, .half = f->half, .kill = f->kill};
     }
+    close_state(state);
     return result;
 }
 
@@ -160,14 +195,23 @@ static bool fails(const char *call)
 
 /* ---- Whose call it is ------------------------------------------------------------------------- */
 
+/* A process that a parent has forked is a job. */
+static void settle(void)
+{
+    if (me == PARENT && getpid() != parent)
+        me = next_job();
+}
+
 static bool is_tracked(int fd)
 {
+    settle();
     return me >= 0 && fd >= 0 && fd < MAX_FDS && tracked[fd];
 }
 
 /* A job is in its folder, so what it names without a folder is there too. */
 static bool is_ours(int dir, const char *path)
 {
+    settle();
     if (me < 0)
         return false;
     if (path[0] == '/')
@@ -233,6 +277,16 @@ int close(int fd)
     if (failed)
         errno = error;
     return failed ? -1 : status;
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    NEXT(recvmsg);
+    bool asked = me == PARENT && getpid() == parent;
+    if (asked && fails("ask"))
+        return -1;
+    ssize_t size = next(fd, message, flags);
+    return asked && size > 0 && fails("ask") ? -1 : size;
 }
 
 ssize_t write(int fd, const void *data, size_t size)

@@ -1,6 +1,6 @@
-"""Kills a driver, or a job, or both at a random step of a graph of 30 jobs, lets new drivers finish
-it, and looks at what the tasks have witnessed. A step is one of the calls by which a process changes
-the workspace (inject.c). What is guaranteed, and checked:
+"""Kills a driver, a job, the parent of warm jobs, or two of them at a random step of a graph of 30
+jobs, lets new drivers finish it, and looks at what the tasks have witnessed. A step is one of the calls
+by which a process changes the workspace, or is asked for a job (inject.c). What is guaranteed, and checked:
 
 - No task ever runs in two processes at a time.
 - A job with the marker of success is never started again.
@@ -53,16 +53,18 @@ class Plan:
     def __init__(self, seed, number, calls):
         choice = random.Random(f"{seed}/{number}")
         self.language = LANGUAGES[-1] if number % PYTHON_EVERY == PYTHON_EVERY - 1 else "c"
-        self.who = choice.choice(["driver", "job", "both"])
+        self.who = choice.choice(["driver", "job", "both", "parent", "parent and driver"])
         self.what = choice.choice(["kill", "tear"])
         self.slots = choice.choice([1, 2, 4])
         self.drivers = choice.choice([1, 1, 2])  # that finish the graph, at once
         driver, job = calls[self.language]
         self.faults = []
-        if self.who != "job":
+        if self.who in ("driver", "both", "parent and driver"):
             self.faults.append(f"driver:{choice.randint(1, driver)}:{self.what}")
-        if self.who != "driver":
+        if self.who in ("job", "both"):
             self.faults.append(f"{choice.randint(1, 30)}:{choice.randint(1, job)}:{self.what}")
+        if self.who.startswith("parent"):
+            self.faults.append(f"parent:{choice.randint(1, 40)}:kill")
 
     def __str__(self):
         return f"{self.language}, {' and '.join(self.faults)}, {self.slots} at once, {self.drivers}"
@@ -124,7 +126,8 @@ def one_run(folder, seed, number, calls):
         raise AssertionError(f"run {number} of seed {seed} ({plan}): {error}") from error
     for text, (_, times, _, call) in zip(plan.faults, faults.read()):
         if times:
-            counts["driver" if text.startswith("driver") else "job"] += 1
+            who = text.partition(":")[0]
+            counts[who if who in ("driver", "parent") else "job"] += 1
             counts["at " + call] += 1
     counts["kills"] = len(fired)
     counts["drivers again"] = drivers * plan.drivers
@@ -161,7 +164,7 @@ def summary(total, seed, seconds):
     steps = ", ".join(f"{n} {k[3:]}" for k, n in sorted(total.items()) if k.startswith("at "))
     return (
         f"{total['runs']} runs (seed {seed}), {total['kills']} kills: {total['driver']} of drivers,"
-        f" {total['job']} of jobs; before {steps}; {total['windows']} between end and marker;"
+        f" {total['job']} of jobs, {total['parent']} of parents; before {steps}; {total['windows']} between end and marker;"
         f" {total['drivers again']} drivers and {total['processes again']} tasks started again;"
         f" {seconds:.0f} s"
     )
