@@ -356,15 +356,24 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
     return next(pid, path, actions, attributes, argv, environment);
 }
 
+static bool is_parent(pid_t pid)
+{
+    char file[64], target[WORD] = "";
+    snprintf(file, sizeof file, "/proc/%d/fd/3", (int)pid);
+    ssize_t size = readlink(file, target, sizeof target - 1);
+    return size > 0 && strncmp(target, "socket:", strlen("socket:")) == 0;
+}
+
 /* By pidfd_open the driver asks to be told of a process's end. It is refused when that process has
- * ended: what it has recorded by then must hold. */
+ * ended, if it is a job's: what it has recorded by then must hold. */
 static bool watch_fails(pid_t pid)
 {
     siginfo_t end;
     if (!fails("watch"))
         return false;
     int error = errno;
-    waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT);
+    if (!is_parent(pid))
+        waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT);
     errno = error;
     return true;
 }
