@@ -101,7 +101,10 @@ static int place_fds(const int fds[], size_t count)
     for (size_t i = XPM__WARM_IN; i < count; i++)
         if (dup2(moved[i], next++) < 0)
             return -1;
-    return fchdir(moved[XPM__WARM_FOLDER]) < 0 ? -1 : close_range((unsigned)next, ~0U, 0);
+    if (fchdir(moved[XPM__WARM_FOLDER]) < 0)
+        return -1;
+    closefrom(next); /* also where the kernel has no close_range(2) */
+    return 0;
 }
 
 static void set_entry(const char *entry)

@@ -417,6 +417,15 @@ def test_a_native_program_that_cannot_be_forked_starts_cold(tmp_path, how, reaso
     assert not warm and reason in err
 
 
+@pytest.mark.parametrize("call, is_warm", [("close_range", True), ("clone3", False)])
+def test_on_an_older_kernel_no_job_fails(tmp_path, call, is_warm):
+    folders, warm, driver, err = look(tmp_path / "workspace", "tell", 200, LACKS=call)
+    assert driver.returncode == 0, err
+    assert all((folder / "look.done").exists() for folder in folders)
+    assert (len(warm) > 10) == is_warm, err
+    assert is_warm or "Function not implemented" in err
+
+
 # ---- Faults -----------------------------------------------------------------------------------------
 
 # Of a driver that does something while its experiment is open: its parents of warm jobs, and how to

@@ -1,15 +1,22 @@
 /* The native program of test_warm.py: N tasks, one after the other, each of which says what it sees of its
- * process, and then ends as END says. With UNFIT, the program does what no parent of warm jobs may. */
+ * process, and then ends as END says. With UNFIT, the program does what no parent of warm jobs may. With
+ * LACKS, the kernel does not know that system call. */
 #define _GNU_SOURCE /* gettid, environ */
 #include <experimaestro.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static bool is_warm;
@@ -130,8 +137,26 @@ static void spoil(const char *how)
         mkdir("made", 0777);
 }
 
+/* As on a kernel before 5.9 (close_range) or 5.3 (clone3). */
+static bool refuse_call(const char *name)
+{
+    unsigned number = strcmp(name, "clone3") == 0 ? SYS_clone3 : SYS_close_range;
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof program / sizeof *program, program};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
 int main(int argc, char **argv)
 {
+    const char *lacks = getenv("LACKS");
+    if (lacks != NULL && !refuse_call(lacks))
+        return 2;
     is_warm = argc == 3 && strcmp(argv[2], "warm") == 0;
     signal(SIGUSR2, SIG_IGN);
     if (getenv("UNFIT") != NULL && argc != 5)
