@@ -287,8 +287,10 @@ static void on_answer(parent *p, const xpm__warm_answer *answer)
     case XPM__WARM_STARTED:
         tell(p, take_asked(p, answer->id), answer->pid);
         break;
-    case XPM__WARM_FAILED: /* as a new program will fail to start, and then say so */
+    case XPM__WARM_FAILED: /* where a new program fails to start too, that one says so */
         refuse(p, strerror(answer->error));
+        if (!p->retired)
+            retire(p); /* the job is started again by the next call, and not from here */
         tell(p, take_asked(p, answer->id), 0);
         break;
     }
