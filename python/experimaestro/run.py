@@ -18,8 +18,10 @@ directory = main_directory = workspace = None
 
 def main(script, variables=None):
     """Runs the job in whose directory the script is, or another file; does not return. variables: those that the
-    experiment gave to the job, which a shell that starts the script has not: a dict of bytes."""
-    os.environb.update(variables or {})
+    experiment gave to the job, a dict of bytes. A shell that starts the script has them not; a launcher has set
+    them, and over them what tells of the job's share of the machine."""
+    if "XPM_JOB_LOCK" not in os.environ:
+        os.environb.update(variables or {})
     folder = os.path.dirname(os.path.abspath(script))
     # Python has put the script's folder first: a module of the task's name would be found in it.
     if sys.path and os.path.abspath(sys.path[0]) == folder:

@@ -201,6 +201,26 @@ tasks.append(Show(x=2).submit(launcher=DirectLauncher(requirement=cpu(cores=1), 
     assert [line.split()[3] for line in lines] == ["1", "1"]
 
 
+@pytest.mark.parametrize("variable", ["launcher.setenv", "xp.setenv"])
+def test_the_accelerator_that_a_job_has_is_named_whatever_its_environment_says(shown, tmp_path, variable):
+    tool = tmp_path / "tools" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho 0, GPU-one, 16384\n")
+    tool.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tool.parent}:{os.environ['PATH']}"}
+    environment.pop("CUDA_VISIBLE_DEVICES", None)
+    lines = shown(f"""
+class Cuda(Task):
+    def execute(self):
+        print(os.environ["CUDA_VISIBLE_DEVICES"])
+---
+launcher = DirectLauncher(requirement="cuda(mem=1G)")
+{variable}("CUDA_VISIBLE_DEVICES", "0,1,2")
+tasks.append(Cuda().submit(launcher=launcher))
+""", env=environment)
+    assert lines == ["GPU-one"]
+
+
 @pytest.mark.parametrize("text, error", [
     ("DirectLauncher(requirement='cpu(cores=100000)')", "100000"),
     ("DirectLauncher(requirement='cpus')", "cpus"),
