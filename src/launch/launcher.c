@@ -99,7 +99,6 @@ int xpm_launcher_require(xpm_launcher *launcher, const xpm_requirement *requirem
 
 /* ---- Of jobs ---------------------------------------------------------------------------------- */
 
-/* Its variables go under those that the job has already; its limits come before the experiment's. */
 void xpm_job_set_launcher(xpm_job *job, xpm_launcher *launcher)
 {
     xpm_launcher *old = job->launcher;
@@ -107,14 +106,21 @@ void xpm_job_set_launcher(xpm_job *job, xpm_launcher *launcher)
         return;
     job->launcher = xpm_launcher_ref(launcher);
     xpm_launcher_unref(old);
-    if (launcher == NULL)
-        return;
-    for (size_t i = 0; i < launcher->variables.count; i++)
+}
+
+void xpm__job_settle(xpm_job *job)
+{
+    const xpm_launcher *launcher = job->launcher;
+    xpm_limits limits = job->xp->limits;
+    for (size_t i = 0; launcher != NULL && i < launcher->variables.count; i++)
         xpm__variables_add(&job->variables, launcher->variables.entries[i]);
-    if (launcher->limits.seconds > 0)
-        job->limits.seconds = launcher->limits.seconds;
-    if (launcher->limits.memory > 0)
-        job->limits.memory = launcher->limits.memory;
+    if (job->has_limits)
+        return;
+    if (launcher != NULL && launcher->limits.seconds > 0)
+        limits.seconds = launcher->limits.seconds;
+    if (launcher != NULL && launcher->limits.memory > 0)
+        limits.memory = launcher->limits.memory;
+    job->limits = limits;
 }
 
 void xpm_experiment_set_launcher(xpm_experiment *xp, xpm_launcher *launcher)

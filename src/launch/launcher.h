@@ -131,6 +131,10 @@ xpm_launcher *xpm__launcher_named(const xpm__pid *pid);
 char **xpm__words_copy(const char *const *words);
 void xpm__words_free(char **words);
 
+/* A job that is submitted has the variables of its launcher, under its own, and the limits of its
+ * launcher or of the experiment, unless it has others. */
+void xpm__job_settle(xpm_job *job);
+
 /* Says how many seconds its place lets a job run still; 0 when that is not known. */
 void xpm__job_set_end(xpm_job *job, double seconds);
 

@@ -13,6 +13,7 @@
 #include "declare/class.h"
 #include "declare/config.h"
 #include "identify/identifier.h"
+#include "launch/launcher.h"
 #include "record/outputs.h"
 #include "schedule/scheduler.h"
 #include "schedule/start.h"
@@ -157,6 +158,7 @@ static void count_handed(xpm_job *job)
 static int generate(xpm_job *job, xpm_error *err)
 {
     count_handed(job);
+    xpm__job_settle(job);
     if (xpm_job_is_done(job)) {
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
         return 0;
@@ -175,6 +177,7 @@ static int hand_over(xpm_job *job, xpm_error *err)
         xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
         return 0;
     }
+    xpm__job_settle(job);
     job->environment = xpm__environment_take(&xp->environment, &xp->variables);
     return 0;
 }

@@ -47,7 +47,6 @@ static xpm_job *new_job(xpm_experiment *xp, xpm_config *task, const char *hex)
     job->tags = xpm_config_tags(task);
     memcpy(job->hex, hex, sizeof job->hex);
     job->directory = xpm__workspace_job(xp->workspace, task->class_->name, hex);
-    job->limits = xp->limits;
     job->retry = task->class_->retry;
     job->resumable = (task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
     xpm_job_set_launcher(job, xp->launcher);
@@ -356,8 +355,10 @@ const char *xpm_job_getenv(const xpm_job *job, const char *name)
 
 void xpm_job_set_limits(xpm_job *job, const xpm_limits *limits)
 {
-    if (!job->handed)
-        job->limits = *limits;
+    if (job->handed)
+        return;
+    job->limits = *limits;
+    job->has_limits = true;
 }
 
 void xpm_job_set_retry(xpm_job *job, const xpm_retry *retry)

@@ -44,6 +44,7 @@ struct xpm_job {
     int64_t order;          /* L: in which those of all lanes start */
     double ends_by;         /* atomic: when its place ends it, seconds since 1970; 0: not known */
     xpm_limits limits;
+    bool has_limits;              /* of its own */
     xpm_retry retry;              /* S, and the loop reads `times` atomically */
     unsigned restarts;            /* L: how often it was started again since it was submitted */
     unsigned failures;            /* L: of its attempts so far, those of earlier runs among them */

@@ -348,6 +348,47 @@ TEST(a_scheduler_takes_back_what_an_earlier_one_has_queued)
     folder_remove(folder);
 }
 
+static xpm_launcher *with(xpm_launcher *launcher, const char *name, const char *value,
+                          xpm_limits limits)
+{
+    xpm_launcher_setenv(launcher, "NAME", value);
+    xpm_launcher_setenv(launcher, name, "yes");
+    xpm_launcher_set_limits(launcher, &limits);
+    return launcher;
+}
+
+TEST(a_job_has_what_its_own_launcher_says_and_nothing_of_the_experiment_s)
+{
+    char *folder = folder_new();
+    xpm_launcher *usual = with(fake_new(MOST), "USUAL", "usual", (xpm_limits){10, 1000});
+    xpm_launcher *own = with(fake_new(MOST), "OWN", "own", (xpm_limits){.seconds = 5});
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_experiment_set_launcher(xp, usual);
+    xpm_job *a = make(xp, xpm_new("fake.thing", "n", 1));
+    xpm_job_setenv(a, "NAME", "job");
+    xpm_job_set_limits(a, &(xpm_limits){.memory = 7});
+    assert_int_equal(xpm_job_submit(a, NULL), 0);
+    xpm_job *b = submit_to(xp, own, 2);
+    wait_for_runs(2);
+    assert_string_equal(xpm_job_getenv(a, "NAME"), "job");
+    assert_string_equal(xpm_job_getenv(a, "USUAL"), "yes");
+    assert_true(xpm__job_limits(a).seconds == 0 && xpm__job_limits(a).memory == 7);
+    assert_string_equal(xpm_job_getenv(b, "NAME"), "own");
+    assert_string_equal(xpm_job_getenv(b, "OWN"), "yes");
+    assert_null(xpm_job_getenv(b, "USUAL"));
+    assert_true(xpm__job_limits(b).seconds == 5 && xpm__job_limits(b).memory == 0);
+    give_order(a, ORDER_DONE);
+    give_order(b, ORDER_DONE);
+    assert_int_equal(xpm_job_wait(a, -1), XPM_JOB_DONE);
+    assert_int_equal(xpm_job_wait(b, -1), XPM_JOB_DONE);
+    xpm_job_unref(a);
+    xpm_job_unref(b);
+    close_experiment(xp);
+    xpm_launcher_unref(usual);
+    xpm_launcher_unref(own);
+    folder_remove(folder);
+}
+
 /* ---- Lanes -------------------------------------------------------------------------------------- */
 
 static xpm__site lanes_site = {.table = &fake_table};
@@ -397,6 +438,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_queued_job_is_scheduled_then_runs_then_ends_as_its_launcher_says),
         cmocka_unit_test(what_a_queue_has_lost_is_sent_again_and_what_it_has_no_room_for_waits),
         cmocka_unit_test(a_scheduler_takes_back_what_an_earlier_one_has_queued),
+        cmocka_unit_test(a_job_has_what_its_own_launcher_says_and_nothing_of_the_experiment_s),
         cmocka_unit_test(jobs_start_by_priority_then_in_the_order_in_which_they_were_ready),
     };
     return RUN_TESTS(tests);
