@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lockwait.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -179,7 +180,8 @@ xpm__claim *xpm__neighbours_claim(xpm__neighbours *neighbours, const char *text)
         clock_gettime(CLOCK_REALTIME, &now);
         snprintf(name, sizeof name, "%d-%lld.%09ld", (int)getpid(), (long long)now.tv_sec,
                  now.tv_nsec);
-        lock = openat(neighbours->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        lock = xpm__move_up(
+            openat(neighbours->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     } while (lock < 0 && errno == EEXIST);
     if (lock < 0)
         return NULL;

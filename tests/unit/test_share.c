@@ -1,8 +1,11 @@
 /* Jobs that share this machine, with processes: this program is what runs its own tasks, and its
  * nvidia-smi is a script. */
+#include <fcntl.h>
 #include <sched.h>
 
 #include "experiment.h"
+
+#include "launch/machine.h"
 
 typedef struct {
     int64_t n;
@@ -122,6 +125,45 @@ TEST(a_job_that_is_pinned_runs_on_its_own_cores_alone)
     folder_remove(folder);
 }
 
+/* Whether other experiments may have a part of the accelerator. */
+static bool is_free(void)
+{
+    static const xpm_accelerator part = {.kind = XPM_ACCELERATOR_CUDA, .memory = 1 << 30};
+    xpm_request request = {.accelerators = &part, .accelerator_count = 1};
+    xpm__machine *machine = xpm__machine_new(1);
+    assert_true(xpm__machine_join(machine) >= 0);
+    xpm__share *share = xpm__machine_take_request(machine, &request, false);
+    xpm__machine_give(machine, share);
+    xpm__machine_free(machine);
+    return share != NULL;
+}
+
+TEST(a_job_holds_its_claim_whatever_descriptors_were_free)
+{
+    char *folder = folder_new(), *pipe = pipe_in(folder, "pipe");
+    int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (low != 3)
+        dup2(low, 3);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_launcher *gpu = local("cuda()", false), *plain = local(NULL, false);
+    assert_done(start(xp, gpu, 1, NULL), "GPU-one ");
+    close(3); /* where a job has its lock */
+    xpm_job *job = start(xp, gpu, 2, pipe);
+    assert_done(start(xp, plain, 3, NULL), "none"); /* which was started after it */
+    assert_int_equal(xpm_job_state_now(job), XPM_JOB_RUNNING);
+    assert_false(is_free());
+    release(pipe);
+    assert_done(job, "GPU-one ");
+    assert_true(is_free());
+    if (low != 3)
+        close(low);
+    xpm_launcher_unref(gpu);
+    xpm_launcher_unref(plain);
+    assert_int_equal(xpm_experiment_close(xp, false, NULL), 0);
+    free(pipe);
+    folder_remove(folder);
+}
+
 /* ---- All ----------------------------------------------------------------------------------------- */
 
 static char *tools;
@@ -134,6 +176,7 @@ static int make_tools(void **state)
     file_put(path_of("%s/nvidia-smi", tools), "#!/bin/sh\necho 0, GPU-one, 16384\n");
     chmod(path_of("%s/nvidia-smi", tools), 0755);
     setenv("PATH", path_of("%s:%s", tools, getenv("PATH")), 1);
+    setenv("XPM_SHARE_DIR", path_of("%s/claims", tools), 1);
     return 0;
 }
 
@@ -153,6 +196,7 @@ int main(int argc, char **argv)
             an_accelerator_is_given_to_one_job_at_a_time_and_others_pass_those_that_wait_for_it),
         cmocka_unit_test(its_memory_is_shared_by_those_who_ask_for_a_part),
         cmocka_unit_test(a_job_that_is_pinned_runs_on_its_own_cores_alone),
+        cmocka_unit_test(a_job_holds_its_claim_whatever_descriptors_were_free),
     };
     xpm_set_allocator(leaks_allocator);
     return leaks_check(cmocka_run_group_tests(tests, make_tools, remove_tools));
