@@ -123,6 +123,15 @@ static lane *new_lane(xpm__lanes *l, char *key, xpm__site *site, xpm_launcher *l
     return one;
 }
 
+/* Whether jobs of a lane that is not there yet can ever start: what was true when the launcher was
+ * told of its requirement may not be so of the machine that the experiment has. */
+static bool can_start(const xpm__lanes *l, const xpm__site *site, const xpm_launcher *launcher,
+                      xpm_error *err)
+{
+    return !site->table->is_here || launcher->requirement == NULL ||
+           xpm__machine_can(l->machine, launcher->requirement, err) == 0;
+}
+
 static lane *find_lane(xpm__lanes *l, xpm_launcher *launcher, xpm_error *err)
 {
     if (launcher == l->asked)
@@ -133,10 +142,12 @@ static lane *find_lane(xpm__lanes *l, xpm_launcher *launcher, xpm_error *err)
     const char *needs = site->table->is_here && launcher->needs != NULL ? launcher->needs : "";
     char *key = xpm__format("%p %d %d %s", (void *)site, launcher->priority, launcher->pin, needs);
     lane *one = xpm__map_find(&l->table, key);
-    if (one == NULL)
+    if (one == NULL && can_start(l, site, launcher, err))
         one = new_lane(l, key, site, launcher);
     else
         xpm_free(key);
+    if (one == NULL)
+        return NULL;
     xpm_launcher_unref(l->asked);
     l->asked = xpm_launcher_ref(launcher);
     l->found = one;

@@ -164,6 +164,25 @@ TEST(a_job_holds_its_claim_whatever_descriptors_were_free)
     folder_remove(folder);
 }
 
+TEST(what_the_machine_of_the_experiment_never_has_fails)
+{
+    char *folder = folder_new();
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    setenv("XPM_RESOURCES", "licence=1", 1);
+    xpm_launcher *licensed = local("resource(licence)", false);
+    unsetenv("XPM_RESOURCES");
+    for (double n = 1; n <= 2; n++) {
+        xpm_job *job = start(xp, licensed, n, NULL);
+        assert_int_equal(xpm_job_wait(job, FOLDER_DEADLINE_MS / 1000.), XPM_JOB_ERROR);
+        assert_true(file_holds(path_of("%s/use.failed", xpm_job_directory(job)),
+                               "licence is asked for, and XPM_RESOURCES counts none"));
+        xpm_job_unref(job);
+    }
+    xpm_launcher_unref(licensed);
+    assert_int_equal(xpm_experiment_close(xp, false, NULL), 0);
+    folder_remove(folder);
+}
+
 /* ---- All ----------------------------------------------------------------------------------------- */
 
 static char *tools;
@@ -197,6 +216,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(its_memory_is_shared_by_those_who_ask_for_a_part),
         cmocka_unit_test(a_job_that_is_pinned_runs_on_its_own_cores_alone),
         cmocka_unit_test(a_job_holds_its_claim_whatever_descriptors_were_free),
+        cmocka_unit_test(what_the_machine_of_the_experiment_never_has_fails),
     };
     xpm_set_allocator(leaks_allocator);
     return leaks_check(cmocka_run_group_tests(tests, make_tools, remove_tools));
