@@ -561,6 +561,18 @@ bool xpm__machine_has_slot(const xpm__machine *machine)
     return has_cores(machine, 0);
 }
 
+bool xpm__machine_has_cores(const xpm__machine *machine, const xpm_requirement *requirement,
+                            bool pin)
+{
+    size_t alternatives = requirement != NULL ? xpm_requirement_count(requirement) : 0;
+    bool has = has_cores(machine, 0);
+    for (size_t i = 0; has && i < alternatives; i++) {
+        xpm__share trial = {.asked = xpm_requirement_at(requirement, i)->cores};
+        has = has_cores(machine, trial.asked) && (!pin || choose_cores(machine, &trial));
+    }
+    return has;
+}
+
 static bool has_memory(const xpm__machine *machine, int64_t asked)
 {
     return asked == 0 || machine->memory == 0 || asked <= machine->memory - machine->memory_used;

@@ -35,6 +35,9 @@ void xpm__machine_heard(xpm__machine *machine);
 
 /* Whether a job that asks for nothing could start. */
 bool xpm__machine_has_slot(const xpm__machine *machine);
+/* Whether the cores are free that a job asks for, in each of its alternatives. */
+bool xpm__machine_has_cores(const xpm__machine *machine, const xpm_requirement *requirement,
+                            bool pin);
 /* Takes what a job asks for: the first alternative that is free, all or nothing. NULL `requirement`:
  * one slot. `pin`: with cores of its own, one at least. NULL when it is not free now. New:
  * xpm__machine_give. */

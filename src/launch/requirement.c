@@ -192,13 +192,18 @@ fail:
     return NULL;
 }
 
-bool xpm__requirement_has_accelerators(const xpm_requirement *requirement)
+unsigned xpm__requirement_parts(const xpm_requirement *requirement)
 {
     size_t count = requirement != NULL ? xpm_requirement_count(requirement) : 0;
-    for (size_t i = 0; i < count; i++)
-        if (xpm_requirement_at(requirement, i)->accelerator_count > 0)
-            return true;
-    return false;
+    unsigned parts = 0;
+    for (size_t i = 0; i < count; i++) {
+        const xpm_request *request = xpm_requirement_at(requirement, i);
+        parts |= (request->cores > 0 ? XPM__PART_CORES : 0u) |
+                 (request->memory > 0 ? XPM__PART_MEMORY : 0u) |
+                 (request->accelerator_count > 0 ? XPM__PART_GPUS : 0u) |
+                 (request->resource_count > 0 ? XPM__PART_RESOURCES : 0u);
+    }
+    return parts;
 }
 
 xpm_requirement *xpm__requirement_copy(const xpm_requirement *requirement)

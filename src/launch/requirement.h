@@ -22,8 +22,13 @@ struct xpm_requirement {
 };
 
 xpm_requirement *xpm__requirement_copy(const xpm_requirement *requirement); /* NULL gives NULL */
-/* Whether one of its alternatives asks for accelerators; false for NULL. */
-bool xpm__requirement_has_accelerators(const xpm_requirement *requirement);
+/* The parts of a machine that its alternatives ask for, as bits; none for NULL. Each job takes a core. */
+enum { XPM__PART_CORES = 1, XPM__PART_MEMORY = 2, XPM__PART_GPUS = 4, XPM__PART_RESOURCES = 8 };
+unsigned xpm__requirement_parts(const xpm_requirement *requirement);
+static inline bool xpm__requirement_has_accelerators(const xpm_requirement *requirement)
+{
+    return (xpm__requirement_parts(requirement) & XPM__PART_GPUS) != 0;
+}
 
 /* Adds an alternative that asks for nothing yet: it is valid until the next is added. NULL when
  * there are too many. */

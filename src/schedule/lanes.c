@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "launch/requirement.h"
 #include "schedule/queue.h"
 
 enum {
@@ -239,17 +240,37 @@ static bool has_room(const xpm__lanes *l, const lane *one, xpm__share **share)
     return *share != NULL;
 }
 
+/* The parts of this machine that a job of a lane takes. */
+static unsigned parts_of(const lane *one)
+{
+    return one->site->table->is_here
+               ? XPM__PART_CORES | xpm__requirement_parts(one->launcher->requirement)
+               : 0;
+}
+
+/* What is kept for a lane that has waited long enough: what it asks for; but cores, of which each
+ * job takes one, only while it lacks some. A job that waits for an accelerator, which others have for
+ * long, does not leave the cores idle; and at the end cores are all that it lacks. */
+static unsigned kept_for(const xpm__lanes *l, const lane *one)
+{
+    const xpm_launcher *launcher = one->launcher;
+    unsigned parts = parts_of(one) & ~(unsigned)XPM__PART_CORES;
+    if (!xpm__machine_has_cores(l->machine, launcher->requirement, launcher->pin))
+        parts |= XPM__PART_CORES;
+    return parts;
+}
+
 xpm_job *xpm__lanes_take(xpm__lanes *l, xpm__share **share)
 {
     lane *passed[WINDOW], *one = NULL;
     size_t count = 0;
-    bool is_kept = false; /* this machine, for one that has waited long enough */
+    unsigned kept = 0; /* parts of this machine, for those that have waited long enough */
     while (l->filled > 0 && count < WINDOW) {
         one = l->heap[1];
-        bool here = one->site->table->is_here;
-        if (!(here && is_kept) && has_room(l, one, share))
+        if ((parts_of(one) & kept) == 0 && has_room(l, one, share))
             break;
-        is_kept |= here && one->passed >= PATIENCE;
+        if (one->site->table->is_here && one->passed >= PATIENCE)
+            kept |= kept_for(l, one);
         heap_remove(l, one);
         passed[count++] = one;
         one = NULL;

@@ -1,6 +1,7 @@
 /* The jobs that are ready, in lanes: those of one lane need the same, in one place, at one priority,
  * and start in order. A job that waits for much of this machine does not keep those of other lanes
- * that need less, until so many have passed it that it has its turn: then they wait for it. */
+ * that need less, until so many have passed it that it has its turn: then what it needs is kept
+ * for it, and those start that need nothing of it. */
 #ifndef XPM_SCHEDULE_LANES_H
 #define XPM_SCHEDULE_LANES_H
 

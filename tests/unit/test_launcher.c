@@ -1,6 +1,7 @@
 /* The scheduler over a launcher of the test's own: a queue in which nothing happens but what the test
  * says. And lanes: what starts before what. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "experiment.h"
 
@@ -430,6 +431,71 @@ TEST(jobs_start_by_priority_then_in_the_order_in_which_they_were_ready)
     xpm_launcher_unref(high);
 }
 
+static xpm__site *find_local_site(void *user, const xpm_launcher *launcher, xpm_error *err)
+{
+    static xpm__site site = {.table = &xpm__local_table};
+    (void)user;
+    (void)launcher;
+    (void)err;
+    return &site;
+}
+
+static xpm_launcher *needing(const char *text)
+{
+    xpm_error err = {0};
+    xpm_launcher *launcher = xpm_launcher_local(NULL, NULL);
+    xpm_requirement *requirement = xpm_requirement_parse(text, &err);
+    if (requirement == NULL || xpm_launcher_require(launcher, requirement, &err) < 0)
+        fail_msg("%s", err.message);
+    xpm_requirement_free(requirement);
+    return launcher;
+}
+
+enum { SMALL = 100 };
+
+/* Adds a job that waits for what is taken, then many that need nothing more than a core; how many of
+ * these pass it. What was taken is then given back, and it has its turn. */
+static size_t pass(xpm__machine *machine, xpm_launcher *waits)
+{
+    xpm_error err = {0};
+    xpm_launcher *plain = xpm_launcher_local(NULL, NULL);
+    xpm__lanes *lanes = xpm__lanes_new(plain, machine, find_local_site, NULL);
+    xpm__share *taken = xpm__machine_take(machine, waits->requirement, false), *share;
+    xpm_job large = {.launcher = waits}, small[SMALL] = {0};
+    size_t count = 0;
+    assert_non_null(taken);
+    assert_int_equal(xpm__lanes_add(lanes, &large, false, &err), 0);
+    for (int i = 0; i < SMALL; i++)
+        assert_int_equal(xpm__lanes_add(lanes, &small[i], false, &err), 0);
+    for (const xpm_job *job; (job = xpm__lanes_take(lanes, &share)) != NULL; count++) {
+        assert_ptr_equal(job, &small[count]);
+        xpm__machine_give(machine, share);
+    }
+    xpm__machine_give(machine, taken);
+    assert_ptr_equal(xpm__lanes_take(lanes, &share), &large);
+    xpm__machine_give(machine, share);
+    xpm__lanes_free(lanes);
+    xpm_launcher_unref(plain);
+    return count;
+}
+
+TEST(what_a_job_waits_for_is_kept_for_it_once_many_have_passed_it_and_nothing_else)
+{
+    cpu_set_t own;
+    char text[64];
+    assert_int_equal(sched_getaffinity(0, sizeof own, &own), 0);
+    setenv("XPM_RESOURCES", "licence=1", 1);
+    snprintf(text, sizeof text, "cpu(cores=%d)", CPU_COUNT(&own));
+    xpm__machine *machine = xpm__machine_new(CPU_COUNT(&own) + 1);
+    xpm_launcher *all_cores = needing(text), *licensed = needing("resource(licence)");
+    unsetenv("XPM_RESOURCES");
+    assert_int_equal(pass(machine, all_cores), 32);
+    assert_int_equal(pass(machine, licensed), SMALL);
+    xpm_launcher_unref(all_cores);
+    xpm_launcher_unref(licensed);
+    xpm__machine_free(machine);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -440,6 +506,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_scheduler_takes_back_what_an_earlier_one_has_queued),
         cmocka_unit_test(a_job_has_what_its_own_launcher_says_and_nothing_of_the_experiment_s),
         cmocka_unit_test(jobs_start_by_priority_then_in_the_order_in_which_they_were_ready),
+        cmocka_unit_test(
+            what_a_job_waits_for_is_kept_for_it_once_many_have_passed_it_and_nothing_else),
     };
     return RUN_TESTS(tests);
 }
