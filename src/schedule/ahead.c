@@ -28,6 +28,21 @@ bool xpm__ahead_may(const xpm_job *job)
     return true;
 }
 
+size_t xpm__ahead_blocked(const xpm_job *job, bool *failed)
+{
+    const xpm__launcher_table *table = job->launcher != NULL ? job->launcher->table : NULL;
+    size_t blocked = 0;
+    bool all = true;
+    *failed = false;
+    for (size_t i = 0; i < job->dependency_count; i++) {
+        xpm_job_state state = xpm__job_state(job->dependencies[i]);
+        *failed |= state == XPM_JOB_ERROR;
+        blocked += state != XPM_JOB_DONE;
+        all &= is_there(job->dependencies[i], table);
+    }
+    return all ? 0 : blocked;
+}
+
 xpm__ahead xpm__ahead_of(const xpm_job *job)
 {
     size_t count = 0, size = job->dependency_count + 1;

@@ -435,12 +435,21 @@ static void start_job(xpm__scheduler *s, xpm_job *job, xpm__share *share)
     }
 }
 
-/* Whether the job may start now; if not it has ended, or comes back when it may. */
+/* Whether the job may start now; if not it has ended, or comes back when it may. What it depends on may
+ * have failed, or have left its queue, since it was made ready ahead of that. */
 static bool may_start(xpm__scheduler *s, xpm_job *job)
 {
-    if (job->cancelled) {
+    bool failed;
+    size_t blocked = xpm__ahead_blocked(job, &failed);
+    if (job->cancelled || failed) {
         let_go(s, job);
-        fail_job(job, XPM_REASON_CANCELLED);
+        fail_job(job, job->cancelled ? XPM_REASON_CANCELLED : XPM_REASON_DEPENDENCY);
+        return false;
+    }
+    if (blocked > 0) {
+        let_go(s, job);
+        job->blocked = blocked;
+        xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
         return false;
     }
     return enter_guards(s, job) && xpm__tokens_turn(s->tokens, job);

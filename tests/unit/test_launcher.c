@@ -44,7 +44,7 @@ static struct fake {
     pthread_cond_t changed;
     uv_async_t wake;
     fake_run *runs[MOST];
-    size_t count, cancels, flushes, rooms, opened, adopted;
+    size_t count, cancels, flushes, rooms, opened, adopted, started;
 } fake = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 typedef struct fake_launcher {
@@ -158,6 +158,7 @@ static xpm__run *add_run(xpm__site *site, xpm_job *job)
         fake.wake.data = &fake;
     }
     fake.runs[fake.count++] = run;
+    fake.started++;
     pthread_cond_broadcast(&fake.changed);
     pthread_mutex_unlock(&fake.mutex);
     return &run->base;
@@ -202,6 +203,12 @@ static void fake_cancel(xpm__run *run)
     uv_async_send(&fake.wake);
 }
 
+static const char *fake_id(const xpm__run *run)
+{
+    (void)run;
+    return "7";
+}
+
 static const xpm__launcher_table fake_table = {.name = "fake",
                                                .place = fake_place,
                                                .open = fake_open,
@@ -212,12 +219,13 @@ static const xpm__launcher_table fake_table = {.name = "fake",
                                                .room = fake_room,
                                                .adopt = fake_adopt,
                                                .cancel = fake_cancel,
-                                               .forget = fake_forget};
+                                               .forget = fake_forget,
+                                               .id = fake_id};
 
 static xpm_launcher *fake_new(size_t rooms)
 {
     pthread_mutex_lock(&fake.mutex);
-    fake.count = fake.cancels = fake.flushes = fake.opened = fake.adopted = 0;
+    fake.count = fake.cancels = fake.flushes = fake.opened = fake.adopted = fake.started = 0;
     fake.wake.data = NULL;
     fake.rooms = rooms;
     pthread_mutex_unlock(&fake.mutex);
@@ -243,6 +251,17 @@ static void give_order(const xpm_job *job, order_kind order)
             fake.runs[i]->order = order;
     uv_async_send(&fake.wake);
     pthread_mutex_unlock(&fake.mutex);
+}
+
+/* Waits until the queue has been given so many jobs; the last of them. */
+static const xpm_job *wait_for_started(size_t count)
+{
+    pthread_mutex_lock(&fake.mutex);
+    while (fake.started != count)
+        pthread_cond_wait(&fake.changed, &fake.mutex);
+    const xpm_job *job = fake.runs[fake.count - 1]->base.job;
+    pthread_mutex_unlock(&fake.mutex);
+    return job;
 }
 
 static xpm_job *submit_to(xpm_experiment *xp, xpm_launcher *launcher, int64_t n)
@@ -347,6 +366,45 @@ TEST(a_scheduler_takes_back_what_an_earlier_one_has_queued)
     close_experiment(xp);
     xpm_launcher_unref(launcher);
     folder_remove(folder);
+}
+
+/* A job that was made ready ahead of what it depends on, and for which there is no room. */
+TEST(a_job_does_not_go_to_its_queue_without_what_it_depends_on)
+{
+    static const order_kind orders[] = {ORDER_FAIL, ORDER_AGAIN};
+    for (size_t i = 0; i < 2; i++) {
+        char *folder = folder_new();
+        xpm_launcher *launcher = fake_new(1);
+        xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+        xpm_config *first = xpm_new("fake.thing", "n", 1), *second = xpm_new("fake.thing", "n", 2);
+        xpm_job *a = make(xp, first);
+        xpm_job_set_launcher(a, launcher);
+        assert_int_equal(xpm_job_submit(a, NULL), 0);
+        assert_int_equal(xpm_config_add_dependency(second, first, NULL), 0);
+        xpm_job *b = make(xp, second);
+        xpm_job_set_launcher(b, launcher);
+        assert_int_equal(xpm_job_submit(b, NULL), 0);
+        wait_for_runs(1);
+        assert_int_equal(xpm_experiment_hand_over(xp, -1), 1);
+        assert_int_equal(xpm_job_state_now(b), XPM_JOB_READY);
+        give_order(a, orders[i]);
+        if (orders[i] == ORDER_AGAIN) {
+            assert_ptr_equal(wait_for_started(2), a);
+            give_order(a, ORDER_DONE);
+            assert_int_equal(xpm_job_wait(a, -1), XPM_JOB_DONE);
+            assert_ptr_equal(wait_for_started(3), b);
+            give_order(b, ORDER_DONE);
+            assert_int_equal(xpm_job_wait(b, -1), XPM_JOB_DONE);
+        } else {
+            assert_int_equal(xpm_job_wait(b, -1), XPM_JOB_ERROR);
+            assert_int_equal(xpm_job_reason(b), XPM_REASON_DEPENDENCY);
+        }
+        xpm_job_unref(a);
+        xpm_job_unref(b);
+        close_experiment(xp);
+        xpm_launcher_unref(launcher);
+        folder_remove(folder);
+    }
 }
 
 static xpm_launcher *with(xpm_launcher *launcher, const char *name, const char *value,
@@ -504,6 +562,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_queued_job_is_scheduled_then_runs_then_ends_as_its_launcher_says),
         cmocka_unit_test(what_a_queue_has_lost_is_sent_again_and_what_it_has_no_room_for_waits),
         cmocka_unit_test(a_scheduler_takes_back_what_an_earlier_one_has_queued),
+        cmocka_unit_test(a_job_does_not_go_to_its_queue_without_what_it_depends_on),
         cmocka_unit_test(a_job_has_what_its_own_launcher_says_and_nothing_of_the_experiment_s),
         cmocka_unit_test(jobs_start_by_priority_then_in_the_order_in_which_they_were_ready),
         cmocka_unit_test(
