@@ -501,6 +501,11 @@ int xpm__machine_join(xpm__machine *machine)
     return machine->neighbours != NULL ? xpm__neighbours_fd(machine->neighbours) : -1;
 }
 
+void xpm__machine_leave(xpm__machine *machine)
+{
+    xpm__neighbours_leave(machine->neighbours);
+}
+
 void xpm__machine_heard(xpm__machine *machine)
 {
     xpm__neighbours_heard(machine->neighbours);
@@ -554,11 +559,6 @@ static bool has_cores(const xpm__machine *machine, int asked)
     int most = machine->slots > machine->cores ? machine->slots : machine->cores;
     return machine->jobs < machine->slots && machine->busy + (asked > 0 ? asked : 1) <= most &&
            (asked == 0 || machine->asked + asked <= machine->cores);
-}
-
-bool xpm__machine_has_slot(const xpm__machine *machine)
-{
-    return has_cores(machine, 0);
 }
 
 bool xpm__machine_has_cores(const xpm__machine *machine, const xpm_requirement *requirement,

@@ -32,12 +32,17 @@ int xpm__machine_can_request(xpm__machine *machine, const xpm_request *request, 
  * back, which `heard` then empties; -1 when it cannot be shared. */
 int xpm__machine_join(xpm__machine *machine);
 void xpm__machine_heard(xpm__machine *machine);
+/* Its jobs go on alone: others go on seeing what these have, also when it is given back here. */
+void xpm__machine_leave(xpm__machine *machine);
 
-/* Whether a job that asks for nothing could start. */
-bool xpm__machine_has_slot(const xpm__machine *machine);
 /* Whether the cores are free that a job asks for, in each of its alternatives. */
 bool xpm__machine_has_cores(const xpm__machine *machine, const xpm_requirement *requirement,
                             bool pin);
+/* Whether a job that asks for nothing could start. */
+static inline bool xpm__machine_has_slot(const xpm__machine *machine)
+{
+    return xpm__machine_has_cores(machine, NULL, false);
+}
 /* Takes what a job asks for: the first alternative that is free, all or nothing. NULL `requirement`:
  * one slot. `pin`: with cores of its own, one at least. NULL when it is not free now. New:
  * xpm__machine_give. */

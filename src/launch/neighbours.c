@@ -28,7 +28,8 @@ struct xpm__claim {
 struct xpm__neighbours {
     int dir, events; /* the folder, on which there is the lock of who looks or claims; its events */
     xpm__claim *own;
-    char *path; /* without links */
+    bool is_left; /* the processes that have claims go on */
+    char *path;   /* without links */
 };
 
 /* ---- The folder ---------------------------------------------------------------------------------- */
@@ -83,6 +84,12 @@ void xpm__neighbours_close(xpm__neighbours *neighbours)
         close(neighbours->events);
     free(neighbours->path);
     xpm_free(neighbours);
+}
+
+void xpm__neighbours_leave(xpm__neighbours *neighbours)
+{
+    if (neighbours != NULL)
+        neighbours->is_left = true;
 }
 
 int xpm__neighbours_fd(const xpm__neighbours *neighbours)
@@ -248,7 +255,8 @@ void xpm__claim_free(xpm__neighbours *neighbours, xpm__claim *claim)
     while (*at != claim)
         at = &(*at)->next;
     *at = claim->next;
-    unlinkat(neighbours->dir, claim->name, 0);
+    if (!neighbours->is_left || claim->lock >= 0)
+        unlinkat(neighbours->dir, claim->name, 0);
     xpm__claim_handed(claim);
     xpm_free(claim);
 }

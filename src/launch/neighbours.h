@@ -16,6 +16,8 @@ typedef struct xpm__claim xpm__claim;
  * this user's alone. New: close. */
 xpm__neighbours *xpm__neighbours_open(void);
 void xpm__neighbours_close(xpm__neighbours *neighbours); /* accepts NULL; its claims were freed */
+/* From now on claims whose lock was handed on stay, for others to see. Accepts NULL. */
+void xpm__neighbours_leave(xpm__neighbours *neighbours);
 /* Can be read when a claim may have become void; `heard` then empties it. */
 int xpm__neighbours_fd(const xpm__neighbours *neighbours);
 void xpm__neighbours_heard(xpm__neighbours *neighbours);
@@ -36,6 +38,7 @@ xpm__claim *xpm__neighbours_find(xpm__neighbours *neighbours, pid_t pid, xpm__ne
 /* The lock, to be handed to the job's process; -1 once it was. */
 int xpm__claim_lock(const xpm__claim *claim);
 void xpm__claim_handed(xpm__claim *claim);
-void xpm__claim_free(xpm__neighbours *neighbours, xpm__claim *claim); /* accepts NULL */
+/* Removes the claim, unless the opener has left and a process was handed its lock. Accepts NULL. */
+void xpm__claim_free(xpm__neighbours *neighbours, xpm__claim *claim);
 
 #endif

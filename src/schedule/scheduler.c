@@ -67,6 +67,7 @@ static xpm__machine *machine_of(const xpm__scheduler *s)
 
 static void start_ready(xpm__scheduler *s);
 static void fail_to_start(xpm_job *job, const char *message);
+static void watch_elsewhere(xpm__scheduler *s, xpm_job *job);
 
 /* ---- What blocks what ------------------------------------------------------------------------- */
 
@@ -75,6 +76,8 @@ static void add_ready(xpm__scheduler *s, xpm_job *job, bool first)
     xpm_error err = {0};
     if (xpm__lanes_add(s->ready, job, first, &err) < 0)
         fail_to_start(job, err.message);
+    else if (xpm__has_claim(job, xpm__lane_launcher(job)) && xpm__lanes_remove(s->ready, job))
+        watch_elsewhere(s, job);
 }
 
 static void make_ready(xpm__scheduler *s, xpm_job *job)
@@ -375,6 +378,7 @@ static void wait_for_lock(xpm__scheduler *s, xpm_job *job, const xpm__elsewhere 
 static void watch_elsewhere(xpm__scheduler *s, xpm_job *job)
 {
     xpm__elsewhere elsewhere;
+    let_go(s, job); /* who runs it needs what it has */
     xpm__look_elsewhere(job, &elsewhere);
     bool is_queued = xpm__pid_is_queued(&elsewhere.pid);
     xpm__site *site = xpm__sites_find_pid(s->sites, xpm__lane_site(job), &elsewhere.pid);
@@ -430,7 +434,6 @@ static void start_job(xpm__scheduler *s, xpm_job *job, xpm__share *share)
     if (started == XPM__ENDED) {
         end_job(s, job, &state);
     } else if (started == XPM__ELSEWHERE) {
-        let_go(s, job); /* who runs it needs what it has */
         watch_elsewhere(s, job);
     }
 }

@@ -31,6 +31,7 @@ void xpm__sites_close(xpm__sites *sites)
 {
     for (xpm__site *site = sites->first; site != NULL; site = site->next)
         site->table->close(site);
+    xpm__machine_leave(sites->machine);
     if (sites->listens)
         uv_close((uv_handle_t *)&sites->neighbours, NULL);
 }

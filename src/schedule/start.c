@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "launch/command.h"
+#include "launch/requirement.h"
 #include "record/params.h"
 #include "record/tokendir.h"
 #include "schedule/ahead.h"
@@ -257,6 +258,20 @@ xpm__started xpm__start_job(xpm_job *job, const xpm__place *place, xpm__tokens *
 static int open_existing(const xpm_job *job)
 {
     return open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool xpm__has_claim(const xpm_job *job, const xpm_launcher *launcher)
+{
+    char file[XPM__NAME_SIZE];
+    bool asks =
+        launcher->table->is_here && xpm__requirement_has_accelerators(launcher->requirement);
+    int folder = asks ? open_existing(job) : -1;
+    if (folder < 0)
+        return false;
+    xpm__jobdir_file(xpm_job_name(job), ".lock", file);
+    bool runs = xpm__file_is_locked(folder, file);
+    close(folder);
+    return runs;
 }
 
 void xpm__look_elsewhere(const xpm_job *job, xpm__elsewhere *elsewhere)

@@ -28,6 +28,10 @@ typedef struct xpm__place {
 xpm__started xpm__start_job(xpm_job *job, const xpm__place *place, xpm__tokens *tokens,
                             xpm__run **run, xpm__jobdir_state *state);
 
+/* Whether a job that asks for accelerators of this machine runs already: it has those that it would wait
+ * for. */
+bool xpm__has_claim(const xpm_job *job, const xpm_launcher *launcher);
+
 /* What is known of a job that was started elsewhere. */
 typedef struct xpm__elsewhere {
     xpm__pid pid;

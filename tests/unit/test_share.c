@@ -164,6 +164,32 @@ TEST(a_job_holds_its_claim_whatever_descriptors_were_free)
     folder_remove(folder);
 }
 
+TEST(a_job_keeps_its_accelerator_when_its_experiment_is_left)
+{
+    char *folder = folder_new(), *pipe = pipe_in(folder, "pipe");
+    xpm_launcher *gpu = local("cuda()", false), *plain = local(NULL, false);
+    xpm_experiment *xp = open_in(folder, XPM_NORMAL);
+    xpm_job *job = start(xp, gpu, 1, pipe);
+    assert_done(start(xp, plain, 2, NULL), "none"); /* which was started after it */
+    xpm_job_unref(job);
+    xpm_experiment_detach(xp);
+    assert_int_equal(xpm_experiment_close(xp, false, NULL), 0);
+    assert_false(is_free());
+    xp = open_in(folder, XPM_NORMAL);
+    job = start(xp, gpu, 1, pipe); /* and with the next, which finds it */
+    assert_done(start(xp, plain, 3, NULL), "none");
+    assert_int_equal(xpm_job_state_now(job), XPM_JOB_RUNNING);
+    assert_false(is_free());
+    release(pipe);
+    assert_done(job, "GPU-one ");
+    assert_true(is_free());
+    xpm_launcher_unref(gpu);
+    xpm_launcher_unref(plain);
+    assert_int_equal(xpm_experiment_close(xp, false, NULL), 0);
+    free(pipe);
+    folder_remove(folder);
+}
+
 TEST(what_the_machine_of_the_experiment_never_has_fails)
 {
     char *folder = folder_new();
@@ -216,6 +242,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(its_memory_is_shared_by_those_who_ask_for_a_part),
         cmocka_unit_test(a_job_that_is_pinned_runs_on_its_own_cores_alone),
         cmocka_unit_test(a_job_holds_its_claim_whatever_descriptors_were_free),
+        cmocka_unit_test(a_job_keeps_its_accelerator_when_its_experiment_is_left),
         cmocka_unit_test(what_the_machine_of_the_experiment_never_has_fails),
     };
     xpm_set_allocator(leaks_allocator);
