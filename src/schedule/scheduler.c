@@ -739,6 +739,7 @@ static void tell(xpm__scheduler *s, bool *flag)
 {
     pthread_mutex_lock(&s->mutex);
     *flag = true;
+    s->is_handed &= flag != &s->hand_over; /* asked anew */
     pthread_mutex_unlock(&s->mutex);
     uv_async_send(&s->wake);
 }
@@ -758,7 +759,6 @@ size_t xpm__scheduler_hand_over(xpm__scheduler *s, double seconds)
     int status = 0;
     clock_gettime(CLOCK_REALTIME, &end);
     end.tv_sec += seconds >= 0 && seconds < 1e9 ? (time_t)seconds + 1 : (time_t)1e9;
-    s->is_handed = false;
     tell(s, &s->hand_over);
     pthread_mutex_lock(&s->mutex);
     while (!s->is_handed && status == 0)
