@@ -80,6 +80,14 @@ XPM_API void xpm_launcher_set_limits(xpm_launcher *launcher, const xpm_limits *l
 XPM_API int xpm_launcher_require(xpm_launcher *launcher, const xpm_requirement *requirement,
                                  xpm_error *err);
 
+/* What this machine can give of a requirement, for programs that are to run anywhere: the requirement,
+ * when it can give one of the alternatives; else the first, with fewer cores, less memory, and those
+ * accelerators and resources that there are. `*lacks` then says what this machine lacks, else it is
+ * NULL. An nvidia-smi that fails is lacking, too, and counts as no accelerators. New:
+ * xpm_requirement_free, and xpm_free for `*lacks`. Errors: SYNTAX, RANGE (XPM_RESOURCES). */
+XPM_API xpm_requirement *xpm_requirement_fit(const xpm_requirement *requirement, char **lacks,
+                                             xpm_error *err);
+
 /* Where a job runs, before it is submitted; in the place of the experiment's own. Takes a reference. */
 XPM_API void xpm_job_set_launcher(xpm_job *job, xpm_launcher *launcher);
 /* Where the jobs of an experiment run that are submitted from now on; NULL for this machine. Takes a

@@ -209,7 +209,19 @@ static PyObject *requirement_match(Requirement *self, PyObject *args)
     return found;
 }
 
+static PyObject *requirement_fit(Requirement *self, PyObject *Py_UNUSED(none))
+{
+    xpm_error err;
+    char *lacks;
+    PyObject *fitted = wrap(xpm_requirement_fit(self->native, &lacks, &err), &err);
+    PyObject *pair = fitted != NULL ? Py_BuildValue("Nz", fitted, lacks) : NULL;
+    xpm_free(lacks);
+    return pair;
+}
+
 static PyMethodDef requirement_methods[] = {
+    {"fit", (PyCFunction)requirement_fit, METH_NOARGS,
+     "fit(): what this machine can give of it, and what it lacks, or None"},
     {"stretch", (PyCFunction)requirement_stretch, METH_O,
      "stretch(factor): with durations so many times as long"},
     {"match", (PyCFunction)requirement_match, METH_VARARGS,

@@ -194,12 +194,50 @@ def home(tmp_path, monkeypatch):
 
 
 def test_without_a_file_it_is_this_machine_which_is_told_what_is_needed(home):
-    for spec in ("cuda(mem=99T) | cpu(cores=2)", parse("cuda(mem=99T) | cpu(cores=2)")):
+    for spec in ("cuda(mem=99T) | cpu(cores=1)", parse("cuda(mem=99T) | cpu(cores=1)")):
         launcher = find_launcher(spec, tags={"any"})
         assert isinstance(launcher, DirectLauncher)
-        assert str(launcher.requirement) == "cuda(mem=99T) | cpu(cores=2)"
+        assert str(launcher.requirement) == "cuda(mem=99T) | cpu(cores=1)"
     assert str(find_launcher(cpu(cores=1), "gpu()").requirement) == "cpu(cores=1) | gpu()"
     assert DirectLauncher().requirement is None
+
+
+def test_without_a_file_this_machine_is_enough_and_what_it_lacks_is_told_once(home, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.warns(UserWarning) as told:
+        launchers = [find_launcher("duration=2h & cuda(mem=4G) & cpu(cores=1)") for _ in range(2)]
+    assert [str(launcher.requirement) for launcher in launchers] == ["duration=2h & cpu(cores=1)"] * 2
+    (warning,) = told
+    assert warning.filename == __file__
+    assert str(warning.message) == (
+        "this machine lacks some of duration=2h & cuda(mem=4G) & cpu(cores=1): 1 CUDA accelerator is "
+        'asked for (4 GiB), and this machine has none, as CUDA_VISIBLE_DEVICES is "". Jobs start with '
+        f"duration=2h & cpu(cores=1). Other machines are described in {home}/launchers.py")
+    with pytest.warns(UserWarning, match="lacks some of cuda"):
+        assert str(find_launcher("cuda() & cuda()").requirement) == "cpu()"
+
+
+def test_tasks_for_a_larger_machine_run_on_this_one(program):
+    program.write("plan.py", """
+        import os
+        from experimaestro import LauncherRegistry, RunMode, Task, experiment
+        from experimaestro.launcherfinder import find_launcher
+
+        class Tell(Task):
+            def execute(self):
+                print("told")
+
+        if __name__ == "__main__":
+            LauncherRegistry.set_config_dir(os.path.dirname(__file__))
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
+            for mode in (RunMode.DRY_RUN, RunMode.NORMAL):
+                with experiment("workspace", "found", run_mode=mode):
+                    told = Tell.C().submit(
+                        launcher=find_launcher("cuda(mem=4G) * 2 & cpu(mem=99T, cores=9999)"))
+            print(told.stdout().read_text().strip())
+    """)
+    assert program.run("plan.py") == "told\n"
+    assert program.errors.count("this machine lacks some of") == 1
 
 
 LAUNCHERS = """

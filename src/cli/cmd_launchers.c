@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "launch/machine.h"
 
 /* The folder of the user's files. New: xpm_free. */
 static char *config_folder(const cli_call *call)
@@ -24,13 +25,19 @@ static char *config_folder(const cli_call *call)
     return xpm__format("%s/.config/experimaestro", home != NULL ? home : "");
 }
 
+/* Whether it can give it, and what it lacks. */
 static void tell_this_machine(const xpm_requirement *requirement)
 {
+    xpm__machine *machine = xpm__machine_new(0);
     for (size_t i = 0; i < xpm_requirement_count(requirement); i++) {
-        char *text = xpm_request_print(xpm_requirement_at(requirement, i));
-        printf("%s\n  -> this machine\n", text);
+        xpm_error err = {0};
+        const xpm_request *request = xpm_requirement_at(requirement, i);
+        char *text = xpm_request_print(request);
+        bool can = xpm__machine_can_request(machine, request, &err) == 0;
+        printf("%s\n  -> this machine%s%s\n", text, can ? "" : ", with less: ", err.message);
         xpm_free(text);
     }
+    xpm__machine_free(machine);
 }
 
 /* Becomes Python, which asks the file; returns when it cannot be started. */

@@ -114,6 +114,11 @@ static int look_at_gpus(xpm__machine *machine, xpm_error *err)
     return 0;
 }
 
+void xpm__machine_have_no_accelerators(xpm__machine *machine)
+{
+    machine->gpus_known = true;
+}
+
 static int look_at_resources(xpm__machine *machine, xpm_error *err)
 {
     if (machine->resources_known)

@@ -27,6 +27,9 @@ const xpm_host *xpm__machine_host(xpm__machine *machine, xpm_error *err);
 int xpm__machine_can(xpm__machine *machine, const xpm_requirement *requirement, xpm_error *err);
 int xpm__machine_can_request(xpm__machine *machine, const xpm_request *request, xpm_error *err);
 
+/* Says that it has none, when the tool that tells of them fails, and before they were looked at. */
+void xpm__machine_have_no_accelerators(xpm__machine *machine);
+
 /* From now on it is shared with this user's other experiments: what their jobs have of its
  * accelerators is not given. Returns a descriptor that can be read when they may have given some
  * back, which `heard` then empties; -1 when it cannot be shared. */

@@ -32,10 +32,12 @@ def find(command, tmp_path):
 
 
 def test_without_a_file_it_is_this_machine(find):
-    done = find("cuda(mem=32G)*2|cpu(cores=2)")
+    done = find("cuda(mem=32G)*2|cpu(cores=1)", CUDA_VISIBLE_DEVICES="")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == ("cuda(mem=32G) * 2\n  -> this machine\n"
-                           "cpu(cores=2)\n  -> this machine\n")
+    assert done.stdout == (
+        "cuda(mem=32G) * 2\n  -> this machine, with less: 2 CUDA accelerators are asked for (32 GiB, "
+        '32 GiB), and this machine has none, as CUDA_VISIBLE_DEVICES is ""\n'
+        "cpu(cores=1)\n  -> this machine\n")
 
 
 def test_a_file_is_asked_for_each_alternative(find, tmp_path):

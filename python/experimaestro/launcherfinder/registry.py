@@ -24,7 +24,8 @@ def find_launcher(*needed, tags=frozenset()):
     That file, in the folder of LauncherRegistry, has a function find_launcher(requirements, tags),
     which is called with one alternative after the other, each a HostSimpleRequirement, and returns a
     Launcher or None. LauncherNotFoundError when it is None for all. Without the file it is a
-    DirectLauncher, with all that is asked for as its `requirement`.
+    DirectLauncher, with what is asked for as its `requirement`; of what this machine can never give,
+    as much as it has, with a warning that says what is lacking.
 
     TypeError or ValueError for a specification that is none.
     """
@@ -40,6 +41,7 @@ class LauncherRegistry:
     def __init__(self, folder=None):
         self.folder = folder
         self._loaded = None, None  # the file launchers.py as it was, and its module
+        self._told = set()  # what this machine lacks, and of what
 
     @staticmethod
     def instance():
@@ -63,9 +65,7 @@ class LauncherRegistry:
         """The launcher for a HostRequirement: see find_launcher."""
         file = self.file("launchers.py")
         if not file.exists():
-            launcher = DirectLauncher()
-            launcher.requirement = requirement
-            return launcher
+            return self._this_machine(file, requirement)
         tags = {tags} if isinstance(tags, str) else set(tags)
         for alternative in requirement.requirements:
             launcher = self.ask(file, alternative, tags)
@@ -74,6 +74,19 @@ class LauncherRegistry:
         wanted = "".join(f"\n  {alternative}" for alternative in requirement.requirements)
         tagged = f"\nwith the tags {', '.join(sorted(tags))}" if tags else ""
         raise LauncherNotFoundError(f"{file} has no launcher for{wanted}{tagged}")
+
+    def _this_machine(self, file, requirement):
+        """Who describes no other machine has this one: a program for larger ones runs on it too."""
+        import warnings
+
+        launcher = DirectLauncher()
+        launcher.requirement, lacks = requirement.fit()
+        if lacks and (requirement, lacks) not in self._told:
+            self._told.add((requirement, lacks))
+            warnings.warn(f"this machine lacks some of {requirement}: {lacks.rstrip('.')}. Jobs start "
+                          f"with {launcher.requirement}. Other machines are described in {file}",
+                          stacklevel=4)
+        return launcher
 
     def ask(self, file, requirement, tags=frozenset()):
         """What the function of the file launchers.py gives for one alternative: a Launcher, or None."""

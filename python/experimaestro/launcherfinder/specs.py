@@ -163,6 +163,12 @@ class HostRequirement:
         index = self._native.match(*host._lower())
         return None if index < 0 else MatchRequirement(host.priority, _made(self._native[index]))
 
+    def fit(self):
+        """What this machine can give of it, and what it lacks, in words: (self, None) when it can meet
+        one of the alternatives; else the first, with less. ValueError when XPM_RESOURCES is wrong."""
+        fitted, lacks = self._native.fit()
+        return (_made(fitted) if lacks else self), lacks
+
     def multiply_duration(self, coefficient):
         """The same with durations so many times as long. ValueError when the coefficient is not
         above 0."""
