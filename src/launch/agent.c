@@ -208,6 +208,7 @@ static void on_end(uv_poll_t *poll, int status, int events)
     xpm__end end;
     (void)status;
     (void)events;
+    xpm__process_end_rest(&w->process, job->folder, job->order.name);
     xpm__process_collect(&w->process, &end);
     stop_watching(job);
     give_share(job);

@@ -1,5 +1,6 @@
 /* The local launcher: processes of this machine, each in its own session. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -139,6 +140,16 @@ static bool is_out_of_memory(const local_run *run, const xpm__end *end)
     return end->signal == SIGKILL && run->group != NULL && xpm__cgroup_oom(run->group);
 }
 
+static void end_rest(const local_run *run)
+{
+    const xpm_job *job = run->base.job;
+    int folder = open(job->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    xpm__process_end_rest(&run->process, folder, xpm_job_name(job));
+    close(folder);
+}
+
 static void on_process_end(uv_poll_t *poll, int status, int events)
 {
     local_run *run = poll->data;
@@ -147,6 +158,7 @@ static void on_process_end(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     uv_poll_stop(poll);
+    end_rest(run);
     xpm__process_collect(&run->process, &end);
     end.memory |= is_out_of_memory(run, &end);
     site->events->ended(&run->base, &end);

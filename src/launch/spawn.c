@@ -30,6 +30,21 @@ void xpm__process_kill(const xpm__process *process)
     waitpid(process->pid, NULL, 0);
 }
 
+/* Its number is its own until it is collected. */
+static bool has_failed(const xpm__process *process)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == process->pid && (info.si_code != CLD_EXITED || info.si_status != 0);
+}
+
+void xpm__process_end_rest(const xpm__process *process, int folder, const char *name)
+{
+    xpm__jobdir_state state;
+    if (has_failed(process) && !xpm__jobdir_read_markers(folder, name, &state))
+        kill(-process->pid, SIGKILL);
+}
+
 void xpm__process_collect(const xpm__process *process, xpm__end *end)
 {
     int status;

@@ -14,6 +14,9 @@ typedef struct xpm__process {
 int xpm__process_open(pid_t pid, xpm__process *process);
 /* How a process ended whose descriptor is readable; it is not known of one that is no child. */
 void xpm__process_collect(const xpm__process *process, xpm__end *end);
+/* Before that: kills what a child has left in its group that was killed itself, or has failed, in its
+ * job's folder without a marker. What it has forked would keep the job's lock. */
+void xpm__process_end_rest(const xpm__process *process, int folder, const char *name);
 void xpm__process_tell(const xpm__process *process, int signal_number);
 
 /* Kills a process that this one has started, and waits for its end. */

@@ -57,6 +57,7 @@ struct xpm__running {
     xpm__run *run;            /* NULL while only the lock tells */
     xpm__share *share;        /* of this machine; NULL elsewhere */
     xpm__elsewhere elsewhere; /* of one that another scheduler has started */
+    xpm__end end;             /* of its process, which has left others with the lock */
     running *next, **link;
 };
 
@@ -311,21 +312,48 @@ static void on_began(xpm__run *run)
         xpm__job_set_state(r->job, XPM_JOB_RUNNING, XPM_REASON_NONE);
 }
 
-static void on_ended(xpm__run *run, const xpm__end *end)
+static bool await_lock(xpm__scheduler *s, xpm_job *job, xpm__locked locked)
 {
-    running *r = run->user;
+    xpm_error err;
+    char *lock = xpm__format("%s/%s.lock", job->directory, xpm_job_name(job));
+    int status = xpm__lockwaits_add(s->waits, lock, locked, s, job, &err);
+    xpm_free(lock);
+    return status == 0;
+}
+
+static void on_rest_gone(void *user, void *about, int fd);
+
+/* The process of a job has ended; others that it has left and that have the lock are waited for. */
+static void settle(running *r, bool waited)
+{
     xpm__scheduler *s = r->scheduler;
     xpm_job *job = r->job;
     xpm__jobdir_state state = {.state = XPM_JOB_READY};
-    if (end->again) {
+    if (r->end.again) {
         count_starts(s->xp, -1);
         xpm__forget_queued(job, &r->elsewhere.pid);
-    } else {
-        xpm__end_job(job, end, &state);
+    } else if (!xpm__end_job(job, &r->end, waited, &state) && await_lock(s, job, on_rest_gone)) {
+        return;
     }
     end_running(r);
     end_or_retry(s, job, &state);
     start_ready(s);
+}
+
+static void on_rest_gone(void *user, void *about, int fd)
+{
+    (void)user;
+    if (fd >= 0)
+        close(fd);
+    settle(((xpm_job *)about)->running, true);
+}
+
+static void on_ended(xpm__run *run, const xpm__end *end)
+{
+    running *r = run->user;
+    r->run = r->job->run = NULL;
+    r->end = *end;
+    settle(r, false);
 }
 
 static void on_freed(void *user)
@@ -362,15 +390,12 @@ static void on_lock_free(void *user, void *about, int fd)
 
 static void wait_for_lock(xpm__scheduler *s, xpm_job *job, const xpm__elsewhere *elsewhere)
 {
-    xpm_error err = {0};
     xpm__share *share = xpm__machine_force(machine_of(s), NULL);
-    char *lock = xpm__format("%s/%s.lock", job->directory, xpm_job_name(job));
     new_running(s, job, NULL, share, XPM_JOB_RUNNING)->elsewhere = *elsewhere;
-    if (xpm__lockwaits_add(s->waits, lock, on_lock_free, s, job, &err) < 0) {
+    if (!await_lock(s, job, on_lock_free)) {
         end_running(job->running);
         fail_job(job, XPM_REASON_LOST);
     }
-    xpm_free(lock);
 }
 
 /* Another process of this workspace has the job, or a queue: its end is waited for, and its markers
@@ -549,12 +574,6 @@ static void cancel_job(xpm__scheduler *s, xpm_job *job)
     }
 }
 
-static void cancel_all(xpm__scheduler *s)
-{
-    for (running *r = s->runs; r != NULL; r = r->next)
-        cancel_job(s, r->job);
-}
-
 /* Looks again at a job of which another thread has said something. */
 static void look_again(xpm__scheduler *s, xpm_job *job)
 {
@@ -606,8 +625,8 @@ static void on_wake(uv_async_t *wake)
     accept_all(s, &posted);
     look_at_touched(s, touched);
     xpm__lockwaits_run(s->waits);
-    if (cancel)
-        cancel_all(s);
+    for (running *r = s->runs; cancel && r != NULL; r = r->next)
+        cancel_job(s, r->job);
     if (quit)
         leave(s);
     else
@@ -615,18 +634,12 @@ static void on_wake(uv_async_t *wake)
 }
 
 /* Signals are for the thread that submits. */
-static void block_signals(void)
+static void run_loop(void *user)
 {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
-}
-
-static void run_loop(void *user)
-{
-    xpm__scheduler *s = user;
-    block_signals();
-    uv_run(&s->loop, UV_RUN_DEFAULT);
+    uv_run(&((xpm__scheduler *)user)->loop, UV_RUN_DEFAULT);
 }
 
 /* A shared directory was left, and this job is the next to enter it, or to try. */

@@ -416,28 +416,30 @@ static void judge(const xpm_job *job, const xpm__end *end, double started, xpm__
                    128 + end->signal, message);
     } else {
         snprintf(message, sizeof message,
-                 "its process exited with status %d before the task could run: see its .err",
+                 "its process exited with status %d and left no word of its end: see its .err",
                  end->code);
         set_failed(state, XPM_REASON_FAILED, end->code, message);
     }
 }
 
-void xpm__end_job(xpm_job *job, const xpm__end *end, xpm__jobdir_state *state)
+bool xpm__end_job(xpm_job *job, const xpm__end *end, bool waited, xpm__jobdir_state *state)
 {
+    bool is_free = true;
     int folder = open_existing(job);
     if (folder < 0) {
         set_failed(state, XPM_REASON_LOST, 1, "its folder was removed while it ran");
-        return;
+        return true;
     }
-    if (!xpm__jobdir_read_markers(folder, xpm_job_name(job), state)) {
+    if (waited || !xpm__jobdir_read_markers(folder, xpm_job_name(job), state)) {
         judge(job, end, xpm__jobdir_started(folder, xpm_job_name(job)), state);
-        bool is_free = record_unlocked(job, folder, state, end->peak_memory, false);
-        if (!is_free && !end->known) /* who had started it has done so again */
-            *state = (xpm__jobdir_state){.state = XPM_JOB_READY};
+        is_free = record_unlocked(job, folder, state, end->peak_memory, false);
     }
-    if (state->state == XPM_JOB_ERROR) {
+    if (!is_free && !end->known) /* who had started it has done so again */
+        *state = (xpm__jobdir_state){.state = XPM_JOB_READY};
+    else if (is_free && state->state == XPM_JOB_ERROR) {
         unsigned recorded = xpm__jobdir_failures(folder);
         job->failures = recorded > job->failures ? recorded : job->failures + 1;
     }
     close(folder);
+    return is_free || !end->known;
 }

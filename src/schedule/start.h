@@ -53,7 +53,8 @@ void xpm__mark_failed(const xpm_job *job, const char *message);
 int xpm__generate_job(const xpm_job *job, xpm_error *err);
 
 /* How a job ended whose process is no more: its markers, or else how the process ended, which is
- * then marked. Counts a failure. READY when another process runs it again. */
-void xpm__end_job(xpm_job *job, const xpm__end *end, xpm__jobdir_state *state);
+ * then marked. Counts a failure. READY when another process runs it again. False, and nothing was marked,
+ * when others that its process has left have the lock: to be called again, `waited`, when it is free. */
+bool xpm__end_job(xpm_job *job, const xpm__end *end, bool waited, xpm__jobdir_state *state);
 
 #endif

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from harness import TIMEOUT, await_file
+from harness import TIMEOUT, await_file, wait_for_end
 
 TASKS = """
     import os, sys, time
@@ -229,7 +229,8 @@ def test_a_memory_limit_ends_a_task_with_the_reason_memory(plan, workspace):
     result = plan(workspace, f"Big(size=400 << 20).submit({limit})", check=False)
     assert result.returncode == 1
     assert marker(workspace, "big")["reason"] == "memory"
-    assert "MemoryError" in marker(workspace, "big")["message"]
+    message = marker(workspace, "big")["message"]
+    assert "MemoryError" in message or "memory had run out" in message  # without or with a control group
 
 
 @limits_memory
@@ -476,6 +477,68 @@ def test_a_child_that_a_task_forked_does_not_end_its_job(driver, workspace, chil
     (failed,) = workspace.glob("jobs/forks.forks/*/forks.failed")
     assert "the task's failure" in failed.read_text()
     assert not (failed.parent / "forks.done").exists()
+
+
+LEAVES = """
+    import multiprocessing, os, signal, sys, time
+    from experimaestro import *
+
+    def work(_):
+        time.sleep(3600)
+
+    class Leaves(Task):
+        '''Is gone while the processes of its pool work.'''
+        how: Param[str]
+
+        def execute(self):
+            pool = multiprocessing.Pool(2)
+            pool.map_async(work, range(2))
+            print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+            if self.how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(3)
+
+    class Short(Task):
+        def execute(self):
+            print("ended")
+"""
+
+
+def test_a_job_that_is_killed_takes_the_processes_of_its_pool_along(driver, workspace, command):
+    driver.write(LEAVES, "leaves.py")
+    script = driver.write("""
+        import sys
+        from leaves import *
+        if __name__ == "__main__":
+            with experiment(sys.argv[1], "leaves", raise_on_failure=False) as xp:
+                tasks = [Leaves(how=how).submit(max_retries=0) for how in ("killed", "exits")]
+            for task in tasks:
+                print(task.explain().splitlines()[0])
+                print(task.stdout().read_text(), end="")
+    """)
+    for _ in range(2):  # the second run finds no lock held
+        killed, first, exits, second = driver.run(script, workspace).stdout.splitlines()
+        assert killed.endswith("with exit status 137: killed by signal 9 (Killed).")
+        assert exits.endswith("its process exited with status 3 and left no word of its end: see its .err.")
+        for pid in (first + " " + second).split():
+            wait_for_end(int(pid))
+    assert "(FAILED)" in command("jobs", "list", "--workdir", workspace).stdout
+
+
+def test_a_job_ends_with_the_process_that_its_wrapper_has_left(driver, workspace, command):
+    driver.write(LEAVES, "leaves.py")
+    script = driver.write("""
+        import sys
+        from leaves import *
+        if __name__ == "__main__":
+            wrapper = ["sh", "-c", '"$@" & exit 0', "sh"]
+            with experiment(sys.argv[1], "leaves", launcher=DirectLauncher(wrapper=wrapper)) as xp:
+                task = Short().submit()
+            print(xp.counts["done"], task.stdout().read_text().strip())
+    """)
+    assert driver.run(script, workspace).stdout == "1 ended\n"
+    doctor = command("doctor", "--workdir", workspace)
+    assert doctor.returncode == 0, doctor.stdout
 
 
 AGAIN = """
