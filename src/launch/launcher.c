@@ -106,6 +106,8 @@ void xpm_job_set_launcher(xpm_job *job, xpm_launcher *launcher)
         return;
     job->launcher = xpm_launcher_ref(launcher);
     xpm_launcher_unref(old);
+    xpm_free(job->needs);
+    job->needs = launcher != NULL && launcher->table->is_here ? xpm__strdup(launcher->needs) : NULL;
 }
 
 void xpm__job_settle(xpm_job *job)

@@ -266,6 +266,8 @@ static void print_event(const xpm__rundir *run, const xpm__run_job *job, xpm_job
     for (const char *const *id = job->depends_on; id != NULL && *id != NULL; id++)
         xpm__json_text(out, *id);
     xpm__json_close(out, ']');
+    if (state == XPM_JOB_READY && job->needs != NULL)
+        xpm__json_pair(out, "needs", job->needs);
     xpm__json_close(out, '}');
     xpm__str_putc(out, '\n');
 }

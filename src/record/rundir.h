@@ -52,6 +52,7 @@ typedef struct xpm__run_job {
     const char *job_id, *task_id;
     const xpm_value *tags;
     const char *const *depends_on; /* job ids, ends with NULL */
+    const char *needs; /* of its machine, which it waits for when it is ready; or NULL */
 } xpm__run_job;
 
 /* Lists a job that was submitted: jobs.jsonl, objects.jsonl, the link to its folder. */

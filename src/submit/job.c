@@ -191,6 +191,7 @@ void xpm_job_unref(xpm_job *job)
     xpm__environment_unref(job->environment);
     xpm__variables_free(&job->variables);
     xpm_launcher_unref(job->launcher);
+    xpm_free(job->needs);
     xpm_value_clear(&job->tags);
     for (size_t i = 0; i < job->guard_count; i++) {
         if (job->guards[i].fd >= 0)
@@ -230,7 +231,8 @@ xpm__run_job xpm__job_entry(const xpm_job *job, const char *const *ids)
                           .job_id = job->hex,
                           .task_id = job->config->class_->name,
                           .tags = &job->tags,
-                          .depends_on = ids};
+                          .depends_on = ids,
+                          .needs = job->needs};
 }
 
 static void record_event(const xpm_job *job, xpm_job_state state, xpm_reason reason)

@@ -40,6 +40,7 @@ struct xpm_job {
     bool cancelled;   /* L: it must not start */
     bool resumable;
     xpm_launcher *launcher; /* S: or NULL, as the experiment's was; a reference */
+    char *needs;            /* S: what it needs of this machine, as a text; NULL: a slot */
     struct xpm__lane *lane; /* L: where it waits when it is ready; NULL before it was first */
     int64_t order;          /* L: in which those of all lanes start */
     double ends_by;         /* atomic: when its place ends it, seconds since 1970; 0: not known */

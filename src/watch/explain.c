@@ -20,7 +20,7 @@ typedef struct inquiry {
     xpm__explanation *out;
     double since;              /* of its last event */
     xpm__map depends_on;       /* identifier to itself: new */
-    xpm__map by_hash;          /* jobs of the view */
+    char *needs;               /* what it needs of its machine; NULL: a slot */
     char *name;                /* for people */
     char file[XPM__NAME_SIZE]; /* NAME of its files */
     int dir;                   /* its folder; -1 when there is none */
@@ -126,6 +126,16 @@ static void note_dependencies(inquiry *q, json_object *ids)
     }
 }
 
+/* What a job needs is said when it is ready. */
+static void note_needs(char **needs, json_object *line)
+{
+    const char *text = xpm__json_get_text(line, "needs");
+    if (text == NULL)
+        return;
+    xpm_free(*needs);
+    *needs = xpm__strdup(text);
+}
+
 static void on_own_event(void *user, json_object *line)
 {
     inquiry *q = user;
@@ -134,6 +144,7 @@ static void on_own_event(void *user, json_object *line)
         strcmp(event.type, q->job->type) != 0)
         return;
     q->since = event.time;
+    note_needs(&q->needs, line);
     note_dependencies(q, xpm__json_get(line, "depends_on"));
 }
 
@@ -314,26 +325,78 @@ static void say_waiting(inquiry *q)
     say(q, "\n");
 }
 
+static bool runs_beside(const inquiry *q, const xpm__job_view *job)
+{
+    return job->state.state == XPM_JOB_RUNNING && job->experiment != NULL &&
+           q->job->experiment != NULL && strcmp(job->experiment, q->job->experiment) == 0;
+}
+
 static size_t count_running(const inquiry *q)
 {
     size_t count = 0;
-    for (size_t i = 0; i < q->view->job_count; i++) {
-        const xpm__job_view *job = q->view->jobs[i];
-        count += job->state.state == XPM_JOB_RUNNING && job->experiment != NULL &&
-                 q->job->experiment != NULL && strcmp(job->experiment, q->job->experiment) == 0;
-    }
+    for (size_t i = 0; i < q->view->job_count; i++)
+        count += runs_beside(q, q->view->jobs[i]);
     return count;
+}
+
+static void on_holder_event(void *user, json_object *line)
+{
+    inquiry *q = user;
+    xpm__event event;
+    if (!parse_event(q, line, &event))
+        return;
+    for (size_t i = 0; i < q->out->blocker_count; i++)
+        if (strcmp(q->out->blockers[i].job->hash, event.hash) == 0)
+            note_needs(&q->out->blockers[i].needs, line);
+}
+
+/* The jobs of its experiment that run, and what each has of the machine. */
+static void find_holders(inquiry *q)
+{
+    for (size_t i = 0; i < q->view->job_count; i++)
+        if (runs_beside(q, q->view->jobs[i]))
+            add_blocker(q, q->view->jobs[i]);
+    if (q->out->blocker_count > 0)
+        each_event(q, on_holder_event);
+}
+
+static void say_machine(inquiry *q)
+{
+    const xpm__explanation *e = q->out;
+    find_holders(q);
+    say(q, ": it waits for %s of this machine; %zu %s of the experiment %s%s", q->needs,
+        e->blocker_count, e->blocker_count == 1 ? "job" : "jobs",
+        e->blocker_count == 1 ? "runs" : "run", e->blocker_count > 0 ? ":" : ".");
+    for (size_t i = 0; i < e->blocker_count && i < PRINT_MOST; i++) {
+        const xpm__blocker *holder = &e->blockers[i];
+        char *name = xpm__short_name(holder->job->type, holder->job->hash);
+        say(q, "\n  %s has %s", name, holder->needs != NULL ? holder->needs : "a slot");
+        say_time(q, "since", holder->job->state.started);
+        xpm_free(name);
+    }
+    if (e->blocker_count > PRINT_MOST)
+        say(q, "\n  and %zu more", e->blocker_count - PRINT_MOST);
+    if (strstr(q->needs, "cuda") != NULL || strstr(q->needs, "gpu") != NULL)
+        say(q, "\nJobs of other experiments may have accelerators, too.");
+}
+
+static void say_slot(inquiry *q)
+{
+    size_t running = count_running(q);
+    say(q, ": it waits for a free slot; %zu %s of the experiment %s.", running,
+        running == 1 ? "job" : "jobs", running == 1 ? "runs" : "run");
 }
 
 static void say_ready(inquiry *q)
 {
-    size_t running = count_running(q);
     say(q, "%s is ready", q->name);
     say_time(q, "since", q->since);
     say_experiment(q);
     if (!say_tokens(q, true)) {
-        say(q, ": it waits for a free slot; %zu %s of the experiment %s.", running,
-            running == 1 ? "job" : "jobs", running == 1 ? "runs" : "run");
+        if (q->needs != NULL)
+            say_machine(q);
+        else
+            say_slot(q);
         say_tokens(q, false);
     }
     say(q, "\n");
@@ -596,6 +659,7 @@ void xpm__explain_job(const xpm__view *view, const xpm__job_view *job,
         if (q.depends_on.entries[i].key != NULL)
             xpm_free(q.depends_on.entries[i].value);
     xpm__map_free(&q.depends_on);
+    xpm_free(q.needs);
     xpm_free(q.name);
     xpm_free(folder);
 }
@@ -653,6 +717,8 @@ void xpm__explanation_print(const xpm__view *view, const xpm__job_view *job,
 void xpm__explanation_clear(xpm__explanation *explanation)
 {
     xpm__str_free(&explanation->sentences);
+    for (size_t i = 0; i < explanation->blocker_count; i++)
+        xpm_free(explanation->blockers[i].needs);
     xpm_free(explanation->blockers);
     xpm__against_clear(&explanation->against);
     xpm__graph_free(&explanation->graph);

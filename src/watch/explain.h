@@ -11,6 +11,7 @@
 typedef struct xpm__blocker {
     const xpm__job_view *job; /* borrowed from the view */
     double since;             /* when it came to its state; 0 when not known */
+    char *needs;              /* what it has of the machine, when that was said; or NULL */
 } xpm__blocker;
 
 typedef struct xpm__explanation {

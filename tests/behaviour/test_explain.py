@@ -169,6 +169,39 @@ def test_a_ready_job_waits_for_a_slot(held, workspace, pipes, explain):
     end(process)
 
 
+def test_a_ready_job_waits_for_what_it_needs_of_the_machine(driver, workspace, pipes, explain):
+    driver.write(TASKS, "tasks.py")
+    script = driver.write("""
+        import sys
+        from tasks import *
+        if __name__ == "__main__":
+            with experiment(sys.argv[1], "first", jobs=4):
+                for name, needs in ("a", "cpu(mem=1M)"), ("b", "resource(seat)"), ("c", "resource(seat) & cpu(mem=2M)"):
+                    task = Hold(name=name, pipes=sys.argv[2])
+                    task.submit(launcher=DirectLauncher(requirement=needs))
+                print("submitted", flush=True)
+    """)
+    for name in "abc":
+        pipes.make(name)
+    process = driver.start(script, workspace, pipes.folder,
+                           env={**os.environ, "XPM_RESOURCES": "seat=1"})
+    assert process.stdout.readline() == "submitted\n", process.stderr.read()
+    pipes.pid("a"), pipes.pid("b")
+    first, second, third = (key.split("/")[1] for key in listed(workspace, "tasks.hold"))
+    assert re.match(
+        rf"tasks.hold/{third[:8]} is ready since {TIME}, in experiment first: it waits for "
+        r"cpu\(mem=2M\) & resource\(seat\) of this machine; 2 jobs of the experiment run:\n"
+        rf"(  tasks.hold/({first[:8]} has cpu\(mem=1M\)|{second[:8]} has resource\(seat\)) since {TIME}\n){{2}}",
+        explain(third)), explain(third)
+    told = json.loads(explain(third, "--json"))
+    assert {job["job_id"] for job in told["waits_for"]} == {first, second}
+    for name in "ab":
+        pipes.end(name)
+    pipes.pid("c")
+    pipes.end("c")
+    end(process)
+
+
 def test_a_running_job_says_its_process_and_how_far_it_is(held, workspace, pipes, explain):
     process, pids = held("a")
     text = explain(hash_of(workspace, "tasks.hold"))
