@@ -31,7 +31,7 @@ class Launcher:
     notificationURL = None
 
     def __init__(self, connector=None, *, priority=0):
-        self.connector = connector
+        self.connector = check_connector(connector)
         self.priority = priority
         self._environ = {}
         self._listeners = []
@@ -88,12 +88,13 @@ class Launcher:
     def _for(self, job):
         """What the engine has for it; None for its own default. The one made before, if it would be
         equal."""
-        key = self._key(tuple(map(str, self.command(job))), job.priority)
+        key = self._key(_words(self.command(job)), job.priority)
         is_here = self.connector is None or self.connector.is_here
         if is_here and key == _PLAIN:
             return None
         made, native = self._made
         if made != (self.connector, key):
+            self._check(job.priority)
             native = self._make(*key)
             self._made = (self.connector, key), native
         return native
@@ -102,11 +103,40 @@ class Launcher:
         """All that tells it from others, for the engine: the arguments of _make."""
         return prefix, priority, self.requirement and str(self.requirement), False, False, 0
 
+    def _check(self, priority):
+        """TypeError for what has another type: each may be set at any time."""
+        if self.requirement is not None:
+            from .launcherfinder.specs import as_requirement
+
+            as_requirement(self.requirement)
+        for name, value in ("priority", priority), ("nice", getattr(self, "nice", 0)):
+            if not isinstance(value, int):
+                raise TypeError(f"{name} is {value!r}: it must be a whole number")
+
     def _make(self, prefix, priority, requirement, cold, pin, nice):
         from .connectors.local import LocalConnector
 
         connector = self.connector or LocalConnector.instance()
         return _finish(connector._launcher(cold, pin, nice, prefix), priority, requirement)
+
+
+def check_connector(connector):
+    """The connector, or None. TypeError when it is neither."""
+    if connector is not None:
+        from .connectors.local import Connector
+
+        if not isinstance(connector, Connector):
+            raise TypeError("connector: expected a Connector, such as SshConnector('gpu1'), got "
+                            f"{connector!r}")
+    return connector
+
+
+def _words(command):
+    """The words that are put before a command, which are easily written as one text."""
+    if isinstance(command, str):
+        raise TypeError(f"wrapper: expected a list of words, such as {command.split()!r}, got "
+                        f"{command!r}")
+    return tuple(map(str, command))
 
 
 _PLAIN = (), 0, None, False, False, 0
@@ -135,8 +165,9 @@ class DirectLauncher(Launcher):
         it ends.
     priority, wrapper: see Launcher.
 
-    ValueError when a limit is no number above 0. Other options are checked when a job is submitted:
-    ValueError for a `nice` out of range, or for a requirement that this machine can never meet.
+    ValueError when a limit is no number above 0, TypeError when a connector is none. Other options are
+    checked when a job is submitted: TypeError for one of another type, ValueError for a `nice` out of
+    range, or for a requirement that this machine can never meet.
     """
 
     warm, pin, nice = True, False, 0

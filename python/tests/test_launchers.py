@@ -227,6 +227,13 @@ tasks.append(Cuda().submit(launcher=launcher))
     ("DirectLauncher(nice=20)", "ValueError: nice is 20: it must be from 0 to 19"),
     ("DirectLauncher(priority=1 << 40)", "ValueError: the priority is 1099511627776: it must be"),
     ("DirectLauncher(wrapper=['no-such-program'])", "no-such-program"),
+    ("DirectLauncher(wrapper='numactl -N0')",
+     "TypeError: wrapper: expected a list of words, such as ['numactl', '-N0'], got 'numactl -N0'"),
+    ("DirectLauncher('gpu1')",
+     "TypeError: connector: expected a Connector, such as SshConnector('gpu1'), got 'gpu1'"),
+    ("DirectLauncher(nice='low')", "TypeError: nice is 'low': it must be a whole number"),
+    ("DirectLauncher(priority=1.5)", "TypeError: priority is 1.5: it must be a whole number"),
+    ("DirectLauncher(requirement=['cpu()'])", "TypeError: ['cpu()'] says nothing that a task needs"),
 ])
 def test_what_cannot_be_is_said(program, text, error):
     program.write("plan.py", f"""{TASKS}
