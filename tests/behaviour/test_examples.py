@@ -1,11 +1,13 @@
 """The examples in C run, print what they are about, and have nothing to do the second time."""
 
 import shutil
+import sys
 
 import pytest
 from harness import BUILD, SOURCE, run
 
 PRINTED = {
+    "box": "12 samples, each on 1 core: pi is about 3.14\n",
     "checkpoints": "from epoch 0 to 10\nfrom epoch 10 to 25\n",
     "stages": "55, tagged 1\n110, tagged 2\n",
     "values": "small: 1 layers, tanh, no dropout\nlarge: 2 layers, relu, with dropout\n"
@@ -23,9 +25,19 @@ def test_an_example_prints_what_it_is_about(name, workspace):
     assert "0 started (nothing to do)" in again.stdout
 
 
+def test_the_box_in_python_runs_once(workspace):
+    for _ in range(2):
+        done = run(sys.executable, SOURCE / "examples/box.py", workspace)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "12 samples, each on 1 core: pi is about 3.141\n"
+    runs = workspace.glob("jobs/__main__.sample/*/sample.out")
+    assert len([*runs]) == 12 and not [*workspace.glob("jobs/*/*/*.failed")]
+
+
 def test_each_example_is_run_by_a_test():
     names = {path.stem for path in (SOURCE / "examples").glob("*.c")}
     assert names == {"seed", *PRINTED}
+    assert {path.stem for path in (SOURCE / "examples").glob("*.py")} == {"box", "digits"}
 
 
 PROGRAM = """
