@@ -687,7 +687,11 @@ XPM_API const char *xpm_experiment_run_directory(const xpm_experiment *xp);
 XPM_API xpm_job *xpm_job_new(xpm_experiment *xp, xpm_config *task, xpm_error *err);
 /* Changes the job's environment, over the inherited one, before it is submitted. Copies. */
 XPM_API void xpm_job_setenv(xpm_job *job, const char *name, const char *value);
-XPM_API const char *xpm_job_getenv(const xpm_job *job, const char *name); /* NULL when not set */
+/* What it is set to by the job, its launcher or its experiment; once the job is submitted, all that it
+ * inherits too. Borrowed, until it is set again; NULL when it is not set. */
+XPM_API const char *xpm_job_getenv(const xpm_job *job, const char *name);
+/* Number `index` of the same, as NAME=VALUE; of those with one name the first counts. NULL past the last. */
+XPM_API const char *xpm_job_variable(const xpm_job *job, size_t index);
 /* Its limits, its policy of retries, and whether it is transient, before it is submitted. Of a job that
  * was submitted already, as an equal task, the larger number of retries counts, and the mode in which
  * its result is wanted more. Copies. */

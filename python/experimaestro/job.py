@@ -8,11 +8,11 @@ from .launcher import DirectLauncher
 
 
 class Environment(MutableMapping):
-    """The environment of a job: what is set here comes over what it inherits."""
+    """The environment of a job: what is set here comes over what its launcher and its experiment set,
+    and that over what it inherits."""
 
     def __init__(self, job):
         self._job = job
-        self._names = {}
 
     def __getitem__(self, name):
         value = self._job._getenv(name)
@@ -22,16 +22,15 @@ class Environment(MutableMapping):
 
     def __setitem__(self, name, value):
         self._job._setenv(name, value)
-        self._names[name] = True
 
     def __delitem__(self, name):
         raise TypeError("the variables of a job cannot be removed: set this one to another value")
 
     def __iter__(self):
-        return iter({**os.environ, **self._names})
+        return iter({**os.environ, **self._job._variables()})
 
     def __len__(self):
-        return len({**os.environ, **self._names})
+        return len({**os.environ, **self._job._variables()})
 
 
 class Job(_engine.Job):
@@ -51,7 +50,8 @@ class Job(_engine.Job):
 
     @property
     def environ(self):
-        """A mapping: what is set here comes over the inherited environment."""
+        """A mapping: what its process has. What is set here comes over what its launcher sets, that over
+        what its experiment sets, and that over the inherited environment."""
         if self._environ is None:
             self._environ = Environment(self)
         return self._environ

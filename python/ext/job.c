@@ -70,6 +70,19 @@ static PyObject *job_getenv(Job *self, PyObject *arg)
     return name != NULL ? Py_BuildValue("z", xpm_job_getenv(self->native, name)) : NULL;
 }
 
+static PyObject *job_variables(Job *self, PyObject *Py_UNUSED(none))
+{
+    PyObject *names = PyDict_New();
+    const char *entry;
+    for (size_t i = 0; names != NULL && (entry = xpm_job_variable(self->native, i)) != NULL; i++) {
+        PyObject *name = PyUnicode_DecodeFSDefaultAndSize(entry, strchr(entry, '=') - entry);
+        if (name == NULL || PyDict_SetItem(names, name, Py_None) < 0)
+            Py_CLEAR(names);
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
 static PyObject *job_set_launcher(Job *self, PyObject *arg)
 {
     if (!Py_IS_TYPE(arg, &Launcher_Type))
@@ -233,6 +246,7 @@ static PyMethodDef job_methods[] = {
     {"_submit", (PyCFunction)job_submit, METH_NOARGS, "Hands the job to the scheduler"},
     {"_setenv", (PyCFunction)job_setenv, METH_VARARGS, "_setenv(name, value)"},
     {"_getenv", (PyCFunction)job_getenv, METH_O, "_getenv(name): None when not set"},
+    {"_variables", (PyCFunction)job_variables, METH_NOARGS, "The names that are set: a dict"},
     {"_set_launcher", (PyCFunction)job_set_launcher, METH_O, "_set_launcher(launcher)"},
     {"_set_limits", (PyCFunction)job_set_limits, METH_VARARGS, "_set_limits(seconds, memory)"},
     {"_set_retry", (PyCFunction)job_set_retry, METH_VARARGS,

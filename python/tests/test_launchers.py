@@ -153,6 +153,7 @@ class Hook(SubmitHook):
         return 0
 
     def process(self, job, launcher):
+        assert {**job.environ}["B"] == "dynamic"
         job.environ["A"] = type(launcher).__name__ + str(launcher is job.launcher)
         job.priority += 1
 

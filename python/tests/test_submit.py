@@ -389,6 +389,7 @@ with experiment("workspace", "env") as xp:
     task = Env(x=1).submit(launcher=launcher)
     assert task.job.environ["B"] == "from launcher"
     assert task.job.environ["HOME"] and "NOT_SET" not in task.job.environ
+    assert set({"A": "from experiment", "B": "from launcher"}.items()) < set(task.job.environ.items())
 """
     )
     assert tasks.one("jobs/*/*/env.out") == "from experiment from launcher True\n"

@@ -348,9 +348,27 @@ void xpm_job_setenv(xpm_job *job, const char *name, const char *value)
         xpm__variables_set(&job->variables, name, value);
 }
 
+/* What its own variables go over. */
+static const xpm__variables *inherited(const xpm_job *job)
+{
+    static const xpm__variables none;
+    if (job->environment != NULL)
+        return &job->environment->variables;
+    return job->xp != NULL ? &job->xp->variables : &none;
+}
+
 const char *xpm_job_getenv(const xpm_job *job, const char *name)
 {
-    return xpm__variables_get(&job->variables, name);
+    const char *own = xpm__variables_get(&job->variables, name);
+    return own != NULL ? own : xpm__variables_get(inherited(job), name);
+}
+
+const char *xpm_job_variable(const xpm_job *job, size_t index)
+{
+    const xpm__variables *own = &job->variables, *rest = inherited(job);
+    if (index < own->count)
+        return own->entries[index];
+    return index - own->count < rest->count ? rest->entries[index - own->count] : NULL;
 }
 
 /* ---- What may be said of it beside its parameters ---------------------------------------------- */

@@ -62,8 +62,12 @@ TEST(a_job_has_its_own_session_its_folder_and_its_environment)
     xpm_error err = {0};
     xpm_experiment_setenv(xp, "RUN_TEST", "of the experiment");
     xpm_job *job = xpm_job_new(xp, xpm_new("run.act", "variable", "RUN_TEST"), &err);
+    assert_string_equal(xpm_job_getenv(job, "RUN_TEST"), "of the experiment");
     xpm_job_setenv(job, "RUN_TEST", "of the job");
     assert_string_equal(xpm_job_getenv(job, "RUN_TEST"), "of the job");
+    assert_string_equal(xpm_job_variable(job, 0), "RUN_TEST=of the job");
+    assert_string_equal(xpm_job_variable(job, 1), "RUN_TEST=of the experiment");
+    assert_null(xpm_job_variable(job, 2));
     assert_int_equal(xpm_job_submit(job, &err), 0);
     assert_int_equal(xpm_job_wait(job, -1), XPM_JOB_DONE);
     assert_file(path_of("%s/out.txt", xpm_job_directory(job)), "of the job 1 1");
