@@ -3,7 +3,8 @@
 A block of code whose first line is "```python run" or "```c run" is a whole program: it is put in
 an empty folder and run there, a C one with the arguments `run workspace`. "```c build NAME" is a
 program that the later ones of its page need: it is compiled as NAME in their folder. A block
-"```output" right after a program is what it prints; "..." in it stands for any text.
+"```output" right after a program is what it prints; "..." in it stands for any text. Of the pages on
+launchers, the blocks that are no whole programs are run or compiled, too.
 """
 
 import os
@@ -66,6 +67,42 @@ def test_a_program_of_the_manual_runs_and_prints_what_the_page_says(
     assert ended.returncode == 0, ended.stderr
     if expected is not None:
         assert matches(ended.stdout, expected), f"printed:\n{ended.stdout}\n{ended.stderr}"
+
+
+LAUNCHERS = ["launchers", "requirements", "slurm", "ssh"]
+
+
+def fragments(page, language):
+    text = (ROOT / f"docs/{page}.md").read_text()
+    return [block[2] for block in BLOCK.finditer(text) if block[1] == language]
+
+
+@pytest.mark.parametrize("page", [page for page in LAUNCHERS if fragments(page, "python")])
+def test_a_fragment_of_a_page_on_launchers_is_executed_after_those_before(page, tmp_path):
+    program = "\n".join(["from unittest.mock import Mock as Learn", *fragments(page, "python")])
+    if page == "requirements":
+        program += ("\nfrom experimaestro.launcherfinder.parser import parse"
+                    "\nassert find_launcher(parse('cpu(cores=2)')).requirement == parse('cpu(cores=2)')")
+    (tmp_path / "program.py").write_text(program)
+    ended = subprocess.run([sys.executable, "program.py"], cwd=tmp_path, text=True, timeout=60,
+                           capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("page", [page for page in LAUNCHERS if fragments(page, "c")])
+def test_a_fragment_in_c_of_a_page_on_launchers_is_compiled(page, tmp_path):
+    for number, fragment in enumerate(fragments(page, "c")):
+        compile_c(tmp_path, f"fragment{number}", f"""
+            #include <experimaestro.h>
+            int part(xpm_experiment *xp, xpm_config *task, xpm_requirement *requirement, xpm_error *err);
+            int part(xpm_experiment *xp, xpm_config *task, xpm_requirement *requirement, xpm_error *err)
+            {{
+                (void)task, (void)requirement;
+                {fragment}
+                return 0;
+            }}
+            int main(void) {{ return 0; }}
+        """)
 
 
 def test_the_manual_has_programs_in_both_languages():
