@@ -184,7 +184,8 @@ static char *describe(const xpm__start *start, size_t *size)
     const xpm__variables *variables = &start->job->variables;
     const char **list = xpm__alloc((variables->count + 1) * sizeof *list);
     xpm__str record = {0};
-    memcpy(list, variables->entries, variables->count * sizeof *list);
+    if (variables->count > 0)
+        memcpy(list, variables->entries, variables->count * sizeof *list);
     list[variables->count] = NULL;
     xpm__array_add(
         &record,
