@@ -4,9 +4,10 @@ a mount namespace can be had, with other contents in the folder of the workspace
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
+
+from ports import free_ports
 
 SSHD = shutil.which("sshd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
@@ -15,12 +16,6 @@ def can_have_its_own_folders():
     """Whether a process may see another folder under a path than others do."""
     probe = ["unshare", "--uts", "--mount", "--propagation", "private", "mount", "--bind", "/", "/mnt"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def key(path):
@@ -40,7 +35,7 @@ class Host:
         self.workspace = workspace
         self.writable = writable
         self.there = folder / "there"
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.process = None
         folder.mkdir()
         self.there.mkdir()

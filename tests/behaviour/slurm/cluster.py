@@ -18,6 +18,10 @@ from pathlib import Path
 
 from keeper import Keeper
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from ports import free_ports  # noqa: E402
+
 SBIN = os.environ["PATH"] + ":/usr/sbin"
 PATIENCE = 60  # seconds, for a daemon to answer
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -31,15 +35,6 @@ def lacks(accounting=False):
     missing = [name for name in DAEMONS + (ACCOUNTING if accounting else ())
                if shutil.which(name, path=SBIN) is None]
     return f"{', '.join(missing)} not installed: scripts/setup test" if missing else None
-
-
-def free_ports(count):
-    """Ports that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def wait_until(holds, what):
