@@ -139,7 +139,8 @@ def test_a_package_that_was_installed_from_a_folder_is_a_project(tmp_path, monke
 @pytest.fixture
 def script(tmp_path, monkeypatch):
     """The program is a script outside of any working tree."""
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "main.py"))
+    path = str(tmp_path / "main.py")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", path, raising=False)
 
 
 def test_sources_with_changes_are_refused_before_anything_is_made(tmp_path, script):

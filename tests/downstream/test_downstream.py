@@ -20,6 +20,8 @@ FOLDER = SOURCE / "build"  # the environments are those of every build
 ORIGINAL = SOURCE / "bench/.peers/original"
 TIMEOUT = 300  # seconds
 
+pytestmark = pytest.mark.xdist_group("downstream")  # each environment is made once
+
 # Package -> how many classes of configurations it has at least: a package that lost some was not
 # imported.
 PACKAGES = {"datamaestro": 10, "datamaestro_text": 50}

@@ -8,6 +8,15 @@ from plans import HELD, Plan
 
 
 HANG = 240  # seconds
+CLUSTERS = {"_plain", "_accounting", "_two_nodes"}
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks by a hook of this name
+def pytest_collection_modifyitems(items):
+    """There is one of each cluster, however many processes run the tests."""
+    for item in items:
+        for name in CLUSTERS.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 def _cluster(tmp_path_factory, name, **options):
