@@ -6,6 +6,7 @@ VECTORS   ?= tests/conformance/identifiers.json
 TIME      ?= 60
 RUNS      ?= 1000
 SANITIZE  ?=
+COLD      ?=
 
 comma := ,
 # A sanitized build has a folder of its own, so that going back and forth recompiles nothing.
@@ -52,8 +53,8 @@ run: build .venv/examples.done  ## run the examples in WORKSPACE (workspace/), a
 	.venv/bin/python examples/digits.py '$(WORKSPACE)'
 	$(BUILD)/examples/seed run '$(WORKSPACE)'
 
-test: build  ## run every test; SANITIZE=address,undefined or thread: in a build of its own
-	@scripts/test $(BUILD) $(SANITIZE)
+test: build  ## run every test; SANITIZE=address,undefined or thread: in a build of its own; COLD=1: no warm start
+	@scripts/test $(BUILD) '$(SANITIZE)' $(if $(COLD),cold)
 
 soak: build  ## kill drivers and jobs at random steps in RUNS=1000 runs; ARGS=... as --seed 1
 	.venv/bin/python tests/behaviour/faults/kills.py --runs $(RUNS) $(ARGS)

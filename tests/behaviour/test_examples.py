@@ -116,6 +116,7 @@ def compile_member(folder, compiler, macro, member):
                f"-I{SOURCE}/include", "-c", source, "-o", folder / "program.o")
 
 
+@pytest.mark.unsanitized
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_a_member_of_another_type_does_not_compile(tmp_path, compiler):
     if shutil.which(compiler) is None:

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from harness import SOURCE
 
+pytestmark = pytest.mark.unsanitized
+
 MODEL = SOURCE / "tests/model/job.pml"
 
 # What each mutation of the model must be found to break: the invariant, in the model's words.

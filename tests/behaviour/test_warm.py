@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 from harness import BUILD, TIMEOUT, job_folders, wait_for_end
 
+
+@pytest.fixture(autouse=True)
+def no_wish(monkeypatch):
+    """Each of these tests says itself what starts cold, also when all others are run cold."""
+    monkeypatch.delenv("XPM_WARM", raising=False)
+
+
 # What a program can see of itself and of its surroundings.
 OBSERVE = """
     import gc, json, locale, os, resource, signal, sys, threading

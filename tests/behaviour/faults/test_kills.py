@@ -7,11 +7,13 @@ import signal
 import time
 
 import kills
+import pytest
 from faults import Faults, Graph
 
 SEED = int(os.environ.get("XPM_FAULTS_SEED", 1))
 
 
+@pytest.mark.unsanitized
 def test_what_is_killed_at_any_step_is_finished_once_by_the_next_run(tmp_path):
     start = time.monotonic()
     total = kills.soak(tmp_path, 60, SEED)
