@@ -58,6 +58,7 @@ struct xpm__running {
     xpm__share *share;        /* of this machine; NULL elsewhere */
     xpm__elsewhere elsewhere; /* of one that another scheduler has started */
     xpm__end end;             /* of its process, which has left others with the lock */
+    bool is_counted;          /* among the starts of this run */
     running *next, **link;
 };
 
@@ -330,7 +331,7 @@ static void settle(running *r, bool waited)
     xpm_job *job = r->job;
     xpm__jobdir_state state = {.state = XPM_JOB_READY};
     if (r->end.again) {
-        count_starts(s->xp, -1);
+        count_starts(s->xp, -(int)r->is_counted);
         xpm__forget_queued(job, &r->elsewhere.pid);
     } else if (!xpm__end_job(job, &r->end, waited, &state) && await_lock(s, job, on_rest_gone)) {
         return;
@@ -452,7 +453,8 @@ static void start_job(xpm__scheduler *s, xpm_job *job, xpm__share *share)
         xpm__guards_hand_over(job);
         if (share != NULL)
             xpm__share_handed(share);
-        new_running(s, job, run, share, is_here ? XPM_JOB_RUNNING : XPM_JOB_SCHEDULED);
+        new_running(s, job, run, share, is_here ? XPM_JOB_RUNNING : XPM_JOB_SCHEDULED)->is_counted =
+            true;
         return;
     }
     xpm__machine_give(machine_of(s), share);
