@@ -367,7 +367,7 @@ def test_what_cannot_be_equal_starts_cold(driver, tmp_path, what):
 
 def test_a_launcher_may_start_all_cold(driver, tmp_path):
     script = plan(driver, "", launcher="warm=False")
-    assert driver.run(script, tmp_path / "workspace", 40).stdout.split()[2] == "False"
+    assert driver.run(script, tmp_path / "workspace", 15).stdout.split()[2] == "False"
 
 
 def test_a_refusal_is_told_only_to_who_asks(driver, tmp_path):
@@ -406,7 +406,7 @@ def seen(folder, driver):
 
 @pytest.mark.parametrize("end", ["well", "code", "exit", "raise"])
 def test_a_native_job_sees_and_does_the_same(tmp_path, end):
-    cold, warm, driver, _ = look(tmp_path / "cold", "0", 200, END=end)
+    cold, warm, driver, _ = look(tmp_path / "cold", "0", 2, END=end)
     assert not warm
     expected = seen(cold[0], driver)
     assert '["DRIVER 1 1 1 JOB' in expected

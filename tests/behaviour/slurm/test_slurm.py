@@ -159,7 +159,8 @@ def test_a_time_limit_that_was_too_short_grows(slurm, plan):
 
 
 @pytest.mark.slow
-def test_the_limit_of_slurm_is_a_timeout(slurm, held, pipes):
+def test_the_limit_of_slurm_is_a_timeout(slurm_nodes, held, pipes):
+    """It takes a minute: on the cluster that fewest tests wait for."""
     pipes.make("a")
     process = held.start(f"Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(time='1'))")
     pid = pipes.pid("a")
