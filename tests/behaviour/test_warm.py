@@ -284,7 +284,12 @@ ENDS = {
             os._exit(0)
     """,
     "told to end": "import signal, time; os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)",
-    "its time": ("import time; print(0 < self.remaining_time() <= 0.4); time.sleep(60)", "time_limit=0.4"),
+    # Which a start takes part of; those that come before a warm one need not wait for it.
+    "its time": ("""
+        import time
+        print(0 < self.remaining_time() <= 5)
+        time.sleep(60 if is_warm() or os.environ["XPM_WARM"] == "0" else 0)
+    """, "time_limit=5"),
     "its memory": ("bytearray(1 << 31)", "memory_limit=1 << 30"),
 }
 
