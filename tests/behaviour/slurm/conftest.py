@@ -13,7 +13,7 @@ CLUSTERS = {"_plain", "_accounting", "_two_nodes"}
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks by a hook of this name
 def pytest_collection_modifyitems(items):
-    """There is one of each cluster, however many processes run the tests."""
+    """There is one of each cluster for each group of tests, however many processes run them."""
     for item in items:
         for name in CLUSTERS.intersection(item.fixturenames):
             item.add_marker(pytest.mark.xdist_group(name))

@@ -15,6 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from faults import Graph, check_finished  # noqa: E402
 from kills import check_witness  # noqa: E402
 
+# They take as long as all other tests of Slurm: side by side with these, on a cluster of their own.
+pytestmark = pytest.mark.xdist_group("faults")
+
 SHIM = """#!/bin/sh
 # A command of Slurm that does it, or not, as its first lines say.
 folder={folder}
