@@ -30,18 +30,21 @@ void xpm__process_kill(const xpm__process *process)
     waitpid(process->pid, NULL, 0);
 }
 
-/* Its number is its own until it is collected. */
-static bool has_failed(const xpm__process *process)
+/* Its number is its own until it is collected; and then its group's, while that has processes: so no other
+ * process has the number of another's child. */
+static bool may_have_failed(const xpm__process *process)
 {
     siginfo_t info = {0};
-    return waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == process->pid && (info.si_code != CLD_EXITED || info.si_status != 0);
+    if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
+        return info.si_pid == process->pid && (info.si_code != CLD_EXITED || info.si_status != 0);
+    return syscall(SYS_pidfd_send_signal, process->fd, 0, NULL, 0) == 0 ||
+           (kill(process->pid, 0) < 0 && errno == ESRCH);
 }
 
 void xpm__process_end_rest(const xpm__process *process, int folder, const char *name)
 {
     xpm__jobdir_state state;
-    if (has_failed(process) && !xpm__jobdir_read_markers(folder, name, &state))
+    if (may_have_failed(process) && !xpm__jobdir_read_markers(folder, name, &state))
         kill(-process->pid, SIGKILL);
 }
 

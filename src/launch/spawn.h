@@ -14,8 +14,8 @@ typedef struct xpm__process {
 int xpm__process_open(pid_t pid, xpm__process *process);
 /* How a process ended whose descriptor is readable; it is not known of one that is no child. */
 void xpm__process_collect(const xpm__process *process, xpm__end *end);
-/* Before that: kills what a child has left in its group that was killed itself, or has failed, in its
- * job's folder without a marker. What it has forked would keep the job's lock. */
+/* Before that: kills what is left in its group of a process that was killed, or has failed, without a
+ * marker in its job's folder. What it has forked would keep the job's lock. */
 void xpm__process_end_rest(const xpm__process *process, int folder, const char *name);
 void xpm__process_tell(const xpm__process *process, int signal_number);
 

@@ -525,6 +525,48 @@ def test_a_job_that_is_killed_takes_the_processes_of_its_pool_along(driver, work
     assert "(FAILED)" in command("jobs", "list", "--workdir", workspace).stdout
 
 
+def test_so_does_one_that_another_driver_had_started(driver, workspace, pipes):
+    script = driver.write("""
+        import multiprocessing, os, signal, sys, time
+        from experimaestro import *
+
+        def work(_):
+            time.sleep(3600)
+
+        class Leaves(Task):
+            pipes: Meta[Path]
+
+            def execute(self):
+                if os.path.exists("tried"):
+                    raise RuntimeError("once more")
+                open("tried", "w").close()
+                pool = multiprocessing.Pool(2)
+                pool.map_async(work, range(2))
+                print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+                (self.pipes / "a.started").write_text(str(os.getpid()))
+                (self.pipes / "a.end").read_text()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        if __name__ == "__main__":
+            with experiment(sys.argv[1], sys.argv[2], raise_on_failure=False) as xp:
+                Leaves(pipes=sys.argv[3]).submit(max_retries=0)
+            print(xp.counts["failed"])
+    """)
+    pipes.make("a")
+    first = driver.start(script, workspace, "first", pipes.folder)
+    pid = pipes.pid("a")
+    first.kill()
+    first.wait()
+    (out,) = workspace.glob("jobs/*/*/leaves.out")
+    left = out.read_text().split()
+    second = driver.start(script, workspace, "second", pipes.folder)
+    await_file(workspace / ".events/experiments/second-0.jsonl", lambda text: '"running"' in text)
+    os.kill(pid, signal.SIGKILL)
+    for worker in left:
+        wait_for_end(int(worker))
+    assert second.communicate(timeout=TIMEOUT)[0] == "1\n"
+
+
 def test_a_job_ends_with_the_process_that_its_wrapper_has_left(driver, workspace, command):
     driver.write(LEAVES, "leaves.py")
     script = driver.write("""
