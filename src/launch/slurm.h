@@ -106,8 +106,8 @@ void xpm__slurm_batch_clean(const xpm__slurm_batch *batch);
 /* The same for a list of any scheduler, if all jobs in it have ended; for all in the folder. */
 void xpm__slurm_sweep_list(const char *folder, const char *token);
 void xpm__slurm_sweep(const char *folder);
-/* The last that its log says, on one line; "" when nothing. */
-void xpm__slurm_batch_log(const xpm__slurm_batch *batch, xpm__str *out);
+/* What was said of the jobs of a batch, by Slurm and before they began; "" when nothing. New. */
+char *xpm__slurm_log(const char *folder, const char *token);
 
 /* ---- Commands ----------------------------------------------------------------------------------- */
 

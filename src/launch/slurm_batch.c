@@ -583,19 +583,11 @@ void xpm__slurm_sweep(const char *folder)
     (void)xpm__file_each_visible(AT_FDCWD, folder, sweep_named, (void *)folder);
 }
 
-void xpm__slurm_batch_log(const xpm__slurm_batch *batch, xpm__str *out)
+char *xpm__slurm_log(const char *folder, const char *token)
 {
-    enum { SHOWN = 160 };
-    char *path = file_of(batch, ".log");
+    char *path = xpm__format("%s/%s.log", folder, token);
     xpm__str text = {0};
-    if (xpm__file_read(AT_FDCWD, path, &text) == 0) {
-        while (text.size > 0 && text.data[text.size - 1] == '\n')
-            xpm__str_cut(&text, text.size - 1);
-        const char *line = text.size > 0 ? strrchr(text.data, '\n') : NULL;
-        const char *start = line != NULL ? line + 1 : text.data;
-        size_t size = text.size > 0 ? strlen(start) : 0;
-        xpm__str_add_visible(out, start, size < SHOWN ? size : SHOWN);
-    }
-    xpm__str_free(&text);
+    (void)xpm__file_read(AT_FDCWD, path, &text); /* there may be none */
     xpm_free(path);
+    return xpm__str_take(&text);
 }

@@ -128,12 +128,38 @@ static traces look_at_folder(const xpm_job *job)
     return found;
 }
 
+static char *log_of(const xpm__slurm_run *run)
+{
+    char token[XPM__SLURM_WORD];
+    char *folder = xpm__format("%s/" XPM__ARRAYS, run->base.job->workspace->path);
+    shared_part(run->token, token);
+    char *log = xpm__slurm_log(folder, token);
+    xpm_free(folder);
+    return log;
+}
+
+/* What the state means that Slurm says last. Where Slurm measures what a job has, and does not leave it
+ * to the kernel, a job that has too much is FAILED or CANCELLED there, and only its log says why. */
+static const xpm__slurm_meaning *meaning_of(const xpm__slurm_run *run)
+{
+    const xpm__slurm_meaning *meaning = xpm__slurm_state(run->last.state);
+    if (meaning->reason != XPM_REASON_FAILED && meaning->reason != XPM_REASON_CANCELLED)
+        return meaning;
+    char *log = log_of(run);
+    if (xpm__slurm_log_tells_memory(log, run->last.number))
+        meaning = xpm__slurm_state("OUT_OF_MEMORY");
+    xpm_free(log);
+    return meaning;
+}
+
 /* Whether Slurm knows better why a job was ended than the job, which was told by a signal, or whose
  * program was killed. */
 static bool is_refined(const xpm__slurm_run *run, const xpm__jobdir_state *marked)
 {
-    const xpm__slurm_meaning *meaning = xpm__slurm_state(run->last.state);
-    if (marked->state != XPM_JOB_ERROR || run->cancelled || meaning->phase != XPM__SLURM_ENDED)
+    if (marked->state != XPM_JOB_ERROR || run->cancelled)
+        return false;
+    const xpm__slurm_meaning *meaning = meaning_of(run);
+    if (meaning->phase != XPM__SLURM_ENDED)
         return false;
     bool is_limit = meaning->reason == XPM_REASON_TIMEOUT || meaning->reason == XPM_REASON_MEMORY;
     bool is_lost = meaning->reason == XPM_REASON_LOST && strcmp(run->last.state, "COMPLETED") != 0;
@@ -145,7 +171,7 @@ static bool is_refined(const xpm__slurm_run *run, const xpm__jobdir_state *marke
 static void refine(const xpm__slurm_run *run, const xpm__jobdir_state *marked)
 {
     const xpm_job *job = run->base.job;
-    const xpm__slurm_meaning *meaning = xpm__slurm_state(run->last.state);
+    const xpm__slurm_meaning *meaning = meaning_of(run);
     char name[XPM__NAME_SIZE];
     int folder = open_folder(job, name);
     int lock = folder >= 0 ? xpm__file_lock(folder, name, false) : -1;
@@ -160,23 +186,42 @@ static void refine(const xpm__slurm_run *run, const xpm__jobdir_state *marked)
         close(folder);
 }
 
-/* What the state that Slurm says last means, with the last words of what came before the job. */
-static void end_with(xpm__slurm_run *run, const xpm__slurm_entry *entry)
+/* The last line of a log, and of what is longer the beginning. */
+static void add_last_line(xpm__str *out, char *log)
 {
-    const xpm__slurm_meaning *meaning = xpm__slurm_state(entry->state);
-    xpm__str log = {0};
+    enum { SHOWN = 160 };
+    size_t size = strlen(log);
+    while (size > 0 && log[size - 1] == '\n')
+        log[--size] = '\0';
+    const char *before = strrchr(log, '\n'), *line = before != NULL ? before + 1 : log;
+    if (line[0] == '\0')
+        return;
+    size = strlen(line);
+    xpm__str_puts(out, ": ");
+    xpm__str_add_visible(out, line, size < SHOWN ? size : SHOWN);
+}
+
+/* As Slurm says last, with the last words of what came before the job. */
+static void end_with(xpm__slurm_run *run)
+{
+    const xpm__slurm_entry *entry = &run->last;
+    const xpm__slurm_meaning *meaning = meaning_of(run);
+    xpm__str words = {0};
     if (strcmp(entry->reason, "DependencyNeverSatisfied") == 0) {
         xpm__slurm_end_as(run, XPM_REASON_DEPENDENCY, "a job that it depends on has failed");
         return;
     }
-    if (run->batch != NULL && meaning->reason == XPM_REASON_FAILED)
-        xpm__slurm_batch_log(run->batch, &log);
+    if (meaning->reason == XPM_REASON_FAILED) {
+        char *log = log_of(run);
+        add_last_line(&words, log);
+        xpm_free(log);
+    }
     bool has_reason = entry->reason[0] != '\0' && strcmp(entry->reason, "None") != 0 &&
                       meaning->reason != XPM_REASON_CANCELLED; /* then it is why it waited */
-    xpm__slurm_end_as(run, meaning->reason, "%s (Slurm: %s%s%s)%s%s", meaning->sentence,
-                      entry->state, has_reason ? ", " : "", has_reason ? entry->reason : "",
-                      log.size > 0 ? ": " : "", log.size > 0 ? log.data : "");
-    xpm__str_free(&log);
+    xpm__slurm_end_as(run, meaning->reason, "%s (Slurm: %s%s%s)%s", meaning->sentence, entry->state,
+                      has_reason ? ", " : "", has_reason ? entry->reason : "",
+                      words.size > 0 ? words.data : "");
+    xpm__str_free(&words);
 }
 
 /* One that another scheduler had sent, and that was over before this one came, is started again, as any
@@ -193,7 +238,7 @@ static void end_unmarked(xpm__slurm_run *run, bool has_state)
     if (is_started_again(run))
         xpm__slurm_end(run, &again);
     else if (has_state)
-        end_with(run, &run->last);
+        end_with(run);
     else if (!run->began && (run->seen || run->told))
         xpm__slurm_end_as(run, XPM_REASON_CANCELLED, "it was cancelled in Slurm's queue (job %s)",
                           run->id);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 
 /* ---- States ------------------------------------------------------------------------------------ */
 
@@ -46,7 +47,7 @@ const xpm__slurm_meaning *xpm__slurm_state(const char *state)
 
 /* ---- Lines ------------------------------------------------------------------------------------- */
 
-enum { FIELDS = 5 };
+enum { FIELDS = 6 };
 typedef struct field {
     const char *text;
     size_t size;
@@ -110,13 +111,14 @@ bool xpm__slurm_next_queued(const char **text, xpm__slurm_entry *entry)
     bool whole;
     while (next_line(text, fields, FIELDS, &whole)) {
         *entry = (xpm__slurm_entry){0};
-        if (!whole || !is_id(&fields[0]) || !read_state(&fields[1], entry->state))
+        if (!whole || !is_id(&fields[0]) || !read_state(&fields[2], entry->state))
             continue;
         copy(entry->id, sizeof entry->id, &fields[0]);
-        copy(left, sizeof left, &fields[2]);
+        copy(entry->number, sizeof entry->number, &fields[1]);
+        copy(left, sizeof left, &fields[3]);
         entry->left = xpm__clock_span(left);
-        copy(entry->reason, sizeof entry->reason, &fields[3]);
-        copy(entry->comment, sizeof entry->comment, &fields[4]);
+        copy(entry->reason, sizeof entry->reason, &fields[4]);
+        copy(entry->comment, sizeof entry->comment, &fields[5]);
         return true;
     }
     return false;
@@ -124,18 +126,57 @@ bool xpm__slurm_next_queued(const char **text, xpm__slurm_entry *entry)
 
 bool xpm__slurm_next_accounted(const char **text, xpm__slurm_entry *entry)
 {
-    enum { ACCOUNTED = 3 };
+    enum { ACCOUNTED = 4 };
     field fields[ACCOUNTED];
     bool whole;
     while (next_line(text, fields, ACCOUNTED, &whole)) {
         *entry = (xpm__slurm_entry){0};
-        if (!whole || !is_id(&fields[0]) || !read_state(&fields[1], entry->state))
+        if (!whole || !is_id(&fields[0]) || !read_state(&fields[2], entry->state))
             continue;
         copy(entry->id, sizeof entry->id, &fields[0]);
-        copy(entry->reason, sizeof entry->reason, &fields[2]);
+        copy(entry->number, sizeof entry->number, &fields[1]);
+        copy(entry->reason, sizeof entry->reason, &fields[3]);
         return true;
     }
     return false;
+}
+
+static bool says(const char *text, const char *const *phrases)
+{
+    for (; *phrases != NULL; phrases++)
+        if (strcasestr(text, *phrases) != NULL)
+            return true;
+    return false;
+}
+
+/* Whether a text names a job, or a step of it: "StepId=127.batch", "Job 127". */
+static bool names_job(const char *text, const char *number)
+{
+    static const char *const before[] = {"Id=", "Step ", "Job "};
+    size_t size = strlen(number);
+    for (const char *at = strstr(text, number); size > 0 && at != NULL; at = strstr(at + 1, number))
+        for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+            size_t length = strlen(before[i]);
+            if ((size_t)(at - text) >= length && strncasecmp(at - length, before[i], length) == 0 &&
+                !isdigit((unsigned char)at[size]))
+                return true;
+        }
+    return false;
+}
+
+bool xpm__slurm_log_tells_memory(const char *log, const char *number)
+{
+    static const char *const phrases[] = {"exceeded memory limit", "oom_kill event",
+                                          "oom-kill event", NULL};
+    bool told = false;
+    while (!told && *log != '\0') {
+        size_t size = strcspn(log, "\n");
+        char *line = xpm__strndup(log, size);
+        told = says(line, phrases) && names_job(line, number);
+        xpm_free(line);
+        log += size + (log[size] == '\n');
+    }
+    return told;
 }
 
 bool xpm__slurm_submitted(const char *text, char id[XPM__SLURM_ID])
@@ -153,14 +194,6 @@ bool xpm__slurm_submitted(const char *text, char id[XPM__SLURM_ID])
 }
 
 /* ---- Errors ------------------------------------------------------------------------------------ */
-
-static bool says(const char *errors, const char *const *phrases)
-{
-    for (; *phrases != NULL; phrases++)
-        if (strcasestr(errors, *phrases) != NULL)
-            return true;
-    return false;
-}
 
 xpm__slurm_refusal xpm__slurm_refusal_of(const char *errors)
 {

@@ -26,6 +26,7 @@ const xpm__slurm_meaning *xpm__slurm_state(const char *state);
 /* A line of squeue or sacct. */
 typedef struct xpm__slurm_entry {
     char id[XPM__SLURM_ID];       /* "123" or "123_4" */
+    char number[XPM__SLURM_ID];   /* the same job, as the machines call it: "127" */
     char state[XPM__SLURM_STATE]; /* in capitals */
     char reason
         [XPM__SLURM_WORD]; /* of squeue: why it waits, or has ended; of sacct: the exit status */
@@ -33,11 +34,14 @@ typedef struct xpm__slurm_entry {
     double left; /* seconds that it may still run; 0 when not known */
 } xpm__slurm_entry;
 
-#define XPM__SQUEUE_FORMAT "%i|%T|%L|%r|%k"
-#define XPM__SACCT_FORMAT "JobID,State,ExitCode"
+#define XPM__SQUEUE_FORMAT "%i|%A|%T|%L|%r|%k"
+#define XPM__SACCT_FORMAT "JobID,JobIDRaw,State,ExitCode"
 /* Reads the next line that is one of theirs, and goes beyond it; false at the end. */
 bool xpm__slurm_next_queued(const char **text, xpm__slurm_entry *entry);
 bool xpm__slurm_next_accounted(const char **text, xpm__slurm_entry *entry);
+
+/* Whether the log of a batch says that the job of that number had more memory than it asked for. */
+bool xpm__slurm_log_tells_memory(const char *log, const char *number);
 
 /* The number that sbatch --parsable has printed last; false when there is none. */
 bool xpm__slurm_submitted(const char *text, char id[XPM__SLURM_ID]);

@@ -100,16 +100,17 @@ TEST(what_a_job_needs_is_asked_for_unless_the_options_say_it)
 
 TEST(each_line_of_squeue_is_read)
 {
-    const char *text = "1026_0|COMPLETED|1:00:00|None|xpm-6b09de6a-382b73e238fc2b39\n"
-                       "1027|PENDING|5|Dependency, or so|(null)\n"
-                       "2|FAILED|1-01:00:00|BadConstraints|a|b\n"
-                       "13_[0-99]|PENDING|1:00:00|Resources|\n"
+    const char *text = "1026_0|1027|COMPLETED|1:00:00|None|xpm-6b09de6a-382b73e238fc2b39\n"
+                       "1027|1027|PENDING|5|Dependency, or so|(null)\n"
+                       "2|2|FAILED|1-01:00:00|BadConstraints|a|b\n"
+                       "13_[0-99]|13|PENDING|1:00:00|Resources|\n"
                        "slurm_load_jobs error: whatever\n"
                        "\n"
-                       "7|CANCELLED+|UNLIMITED|None|";
+                       "7|7|CANCELLED+|UNLIMITED|None|";
     xpm__slurm_entry entry;
     assert_true(xpm__slurm_next_queued(&text, &entry));
     assert_string_equal(entry.id, "1026_0");
+    assert_string_equal(entry.number, "1027");
     assert_string_equal(entry.state, "COMPLETED");
     assert_string_equal(entry.comment, "xpm-6b09de6a-382b73e238fc2b39");
     assert_true(entry.left == 3600);
@@ -129,14 +130,15 @@ TEST(each_line_of_squeue_is_read)
 
 TEST(each_line_of_sacct_is_read)
 {
-    const char *text =
-        "12|COMPLETED|0:0\n12_3|CANCELLED by 0|0:15\n13.batch|FAILED|1:0\n14|FAILED\n"
-        "15|OUT_OF_MEMORY|0:125\n";
+    const char *text = "12|12|COMPLETED|0:0\n12_3|15|CANCELLED by "
+                       "0|0:15\n13.batch|13.batch|FAILED|1:0\n14|14|FAILED\n"
+                       "15|15|OUT_OF_MEMORY|0:125\n";
     xpm__slurm_entry entry;
     assert_true(xpm__slurm_next_accounted(&text, &entry));
     assert_string_equal(entry.id, "12");
     assert_true(xpm__slurm_next_accounted(&text, &entry));
     assert_string_equal(entry.id, "12_3");
+    assert_string_equal(entry.number, "15");
     assert_string_equal(entry.state, "CANCELLED");
     assert_string_equal(entry.reason, "0:15");
     assert_true(xpm__slurm_next_accounted(&text, &entry));
@@ -255,6 +257,25 @@ TEST(the_size_of_arrays_is_found_in_the_configuration)
     assert_int_equal(xpm__slurm_array_size(""), 0);
 }
 
+TEST(a_log_tells_of_memory_only_the_job_that_had_too_much)
+{
+    const char *log =
+        "slurmstepd-n1: error: StepId=15.batch exceeded memory limit (222281728 > 104857600), "
+        "being "
+        "killed\n"
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=27.batch. Some of the step tasks\n"
+        "slurmstepd: error: Detected 2 oom-kill event(s) in step 31.batch cgroup.\n"
+        "slurmstepd: error: Job 40 exceeded memory limit (5 > 4), being killed\n"
+        "slurmstepd: error: *** JOB 50 ON n1 CANCELLED AT 2026-11-27T20:47:11 ***\n";
+    static const char *const told[] = {"15", "27", "31", "40"};
+    static const char *const untold[] = {"1", "5", "2", "7", "50", "104857600", "4", ""};
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        assert_true(xpm__slurm_log_tells_memory(log, told[i]));
+    for (size_t i = 0; i < sizeof untold / sizeof *untold; i++)
+        assert_false(xpm__slurm_log_tells_memory(log, untold[i]));
+    assert_false(xpm__slurm_log_tells_memory("", "15"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +290,7 @@ int main(void)
         cmocka_unit_test(the_number_of_a_submission_is_the_last_line_that_is_one),
         cmocka_unit_test(what_passes_is_told_from_what_is_refused_for_good),
         cmocka_unit_test(errors_are_told_on_one_line_without_the_name_of_the_command),
+        cmocka_unit_test(a_log_tells_of_memory_only_the_job_that_had_too_much),
         cmocka_unit_test(the_size_of_arrays_is_found_in_the_configuration),
     };
     return RUN_TESTS(tests);

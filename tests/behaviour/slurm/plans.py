@@ -54,7 +54,13 @@ TASKS = """
             time.sleep(60)
 
     class Swells(Task):
+        x: Param[int] = 0
+        once: Param[bool] = False
+
         def execute(self):
+            if self.once and os.path.exists("tried"):
+                return
+            open("tried", "w").close()
             big = bytearray(400 << 20)
             big[::4096] = b"x" * len(big[::4096])
             time.sleep(60)

@@ -216,10 +216,28 @@ def test_a_job_that_is_queued_is_cancelled(slurm, held, pipes, how):
         held.folder("hold").joinpath("hold.out").read_text() == ""
 
 
-def test_a_job_that_exceeds_its_memory_has_failed(slurm_accounting, plan):
-    plan.run("Swells().submit(launcher=launcher.config(mem='100M'))")
-    failed = plan.failed("swells")
-    assert failed["reason"] in ("memory", "failed") and "memory" in failed["message"], failed
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_a_job_that_exceeds_its_memory_says_so(slurm_accounting, plan, jobs):
+    plan.run(f"""
+        little = launcher.config(mem='100M')
+        Show().submit(launcher=little)
+        for x in range({jobs}):
+            Swells(x=x).submit(launcher=little)
+    """)
+    failed = [json.loads(path.read_text()) for path in plan.workspace.glob("jobs/*/*/swells.failed")]
+    assert len(failed) == jobs and len(plan.shown()) == 1
+    for marker in failed:
+        assert marker["reason"] == "memory" and "more memory than it asked for" in marker["message"], marker
+
+
+def test_memory_that_was_too_little_grows(slurm_accounting, plan):
+    result = plan.run("""
+        Retry(on=["memory"], times=1, more_memory=10)(Swells)
+        Swells(once=True).submit(launcher=SlurmLauncher(requirement="cpu(mem=100M)", interval_max=1))
+        xp.wait()
+        print(xp.counts["started"], xp.counts["done"])
+    """)
+    assert result.stdout == "2 1\n", plan.failed("swells")
 
 
 def test_a_node_that_fails_loses_its_job(slurm_nodes, held, pipes):
