@@ -39,7 +39,8 @@ typedef struct xpm__end {
     int64_t peak_memory; /* bytes; 0 when not known */
     xpm_reason reason;   /* that the launcher gives, with its words; NONE: judge by the rest */
     char message[256];
-    bool again; /* it was never begun, and is to be started again */
+    bool again;        /* it was never begun, and is to be started again */
+    const char *token; /* then, of a job of a queue: by which its .pid names it. Borrowed */
 } xpm__end;
 
 /* A job to start. Everything is borrowed for the time of the call. */

@@ -23,14 +23,14 @@ enum {
     ARRAY_SIZE = 1000,     /* what Slurm lets arrays have, unless it says otherwise */
 };
 
-/* Seconds: what becomes ready together is gathered for a moment, and one sbatch comes not too soon
- * after another. */
-static const double GATHER = 0.05, GATHER_MAX = 0.5, SEND_GAP = 0.2;
+/* Seconds: what becomes ready together is gathered for a moment. */
+static const double GATHER = 0.05, GATHER_MAX = 0.5;
 static const double LOOK_FIRST = 0.1, LOOK_GROWTH = 1.5;
 /* Sites bear about one request a second: so many may come faster, and then no more do. */
 static const double BURST = 30, STEADY = 1;
 static const double BACKOFF_FIRST = 1, BACKOFF_MAX = 60;
-static const double HELD = 30, LIMIT_KEPT = 60, ACCOUNT_GAP = 2;
+static const double KEPT = 300; /* what has ended stays in the queue, unless Slurm says otherwise */
+static const double ACCOUNT_GAP = 2;
 
 static void step(xpm__slurm_site *site);
 
@@ -161,8 +161,7 @@ void xpm__slurm_warn(xpm__slurm_site *site, const char *what, const char *words)
     xpm_free(message);
 }
 
-/* Seconds from one request to the next, at least. */
-static double steady(const xpm__slurm_site *site)
+double xpm__slurm_gap(const xpm__slurm_site *site)
 {
     return site->credit >= 1 ? 0 : STEADY < site->interval_max ? STEADY : site->interval_max;
 }
@@ -179,7 +178,7 @@ static void spend(xpm__slurm_site *site)
 
 void xpm__slurm_look_soon(xpm__slurm_site *site)
 {
-    double gap = steady(site);
+    double gap = xpm__slurm_gap(site);
     site->interval = gap > LOOK_FIRST ? gap : LOOK_FIRST;
     double soon = xpm__slurm_now(site) + site->interval;
     if (site->look_at > soon)
@@ -431,9 +430,12 @@ static bool has_answered(xpm__slurm_site *site, const char *what)
 
 static void on_configured(xpm__slurm_site *site)
 {
-    size_t size =
-        site->status == 0 ? xpm__slurm_array_size(site->out.size > 0 ? site->out.data : "") : 0;
+    const char *config = site->status == 0 && site->out.size > 0 ? site->out.data : "";
+    size_t size = xpm__slurm_array_size(config);
+    double kept = xpm__slurm_kept(config);
+    site->configured = true;
     site->array_size = size > 1 ? size : ARRAY_SIZE;
+    site->kept = kept > 0 ? kept : KEPT;
 }
 
 /* An answer with lines of which none is one is no answer. */
@@ -459,7 +461,7 @@ static void on_looked(xpm__slurm_site *site)
     }
     site->backoff = 0;
     site->warned = false;
-    double gap = steady(site);
+    double gap = xpm__slurm_gap(site);
     site->look_at = now + (gap > site->interval ? gap : site->interval);
     site->interval *= LOOK_GROWTH;
     if (site->interval > site->interval_max)
@@ -489,101 +491,6 @@ static void on_cancelled(xpm__slurm_site *site)
     xpm__slurm_look_soon(site);
 }
 
-/* ---- What was sent ----------------------------------------------------------------------------- */
-
-void xpm__slurm_taken(xpm__slurm_site *site, xpm__slurm_batch *batch)
-{
-    batch->sent = XPM__SLURM_QUEUED;
-    site->locks -= batch->count;
-    for (size_t i = 0; i < batch->count; i++) {
-        xpm__slurm_run *run = batch->runs[i];
-        if (run == NULL)
-            continue;
-        xpm__slurm_element_id(batch, i, run->id);
-        xpm__slurm_token(batch, i, run->token);
-    }
-    xpm__slurm_look_soon(site);
-}
-
-static void cut(xpm__slurm_batch *batch, size_t count)
-{
-    xpm__slurm_batch *rest = xpm__slurm_batch_cut(batch, count);
-    rest->next = batch->next;
-    batch->next = rest;
-}
-
-/* All of its runs end so. The last of them takes the batch with it. */
-static void refuse(xpm__slurm_site *site, xpm__slurm_batch *batch, const char *words)
-{
-    xpm__str asked = {0};
-    size_t count = batch->count;
-    for (size_t at = 0; at < batch->argument_size; at += strlen(batch->arguments + at) + 1)
-        xpm__str_printf(&asked, " %s", batch->arguments + at);
-    xpm__slurm_batch_unlock(batch);
-    site->locks -= count;
-    batch->sent = XPM__SLURM_SENDING; /* nothing is added to it */
-    for (size_t i = 0; i < count; i++)
-        xpm__slurm_end_as(batch->runs[i], XPM_REASON_FAILED, "%s%s%s", words,
-                          asked.size > 0 ? "; it was asked for" : "",
-                          asked.size > 0 ? asked.data : "");
-    xpm__str_free(&asked);
-}
-
-/* What waits, waits for jobs that are not this experiment's. */
-static void tell_full(xpm__slurm_site *site, const xpm__slurm_batch *batch, const char *words)
-{
-    if (site->told_full)
-        return;
-    site->told_full = true;
-    char *message = xpm__format("Slurm takes no more jobs now: %s. It is tried again", words);
-    xpm__job_warn(batch->runs[0]->base.job, message);
-    xpm_free(message);
-}
-
-/* Too many jobs are queued: half of them now, and one alone when others have ended. */
-static void hold_back(xpm__slurm_site *site, xpm__slurm_batch *batch, const char *words)
-{
-    size_t queued = site->run_count - site->locks;
-    double now = xpm__slurm_now(site);
-    batch->sent = XPM__SLURM_GATHERED;
-    if (batch->count > 1) {
-        cut(batch, batch->count / 2);
-        return;
-    }
-    site->held_until = now + HELD;
-    if (queued == 0)
-        tell_full(site, batch, words);
-    site->limit = queued;
-    site->limit_until = now + LIMIT_KEPT;
-}
-
-static void on_sent(xpm__slurm_site *site)
-{
-    xpm__slurm_batch *batch = site->sending;
-    const char *words = site->answer.words.size > 0 ? site->answer.words.data : "";
-    xpm__slurm_refusal refusal = site->answer.refusal;
-    site->sending = NULL;
-    site->send_at = xpm__slurm_now(site) + (steady(site) > SEND_GAP ? steady(site) : SEND_GAP);
-    if (site->answer.taken) {
-        xpm__slurm_taken(site, batch);
-        site->base.events->freed(site->base.user);
-    } else if (refusal == XPM__SLURM_DOWN) {
-        batch->sent = XPM__SLURM_UNKNOWN;
-        batch->unseen = 0;
-        xpm__slurm_warn(site, "sbatch", words);
-        xpm__slurm_look_soon(site);
-    } else if (refusal == XPM__SLURM_ARRAY && batch->count > 1) {
-        batch->sent = XPM__SLURM_GATHERED;
-        site->array_size = batch->count / 2;
-    } else if (refusal == XPM__SLURM_FULL ||
-               (refusal == XPM__SLURM_POLICY &&
-                (batch->count > 1 || site->run_count > site->locks))) {
-        hold_back(site, batch, words);
-    } else {
-        refuse(site, batch, words);
-    }
-}
-
 /* ---- What comes next ---------------------------------------------------------------------------- */
 
 static void on_work_done(uv_work_t *request, int status)
@@ -597,7 +504,7 @@ static void on_work_done(uv_work_t *request, int status)
         return;
     uv_update_time(site->base.loop);
     if (work == XPM__SLURM_SEND)
-        on_sent(site);
+        xpm__slurm_was_sent(site);
     else if (work == XPM__SLURM_CONFIGURE)
         on_configured(site);
     else if (work == XPM__SLURM_LOOK)
@@ -636,12 +543,18 @@ static void end_unsent(xpm__slurm_site *site)
     }
 }
 
+/* Whether Slurm is to be told that a job is cancelled: when its number is surely its own. */
+static bool is_to_be_told(const xpm__slurm_run *run)
+{
+    return run->cancelled && !run->told && run->id[0] != '\0' && run->gone == 0 && run->heard > 0;
+}
+
 /* Tells of those that are to be cancelled; whether there are any. */
 static bool tell_cancelled(xpm__slurm_site *site)
 {
     size_t count = 0;
     for (xpm__slurm_run *run = site->runs; run != NULL && count < CANCEL_MAX; run = run->next) {
-        if (!run->cancelled || run->told || run->id[0] == '\0')
+        if (!is_to_be_told(run))
             continue;
         if (count++ == 0)
             xpm__slurm_command_begin(&site->command, site->binpath, "scancel");
@@ -671,17 +584,31 @@ static bool shorten(xpm__slurm_site *site, xpm__slurm_batch *batch)
     if (most == 0)
         return false;
     if (batch->count > most)
-        cut(batch, most);
+        xpm__slurm_divide(batch, most);
     return true;
+}
+
+static void configure(xpm__slurm_site *site)
+{
+    xpm__slurm_command_begin(&site->command, site->binpath, "scontrol");
+    xpm__slurm_command_add(&site->command, "show");
+    xpm__slurm_command_add(&site->command, "config");
+    do_next(site, XPM__SLURM_CONFIGURE);
+}
+
+/* Whether it must be known how long Slurm lists what has ended. */
+static bool is_configuration_needed(const xpm__slurm_site *site)
+{
+    const xpm__slurm_run *run = site->configured ? NULL : site->runs;
+    while (run != NULL && !xpm__slurm_has_vanished(run))
+        run = run->next;
+    return run != NULL;
 }
 
 static void send_next(xpm__slurm_site *site, xpm__slurm_batch *batch)
 {
-    if (batch->count > 1 && site->array_size == 0) {
-        xpm__slurm_command_begin(&site->command, site->binpath, "scontrol");
-        xpm__slurm_command_add(&site->command, "show");
-        xpm__slurm_command_add(&site->command, "config");
-        do_next(site, XPM__SLURM_CONFIGURE);
+    if (batch->count > 1 && !site->configured) {
+        configure(site);
         return;
     }
     batch->sent = XPM__SLURM_SENDING;
@@ -762,6 +689,8 @@ static void step(xpm__slurm_site *site)
         do_next(site, XPM__SLURM_CANCEL);
     else if (now >= send_at && shorten(site, batch))
         send_next(site, batch);
+    else if (asked && is_configuration_needed(site))
+        configure(site);
     else if (asked && now >= site->account_at && account(site))
         return;
     else if (asked && now >= site->look_at)

@@ -1,6 +1,6 @@
 /* Slurm as a launcher, from inside. Everything that asks Slurm is a command, in a thread of the loop's
- * pool, one at a time (slurm.c); what is sent is gathered into batches (slurm_batch.c); what has become
- * of it is seen in one list of all that is queued (slurm_queue.c). */
+ * pool, one at a time (slurm.c); what is sent is gathered into batches (slurm_batch.c), which Slurm takes
+ * or not (slurm_sent.c); what has become of it is seen in one list of all that is queued (slurm_queue.c). */
 #ifndef XPM_LAUNCH_SLURM_H
 #define XPM_LAUNCH_SLURM_H
 
@@ -29,6 +29,10 @@ typedef struct xpm__slurm_run {
     bool adopted, seen;    /* seen: in an answer of Slurm's */
     bool began;            /* and so was that it runs */
     bool cancelled, told;  /* told: Slurm, by scancel */
+    bool confirmed;        /* its comment in Slurm was its token */
+    bool displaced;        /* the controller has given its number to another job */
+    bool traced;           /* something of its batch is in the queue still */
+    double heard;          /* when Slurm had it last; 0 for never */
     double gone;           /* since when it has ended, or is not known, without a marker; or 0 */
     xpm__slurm_entry last; /* what was said of it last */
     struct xpm__slurm_run *next, **link; /* of its site */
@@ -131,7 +135,7 @@ void xpm__slurm_command_free(xpm__slurm_command *command);
 
 typedef enum xpm__slurm_work {
     XPM__SLURM_IDLE,
-    XPM__SLURM_CONFIGURE, /* scontrol: how many elements an array may have */
+    XPM__SLURM_CONFIGURE, /* scontrol: how many elements an array may have, and the like */
     XPM__SLURM_SEND,
     XPM__SLURM_LOOK,    /* squeue */
     XPM__SLURM_ACCOUNT, /* sacct */
@@ -147,7 +151,10 @@ struct xpm__slurm_site {
     xpm__slurm_run *runs;
     xpm__slurm_batch *batches; /* in order of time */
     size_t run_count, locks;   /* locks: runs that are in batches which were not taken yet */
+    bool configured;           /* the controller was asked for: */
     size_t array_size;         /* most elements of a batch; 0 while it is not known */
+    double kept;               /* seconds for which what has ended is in the queue still */
+    bool keeps_comments;       /* some job's was seen */
     size_t submit_max,
         limit; /* jobs in the queue: the user's, and Slurm's as it was learnt; 0: none */
     double interval, interval_max; /* between two looks, in seconds */
@@ -178,13 +185,25 @@ void xpm__slurm_warn(xpm__slurm_site *site, const char *what, const char *words)
 void xpm__slurm_end(xpm__slurm_run *run, const xpm__end *end);
 void xpm__slurm_end_as(xpm__slurm_run *run, xpm_reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Seconds from one request to the next, at least. */
+double xpm__slurm_gap(const xpm__slurm_site *site);
+
+/* Makes two of a batch, the first of `count`. */
+void xpm__slurm_divide(xpm__slurm_batch *batch, size_t count);
+/* `sending` was sent: as `answer` says. */
+void xpm__slurm_was_sent(xpm__slurm_site *site);
 /* The jobs of a batch are Slurm's now. */
 void xpm__slurm_taken(xpm__slurm_site *site, xpm__slurm_batch *batch);
+
+/* Whether a comment is a token of ours. */
+bool xpm__slurm_is_token(const char *comment);
 
 /* What squeue, and sacct, have answered of all runs. */
 void xpm__slurm_looked(xpm__slurm_site *site, const char *answer);
 void xpm__slurm_accounted(xpm__slurm_site *site, const char *answer);
 /* Whether sacct is to be asked of it. */
 bool xpm__slurm_needs_accounting(const xpm__slurm_run *run);
+/* Whether it is not in the queue any more, and has not begun as far as is known. */
+bool xpm__slurm_has_vanished(const xpm__slurm_run *run);
 
 #endif

@@ -19,6 +19,7 @@
 
 enum { SBATCH_SECONDS = 60, SAID = 1 << 16 /* bytes */ };
 
+#define TOKEN "xpm-"
 #define SCRIPT "step.sh"
 static const char script[] =
     "#!/bin/sh\n"
@@ -327,8 +328,13 @@ static void make_token(char token[XPM__SLURM_WORD])
     uint64_t random = 0;
     if (getrandom(&random, sizeof random, 0) < 0)
         random = (uint64_t)getpid();
-    snprintf(token, XPM__SLURM_WORD, "xpm-%llx-%016llx", (unsigned long long)xpm__clock_now(),
+    snprintf(token, XPM__SLURM_WORD, TOKEN "%llx-%016llx", (unsigned long long)xpm__clock_now(),
              (unsigned long long)random);
+}
+
+bool xpm__slurm_is_token(const char *comment)
+{
+    return begins(comment, TOKEN);
 }
 
 static char *file_of(const xpm__slurm_batch *batch, const char *suffix)

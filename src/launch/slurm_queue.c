@@ -21,7 +21,7 @@ enum { UNSEEN = 2 }; /* answers without it, before a batch was not taken */
 typedef struct answer {
     xpm__slurm_entry *entries;
     size_t count, capacity;
-    xpm__map by_id;
+    xpm__map by_id, by_comment;
 } answer;
 
 static void read_answer(const char *text, answer *a)
@@ -32,22 +32,22 @@ static void read_answer(const char *text, answer *a)
         a->entries = xpm__grow(a->entries, &a->capacity, a->count, sizeof *a->entries);
         a->entries[a->count++] = entry;
     }
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = 0; i < a->count; i++) {
         xpm__map_set(&a->by_id, a->entries[i].id, &a->entries[i]);
+        xpm__map_set(&a->by_comment, a->entries[i].comment, &a->entries[i]);
+    }
 }
 
 static void free_answer(answer *a)
 {
     xpm__map_free(&a->by_id);
+    xpm__map_free(&a->by_comment);
     xpm_free(a->entries);
 }
 
 static const xpm__slurm_entry *find_token(const answer *a, const char *token)
 {
-    for (size_t i = 0; i < a->count; i++)
-        if (strcmp(a->entries[i].comment, token) == 0)
-            return &a->entries[i];
-    return NULL;
+    return xpm__map_find(&a->by_comment, token);
 }
 
 /* The part of an id, or of a token, that all elements of an array share. */
@@ -231,11 +231,28 @@ static bool is_started_again(const xpm__slurm_run *run)
     return run->adopted && !run->seen;
 }
 
+bool xpm__slurm_has_vanished(const xpm__slurm_run *run)
+{
+    return run->gone > 0 && !run->began && run->heard > 0 &&
+           xpm__slurm_state(run->last.state)->phase != XPM__SLURM_ENDED;
+}
+
+/* A controller that was killed forgets the last seconds, and gives their numbers again: what it had
+ * taken is gone from the queue, though even a job that was cancelled would be there still. */
+static bool is_forgotten(const xpm__slurm_run *run)
+{
+    const xpm__slurm_site *site = (const xpm__slurm_site *)run->base.site;
+    if (!xpm__slurm_has_vanished(run))
+        return false;
+    return run->displaced ||
+           (!run->traced && site->keeps_comments && run->gone - run->heard < site->kept);
+}
+
 /* Of one without a marker; `has_state`: Slurm has said how. */
 static void end_unmarked(xpm__slurm_run *run, bool has_state)
 {
-    static const xpm__end again = {.again = true};
-    if (is_started_again(run))
+    const xpm__end again = {.again = true, .token = run->token};
+    if (is_started_again(run) || is_forgotten(run))
         xpm__slurm_end(run, &again);
     else if (has_state)
         end_with(run);
@@ -258,8 +275,8 @@ static void settle(xpm__slurm_run *run)
     if (run->gone == 0)
         run->gone = now;
     double since = now - run->gone;
-    bool is_final = site->no_accounting || since >= ACCOUNTED_BY || run->id[0] == '\0' ||
-                    (run->told && !run->began);
+    bool is_final = site->no_accounting || run->displaced || is_forgotten(run) ||
+                    since >= ACCOUNTED_BY || run->id[0] == '\0' || (run->told && !run->began);
     bool refined = found.marked && is_refined(run, &found.state);
     if (found.locked && since < PATIENCE && (!found.marked || refined))
         return;
@@ -273,7 +290,7 @@ static void settle(xpm__slurm_run *run)
 
 bool xpm__slurm_needs_accounting(const xpm__slurm_run *run)
 {
-    return run->gone > 0 && run->id[0] != '\0' &&
+    return run->gone > 0 && run->id[0] != '\0' && !run->displaced &&
            xpm__slurm_state(run->last.state)->phase != XPM__SLURM_ENDED;
 }
 
@@ -300,6 +317,7 @@ static void hear(xpm__slurm_run *run, const xpm__slurm_entry *entry)
     xpm__slurm_phase phase = xpm__slurm_state(entry->state)->phase;
     bool changed = strcmp(run->last.state, entry->state) != 0;
     run->last = *entry;
+    run->heard = xpm__slurm_now(site);
     if (changed)
         xpm__slurm_look_soon(site);
     if (phase == XPM__SLURM_ENDED) {
@@ -331,14 +349,30 @@ static const xpm__slurm_entry *find_entry(const answer *a, const char *id)
                                                                                       : NULL;
 }
 
+/* Whether a number is still the job's that it was given to: then its comment is its token. A cluster that
+ * writes comments of its own is believed about the number, until it has shown a token. */
+static bool is_own(xpm__slurm_run *run, const xpm__slurm_entry *entry, const char *token)
+{
+    xpm__slurm_site *site = (xpm__slurm_site *)run->base.site;
+    const char *comment = entry->comment;
+    if (strcmp(comment, token) == 0) {
+        run->confirmed = site->keeps_comments = true;
+        return true;
+    }
+    bool is_empty = comment[0] == '\0' || strcmp(comment, "(null)") == 0;
+    return !is_empty && !xpm__slurm_is_token(comment) && !run->confirmed && !site->keeps_comments;
+}
+
 static void look_for(xpm__slurm_run *run, const answer *a)
 {
     char token[XPM__SLURM_WORD];
+    shared_part(run->token, token);
     if (run->id[0] == '\0')
         find_id(run, a);
     const xpm__slurm_entry *entry = find_entry(a, run->id);
-    shared_part(run->token, token);
-    if (entry != NULL)
+    run->displaced = entry != NULL && !is_own(run, entry, token);
+    run->traced = find_token(a, token) != NULL;
+    if (entry != NULL && !run->displaced)
         hear(run, entry);
     else if (run->id[0] != '\0' || !is_being_sent(run, token))
         settle(run);

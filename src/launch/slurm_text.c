@@ -281,3 +281,8 @@ size_t xpm__slurm_array_size(const char *config)
     size_t most = more != NULL ? strtoul(more + sizeof tasks - 1, NULL, 10) : 0;
     return most > 0 && (size == 0 || most < size) ? most : size;
 }
+
+double xpm__slurm_kept(const char *config)
+{
+    return (double)number_of(config, "MinJobAge");
+}

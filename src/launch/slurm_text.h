@@ -62,5 +62,7 @@ void xpm__slurm_add_words(xpm__str *out, const char *errors);
 
 /* How many elements an array may have, as `scontrol show config` says; 0 when it does not. */
 size_t xpm__slurm_array_size(const char *config);
+/* For how many seconds it lists what has ended; 0 when it does not say. */
+double xpm__slurm_kept(const char *config);
 
 #endif

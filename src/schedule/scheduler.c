@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -313,6 +314,16 @@ static void on_began(xpm__run *run)
         xpm__job_set_state(r->job, XPM_JOB_RUNNING, XPM_REASON_NONE);
 }
 
+/* A job that was not begun, and is started again. */
+static void forget_start(const running *r)
+{
+    xpm__pid pid = r->elsewhere.pid;
+    count_starts(r->scheduler->xp, -(int)r->is_counted);
+    if (pid.launcher[0] == '\0' && r->end.token != NULL)
+        snprintf(pid.token, sizeof pid.token, "%s", r->end.token);
+    xpm__forget_queued(r->job, &pid);
+}
+
 static bool await_lock(xpm__scheduler *s, xpm_job *job, xpm__locked locked)
 {
     xpm_error err;
@@ -331,8 +342,7 @@ static void settle(running *r, bool waited)
     xpm_job *job = r->job;
     xpm__jobdir_state state = {.state = XPM_JOB_READY};
     if (r->end.again) {
-        count_starts(s->xp, -(int)r->is_counted);
-        xpm__forget_queued(job, &r->elsewhere.pid);
+        forget_start(r);
     } else if (!xpm__end_job(job, &r->end, waited, &state) && await_lock(s, job, on_rest_gone)) {
         return;
     }

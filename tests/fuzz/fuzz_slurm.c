@@ -36,6 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(xpm__slurm_refusal_of(text.data) <= XPM__SLURM_ARRAY);
     xpm__slurm_has_no_accounting(text.data);
     xpm__slurm_array_size(text.data);
+    must(xpm__slurm_kept(text.data) >= 0);
     must(!xpm__slurm_log_tells_memory(text.data, ""));
     xpm__slurm_log_tells_memory(text.data, "15");
     xpm__slurm_add_words(&words, text.data);

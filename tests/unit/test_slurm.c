@@ -257,6 +257,12 @@ TEST(the_size_of_arrays_is_found_in_the_configuration)
     assert_int_equal(xpm__slurm_array_size(""), 0);
 }
 
+TEST(how_long_what_has_ended_is_listed_is_found_in_the_configuration)
+{
+    assert_true(xpm__slurm_kept("MaxJobCount = 5\nMinJobAge               = 300 sec\n") == 300);
+    assert_true(xpm__slurm_kept("XMinJobAge = 300 sec\n") == 0);
+}
+
 TEST(a_log_tells_of_memory_only_the_job_that_had_too_much)
 {
     const char *log =
@@ -292,6 +298,7 @@ int main(void)
         cmocka_unit_test(errors_are_told_on_one_line_without_the_name_of_the_command),
         cmocka_unit_test(a_log_tells_of_memory_only_the_job_that_had_too_much),
         cmocka_unit_test(the_size_of_arrays_is_found_in_the_configuration),
+        cmocka_unit_test(how_long_what_has_ended_is_listed_is_found_in_the_configuration),
     };
     return RUN_TESTS(tests);
 }

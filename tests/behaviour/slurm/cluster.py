@@ -210,6 +210,19 @@ StorageLoc=slurm
         wait_until(lambda: not self._lives(descriptor), f"the end of {name}")
         os.close(descriptor)
 
+    def remember(self):
+        """What the controller has saved up to now, for `crash`: a folder."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        return shutil.copytree(self.folder / "state", folder / "state")
+
+    def crash(self, memory):
+        """Kills the controller, and starts it with what it had saved at a `remember`: as one does that is
+        killed before it saves anything more."""
+        self.kill("slurmctld")
+        shutil.rmtree(self.folder / "state")
+        shutil.copytree(memory, self.folder / "state")
+        self.start_controller()
+
     def _runs(self, name):
         return name in self._processes and self._lives(self._processes[name])
 
@@ -278,11 +291,15 @@ StorageLoc=slurm
         """Cancels all jobs, and waits until none is left; all daemons run again, and all nodes are up."""
         self.start_controller()
         for node in self.nodes:
-            self.start_node(node)
-            wait_until(lambda node=node: self._is_in_service(node), f"the service of {node}")
+            self.put_in_service(node)
         self.run("scancel", "--quiet", "--user", "root", "--signal", "KILL", "--full")
         self.run("scancel", "--quiet", "--user", "root")
         wait_until(lambda: not self.run("squeue", "-h").stdout, "an empty queue")
+
+    def put_in_service(self, node):
+        """Starts a node, unless it runs, and waits until it takes jobs."""
+        self.start_node(node)
+        wait_until(lambda: self._is_in_service(node), f"the service of {node}")
 
     def _is_in_service(self, node):
         """If not, it is called back; it may have come by itself."""

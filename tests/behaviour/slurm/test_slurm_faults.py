@@ -1,6 +1,7 @@
 """Whatever fails between an experiment and a real Slurm, no job is lost and none runs twice at a time:
 the tasks are those of faults/witness.py and programs/witness.c, which say how they are run."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from cluster import wait_until
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
 from faults import Graph, check_finished  # noqa: E402
+from harness import wait_for_end  # noqa: E402
 from kills import check_witness  # noqa: E402
 
 # They take as long as all other tests of Slurm: side by side with these, on a cluster of their own.
@@ -259,3 +261,124 @@ def test_a_driver_that_is_killed_while_it_submits_submits_nothing_twice(c_graph,
     assert result.returncode == 0, result.stderr
     check(c_graph)
     assert starts(c_graph) == 3
+
+
+# ---- A controller that forgets --------------------------------------------------------------------
+
+
+def crash(slurm, memory, taken, driver=None):
+    """The controller is killed, and forgets jobs: their numbers, which others get if `taken`. Meanwhile the
+    driver stands still."""
+    if driver is not None:
+        driver.send_signal(signal.SIGSTOP)
+    before = slurm.queue("%A")
+    slurm.crash(memory)
+    forgotten = set(before) - set(slurm.queue("%A"))
+    assert forgotten, "the controller has forgotten nothing"
+    if taken:
+        take_numbers(slurm, forgotten)
+    if driver is not None:
+        driver.send_signal(signal.SIGCONT)
+    return forgotten
+
+
+def take_numbers(slurm, numbers):
+    """Submits jobs that are not ours, until they have these numbers; they stay in the queue."""
+    while numbers:
+        done = slurm.run("sbatch", "--parsable", "--hold", "--output=/dev/null", "--wrap=true")
+        numbers = numbers - {done.stdout.strip()}
+
+
+@pytest.fixture
+def looked(c_graph, commands, monkeypatch):
+    """A function that waits until the driver of c_graph has seen a state in the queue."""
+    monkeypatch.setenv("WITNESS_SLURM", str(commands.folder))
+    answers = commands.folder / "answers"
+    answers.touch()
+    commands.replace("squeue", f'{Commands.real("squeue")} "$@" >"$folder/$$.part" || exit\n'
+                               'cat "$folder/$$.part" | tee -a "$folder/answers"; echo . >>"$folder/answers"; exit')
+
+    def wait(state):
+        def has_seen():  # the driver has asked again since
+            before, _, after = answers.read_text().partition(f"|{state}|")
+            return after.count(".\n") > 1
+        wait_until(has_seen, f"two answers, the first with {state}")
+    return wait
+
+
+@pytest.mark.parametrize("taken", [False, True])
+@pytest.mark.parametrize("jobs", [1, 20])
+def test_queued_jobs_that_the_controller_has_forgotten_are_sent_again(c_graph, slurm, looked, jobs, taken):
+    if jobs == 20:  # 10 to 19 need 0 alone: an array
+        c_graph.jobs = 1
+        assert c_graph.run().returncode == 0
+    c_graph.jobs = jobs
+    slurm.set_node("n1", "drain")
+    memory = slurm.remember()
+    driver = c_graph.start()
+    looked("PENDING")
+    forgotten = crash(slurm, memory, taken, driver)
+    slurm.put_in_service("n1")
+    result = c_graph.finish(driver)
+    assert result.returncode == 0, (result.stderr, reasons(c_graph))
+    check(c_graph)
+    assert starts(c_graph) == jobs
+    assert f"{jobs - (jobs == 20)} started" in result.stdout
+    if taken:  # and are not ours to cancel
+        assert forgotten <= {line.split()[0] for line in slurm.queue() if line.endswith("PENDING")}
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_running_jobs_that_the_controller_has_forgotten_are_lost(c_graph, slurm, looked, taken):
+    c_graph.jobs = 1
+    c_graph.make_hold(0)
+    memory = slurm.remember()
+    driver = c_graph.start()
+    pid = said(c_graph, 0)
+    looked("RUNNING")
+    crash(slurm, memory, taken, driver)
+    slurm.put_in_service("n1")
+    assert c_graph.finish(driver).returncode == 1
+    assert {json.loads(reason)["reason"] for reason in reasons(c_graph)} == {"lost"}, reasons(c_graph)
+    wait_for_end(pid)  # Slurm ends what it has forgotten
+    (c_graph.witness / "0.hold").unlink()
+    result = c_graph.run()
+    assert result.returncode == 0, (result.stderr, reasons(c_graph))
+    check(c_graph, killed=[pid])
+
+
+def test_a_new_driver_does_not_take_another_job_for_one_that_was_forgotten(c_graph, slurm, looked):
+    c_graph.jobs = 1
+    slurm.set_node("n1", "drain")
+    memory = slurm.remember()
+    driver = c_graph.start()
+    looked("PENDING")
+    driver.kill()
+    c_graph.finish(driver)
+    forgotten = crash(slurm, memory, taken=True)
+    slurm.put_in_service("n1")
+    result = c_graph.run()
+    assert result.returncode == 0, (result.stderr, reasons(c_graph))
+    check(c_graph)
+    assert starts(c_graph) == 1
+    assert "1 started" in result.stdout
+    assert forgotten <= {line.split()[0] for line in slurm.queue() if line.endswith("PENDING")}
+
+
+def test_a_queued_job_that_is_cancelled_is_not_sent_again(c_graph, slurm, looked):
+    c_graph.jobs = 20
+    c_graph.make_hold(0)
+    driver = c_graph.start()
+    said(c_graph, 0)
+    slurm.set_node("n1", "drain")
+    with c_graph.held(0):
+        pass
+    slurm.await_queue(lambda lines: any("PENDING" in line for line in lines))
+    (array,) = {line.split("_")[0] for line in slurm.queue("%i %T") if "_" in line and "PENDING" in line}
+    slurm.run("scancel", f"{array}_[2-4]")
+    looked("PENDING")
+    slurm.put_in_service("n1")
+    result = c_graph.finish(driver)
+    assert result.returncode == 1
+    failed = [json.loads(reason)["reason"] for reason in reasons(c_graph)]
+    assert len(c_graph.done()) == 17 and set(failed) == {"cancelled"}, (result.stderr, failed)
