@@ -411,7 +411,7 @@ def seen(folder, driver):
 
 @pytest.mark.parametrize("end", ["well", "code", "exit", "raise"])
 def test_a_native_job_sees_and_does_the_same(tmp_path, end):
-    cold, warm, driver, _ = look(tmp_path / "cold", "0", 2, END=end)
+    cold, warm, driver, _ = look(tmp_path / "cold", "0", 200, END=end)
     assert not warm
     expected = seen(cold[0], driver)
     assert '["DRIVER 1 1 1 JOB' in expected
