@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -244,7 +245,10 @@ PLAN = """
 
 @needs_namespaces
 def test_python_tasks_run_there(driver, there, workspace, sockets, tmp_path):
-    python = script(tmp_path / "python", f"#!/bin/sh\nexec {sys.executable} \"$@\"\n")
+    # sshd passes none of its variables on, not what a sanitized library needs either.
+    names = {"LD_PRELOAD", "PYTHONMALLOC", "PYTHONPATH", "ASAN_OPTIONS"} & os.environ.keys()
+    command = shlex.join(["env", *(f"{name}={os.environ[name]}" for name in names), sys.executable])
+    python = script(tmp_path / "python", f"#!/bin/sh\nexec {command} \"$@\"\n")
     plan = driver.write(PLAN)
     done = driver.run(plan, workspace, BUILD / "experimaestro", python, *there.options, check=False,
                       env={"XDG_RUNTIME_DIR": sockets})
