@@ -653,12 +653,15 @@ XPM_API size_t xpm_experiment_wait_or(xpm_experiment *xp, double seconds, int fd
 XPM_API void xpm_experiment_stop(xpm_experiment *xp);
 /* The same; and the run's end will be recorded as "detached", whatever its jobs do. */
 XPM_API void xpm_experiment_detach(xpm_experiment *xp);
-/* Gives to Slurm all jobs that it can have, those too that wait for others which it has: it keeps them
- * in order, and each looks, before it begins, whether what it depends on is done. Waits until it has
- * them, or `seconds` have passed (forever when negative). Returns how many unfinished jobs need this
- * process still: with 0, xpm_experiment_detach and xpm_experiment_close leave the rest to Slurm, and
- * the next run takes it back. Not in a callback. */
+/* Gives to Slurm all jobs that it can have, from now on, those too that wait for others which it has: it
+ * keeps them in order, and each looks, before it begins, whether what it depends on is done. Waits until
+ * it has all jobs that have not ended, so that those which run elsewhere are waited for; or `seconds` have
+ * passed (forever when negative), or the experiment is stopped. Returns how many need this process still:
+ * with 0, xpm_experiment_detach and xpm_experiment_close leave the rest to Slurm, and the next run takes it
+ * back. Not in a callback. */
 XPM_API size_t xpm_experiment_hand_over(xpm_experiment *xp, double seconds);
+/* The same, which also ends when there is something to read from descriptor `fd` (-1 for none). */
+XPM_API size_t xpm_experiment_hand_over_or(xpm_experiment *xp, double seconds, int fd);
 /* Stops, and cancels the jobs that run, as xpm_job_cancel. Returns how many. They have ended after
  * xpm_experiment_drain. */
 XPM_API size_t xpm_experiment_cancel(xpm_experiment *xp);

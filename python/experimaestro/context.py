@@ -70,6 +70,7 @@ class experiment:
     raise_on_failure: raises FailedExperiment at the end when jobs failed.
     dirty_git: a DirtyGitAction, for sources with changes that are not committed. The sources are
         where the script is, and the project_paths.
+    detach: leaves the jobs to Slurm at the end of the block, and does not wait for them (see hand_over).
     project_paths: modules, files or folders; what git says of them is recorded with the run.
     history: how many runs are kept when this one ends, a dict of max_done and max_failed; all by
         default. A workspace of the settings may say both (dirty_git, history).
@@ -96,6 +97,7 @@ class experiment:
         dirty_git=None,
         project_paths=(),
         history=None,
+        detach=False,
     ):
         if not isinstance(name, str):
             raise TypeError(f"the name of an experiment is a text, and not {name!r}")
@@ -103,6 +105,7 @@ class experiment:
         self.name = name
         self.launcher = launcher
         self.raise_on_failure = raise_on_failure
+        self.detach = detach
         self.engine = None
         self.jobs = {}
         self._path = os.path.abspath(getattr(workspace, "path", workspace))
@@ -171,7 +174,7 @@ class experiment:
         failed = not detached
         try:
             if kind is None:
-                self.engine.wait()
+                detached = self._finish()
                 failed = self.engine.counts()["failed"] > 0
             elif issubclass(kind, KeyboardInterrupt):
                 interrupted = True
@@ -185,7 +188,7 @@ class experiment:
             try:
                 if interrupted:
                     failed = self.engine.counts()["failed"] > 0
-                if detached or (interrupted and not failed):
+                if (detached or interrupted) and not failed:
                     self.engine.detach()
                 elif failed:
                     self.engine.stop()
@@ -196,6 +199,15 @@ class experiment:
         if kind is None and failed and self.raise_on_failure:
             raise FailedExperiment(self._failed_jobs())
         return detached
+
+    def _finish(self):
+        """Waits for its jobs, or until Slurm has those that have not ended: whether there are such."""
+        if not self.detach or not self.runs:
+            self.engine.wait()
+            return False
+        self.engine.hand_over()
+        counts = self.engine.counts()
+        return counts["waiting"] + counts["running"] > 0
 
     def _leave_running(self):
         """After Ctrl-C: a second one, soon, cancels the jobs that run."""
@@ -382,6 +394,13 @@ class experiment:
         """Waits for the jobs submitted so far, and for what is called because of them to return (and
         submit more). From such a call, it waits for the jobs alone. KeyboardInterrupt on Ctrl-C."""
         self.engine.wait()
+
+    def hand_over(self, seconds=None):
+        """Gives to Slurm all jobs of its launchers, those too that wait for others which it has, and waits until
+        it has all that have not ended; those that run elsewhere are waited for. With `seconds`, not longer than
+        that. Returns how many jobs need this program still: when it is 0, it may end (raise
+        GracefulExperimentExit), and Slurm runs the rest in order. KeyboardInterrupt on Ctrl-C."""
+        return self.engine.hand_over(-1 if seconds is None else seconds)
 
     def stop(self):
         """Starts no further job; those that run go on."""

@@ -172,6 +172,12 @@ static void wait_for_running(void *user, int fd)
     call->left = xpm_experiment_drain_or(call->native, call->seconds, fd);
 }
 
+static void wait_for_queues(void *user, int fd)
+{
+    wait_call *call = user;
+    call->left = xpm_experiment_hand_over_or(call->native, call->seconds, fd);
+}
+
 /* After a signal whose handler raised nothing it waits again, from the start. */
 static PyObject *wait_in(Experiment *self, PyObject *args, engine_waits waits)
 {
@@ -193,6 +199,11 @@ static PyObject *wait_in(Experiment *self, PyObject *args, engine_waits waits)
 static PyObject *experiment_wait(Experiment *self, PyObject *args)
 {
     return wait_in(self, args, wait_for_jobs);
+}
+
+static PyObject *experiment_hand_over(Experiment *self, PyObject *args)
+{
+    return wait_in(self, args, wait_for_queues);
 }
 
 static PyObject *experiment_drain(Experiment *self, PyObject *args)
@@ -367,6 +378,8 @@ static PyMethodDef experiment_methods[] = {
      "As stop, and the run's end is recorded as detached"},
     {"cancel", (PyCFunction)experiment_cancel, METH_NOARGS,
      "The same, and tells those to end; how many there are"},
+    {"hand_over", (PyCFunction)experiment_hand_over, METH_VARARGS,
+     "hand_over(seconds=-1): waits until Slurm has all jobs; returns how many need this process"},
     {"drain", (PyCFunction)experiment_drain, METH_VARARGS,
      "drain(seconds=-1): waits until no job runs; how many do"},
     {"close", (PyCFunction)experiment_close, METH_VARARGS, "close(failed=False)"},

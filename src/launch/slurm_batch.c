@@ -117,17 +117,16 @@ static const xpm__slurm_launcher *launcher_of(const xpm__start *start)
     return (const xpm__slurm_launcher *)start->launcher;
 }
 
-/* Numbers that Slurm does not know it drops without a word: so each job looks for itself, too. */
+/* After any end: each job looks for itself how, and says so when it cannot begin, even when nobody else is
+ * there to record it. Numbers that Slurm does not know it drops without a word. */
 static void add_dependencies(const xpm__start *start, xpm__str *out)
 {
-    static const char kill[] = "--kill-on-invalid-dep=yes";
     if (start->after == NULL || start->after[0] == NULL)
         return;
-    xpm__str_puts(out, "--dependency=afterok");
+    xpm__str_puts(out, "--dependency=afterany");
     for (const char *const *id = start->after; *id != NULL; id++)
         xpm__str_printf(out, ":%s", *id);
     xpm__str_putc(out, '\0');
-    xpm__str_add(out, kill, sizeof kill);
 }
 
 static void add_arguments(const xpm__start *start, xpm__str *out)

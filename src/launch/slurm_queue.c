@@ -207,10 +207,6 @@ static void end_with(xpm__slurm_run *run)
     const xpm__slurm_entry *entry = &run->last;
     const xpm__slurm_meaning *meaning = meaning_of(run);
     xpm__str words = {0};
-    if (strcmp(entry->reason, "DependencyNeverSatisfied") == 0) {
-        xpm__slurm_end_as(run, XPM_REASON_DEPENDENCY, "a job that it depends on has failed");
-        return;
-    }
     if (meaning->reason == XPM_REASON_FAILED) {
         char *log = log_of(run);
         add_last_line(&words, log);

@@ -348,11 +348,18 @@ void xpm_experiment_detach(xpm_experiment *xp)
 
 size_t xpm_experiment_hand_over(xpm_experiment *xp, double seconds)
 {
-    size_t handed = xp->scheduler != NULL ? xpm__scheduler_hand_over(xp->scheduler, seconds) : 0;
+    return xpm_experiment_hand_over_or(xp, seconds, -1);
+}
+
+size_t xpm_experiment_hand_over_or(xpm_experiment *xp, double seconds, int fd)
+{
+    if (xp->scheduler == NULL)
+        return 0;
     pthread_mutex_lock(&xp->mutex);
-    size_t unfinished = xpm__experiment_unfinished(xp);
+    xp->is_counted = false;
     pthread_mutex_unlock(&xp->mutex);
-    return handed < unfinished ? unfinished - handed : 0;
+    xpm__scheduler_hand_over(xp->scheduler);
+    return xpm__experiment_await_queued(xp, seconds, fd);
 }
 
 size_t xpm_experiment_cancel(xpm_experiment *xp)

@@ -33,12 +33,10 @@ struct xpm__scheduler {
     uv_loop_t loop;
     uv_async_t wake;
     pthread_mutex_t mutex;     /* guards what other threads post: */
-    pthread_cond_t is_stopped; /* the loop has seen `stop`, or `is_handed` */
+    pthread_cond_t is_stopped; /* the loop has seen `stop` */
     xpm__queue posted;
     xpm_job *touched; /* to be looked at again; linked by next_touched; each a reference */
     bool stop, cancel, quit, hand_over;
-    bool is_handed; /* all that queues can have they have: so many jobs */
-    size_t handed;
     xpm__lanes *ready; /* the loop's own from here on */
     xpm__sites *sites;
     xpm__lockwaits *waits;
@@ -288,11 +286,34 @@ static bool is_retried(const xpm__scheduler *s, const xpm_job *job, const xpm__j
            job->failures <= (unsigned)xpm__job_max_retries(job);
 }
 
+/* A job that was to go to its queue ahead of others, and cannot, waits for them as any other. */
+static void wait_again(xpm__scheduler *s, xpm_job *job, size_t blocked)
+{
+    let_go(s, job);
+    job->blocked = blocked;
+    xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
+}
+
+/* It went to its queue ahead of others, and has ended because one had failed, which is tried again. */
+static bool was_too_early(const xpm__scheduler *s, const xpm_job *job, xpm_reason reason,
+                          size_t *blocked)
+{
+    bool failed;
+    if (!s->hands_over || s->stopped || job->cancelled || reason != XPM_REASON_DEPENDENCY)
+        return false;
+    *blocked = xpm__ahead_blocked(job, &failed);
+    return !failed && xpm__ahead_is_open(job);
+}
+
 static void end_or_retry(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
 {
     bool again = is_retried(s, job, state);
+    size_t blocked = 0;
+    bool early = was_too_early(s, job, state->reason, &blocked);
     job->restarts += again;
-    if (again || state->state == XPM_JOB_READY) {
+    if (early && blocked > 0) {
+        wait_again(s, job, blocked);
+    } else if (early || again || state->state == XPM_JOB_READY) {
         let_go(s, job);
         make_ready(s, job);
     } else {
@@ -487,9 +508,7 @@ static bool may_start(xpm__scheduler *s, xpm_job *job)
         return false;
     }
     if (blocked > 0) {
-        let_go(s, job);
-        job->blocked = blocked;
-        xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
+        wait_again(s, job, blocked);
         return false;
     }
     return enter_guards(s, job) && xpm__tokens_turn(s->tokens, job);
@@ -514,23 +533,12 @@ static void go_ahead(xpm__scheduler *s)
     }
 }
 
-/* Tells who waits for it that all was handed over that can be. */
-static void tell_handed(xpm__scheduler *s)
+static void count_queued(const xpm__scheduler *s)
 {
-    size_t handed = 0;
-    bool all = true;
-    for (const running *r = s->runs; r != NULL; r = r->next) {
-        bool has_queue = r->run != NULL && r->run->site->table->id != NULL;
-        bool is_known = xpm__ahead_id(r->job) != NULL;
-        handed += is_known;
-        all &= is_known || !has_queue;
-    }
-    pthread_mutex_lock(&s->mutex);
-    s->handed = handed;
-    s->is_handed = all || s->stopped;
-    if (s->is_handed)
-        pthread_cond_broadcast(&s->is_stopped);
-    pthread_mutex_unlock(&s->mutex);
+    size_t queued = 0;
+    for (const running *r = s->runs; r != NULL; r = r->next)
+        queued += xpm__ahead_id(r->job) != NULL;
+    xpm__experiment_count_queued(s->xp, queued);
 }
 
 static void start_ready(xpm__scheduler *s)
@@ -549,7 +557,7 @@ static void start_ready(xpm__scheduler *s)
     xpm__sites_flush(s->sites);
     xpm__tokens_compete(s->tokens, can_start(s));
     if (s->hands_over)
-        tell_handed(s);
+        count_queued(s);
 }
 
 /* ---- The loop --------------------------------------------------------------------------------- */
@@ -764,7 +772,6 @@ static void tell(xpm__scheduler *s, bool *flag)
 {
     pthread_mutex_lock(&s->mutex);
     *flag = true;
-    s->is_handed &= flag != &s->hand_over; /* asked anew */
     pthread_mutex_unlock(&s->mutex);
     uv_async_send(&s->wake);
 }
@@ -778,19 +785,9 @@ void xpm__scheduler_stop(xpm__scheduler *s)
     pthread_mutex_unlock(&s->mutex);
 }
 
-size_t xpm__scheduler_hand_over(xpm__scheduler *s, double seconds)
+void xpm__scheduler_hand_over(xpm__scheduler *s)
 {
-    struct timespec end;
-    int status = 0;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += seconds >= 0 && seconds < 1e9 ? (time_t)seconds + 1 : (time_t)1e9;
     tell(s, &s->hand_over);
-    pthread_mutex_lock(&s->mutex);
-    while (!s->is_handed && status == 0)
-        status = pthread_cond_timedwait(&s->is_stopped, &s->mutex, &end);
-    size_t handed = s->handed;
-    pthread_mutex_unlock(&s->mutex);
-    return handed;
 }
 
 void xpm__scheduler_cancel(xpm__scheduler *s)

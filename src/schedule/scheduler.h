@@ -21,10 +21,9 @@ void xpm__scheduler_cancel_job(xpm__scheduler *scheduler, xpm_job *job);
 void xpm__scheduler_watch(xpm__scheduler *scheduler, xpm_job *job, unsigned number);
 /* Starts no further job; none is being started when it returns. Not for the loop's own thread. */
 void xpm__scheduler_stop(xpm__scheduler *scheduler);
-/* From now on jobs go to their queue before what they depend on has ended there. Waits until all have
- * that can, or `seconds` (in whole ones; forever when negative) have passed: how many jobs queues
- * have. Not for the loop's own thread. */
-size_t xpm__scheduler_hand_over(xpm__scheduler *scheduler, double seconds);
+/* From now on jobs go to their queue before what they depend on has ended there, and how many are there is
+ * counted (xpm__experiment_count_queued): for the first time after this call. */
+void xpm__scheduler_hand_over(xpm__scheduler *scheduler);
 /* Tells all that runs to end. */
 void xpm__scheduler_cancel(xpm__scheduler *scheduler);
 /* Ends the thread, leaving alone what runs, and frees. Accepts NULL. */

@@ -54,7 +54,10 @@ struct xpm_experiment {
     pthread_mutex_t mutex;
     pthread_cond_t ended; /* what a thread waits for has come */
     size_t handed;        /* jobs that were submitted: those not done or in error are unfinished */
-    size_t wanted; /* jobs that were left out, are wanted now, and were not looked at since */
+    size_t
+        needing; /* jobs that have not ended, and that no queue has, as the scheduler has last seen; */
+    bool is_counted; /* since this was asked for */
+    size_t wanted;   /* jobs that were left out, are wanted now, and were not looked at since */
     xpm__waiter *waiters;
     xpm__notices notices;
     unsigned watches; /* of outputs, so far; atomic */
@@ -67,6 +70,12 @@ struct xpm_experiment {
 /* Makes what threads meet at: mutexes, conditions; and frees it. */
 void xpm__experiment_init_threads(xpm_experiment *xp);
 void xpm__experiment_free_threads(xpm_experiment *xp);
+
+/* Says that queues have so many of the jobs that have not ended. For the scheduler's thread. */
+void xpm__experiment_count_queued(xpm_experiment *xp, size_t queued);
+
+/* Waits until they have all, as xpm_experiment_hand_over_or. */
+size_t xpm__experiment_await_queued(xpm_experiment *xp, double seconds, int fd);
 
 /* Wakes those whose waiting is over. With the mutex held. */
 void xpm__experiment_wake(xpm_experiment *xp);

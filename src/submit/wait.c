@@ -195,6 +195,34 @@ size_t xpm_experiment_drain(xpm_experiment *xp, double seconds)
     return xpm_experiment_drain_or(xp, seconds, -1);
 }
 
+/* ---- For queues to have them --------------------------------------------------------------------- */
+
+void xpm__experiment_count_queued(xpm_experiment *xp, size_t queued)
+{
+    pthread_mutex_lock(&xp->mutex);
+    size_t unfinished = xpm__experiment_unfinished(xp);
+    xp->needing = queued < unfinished ? unfinished - queued : 0;
+    xp->is_counted = true;
+    xpm__experiment_wake(xp);
+    pthread_mutex_unlock(&xp->mutex);
+}
+
+static bool none_needs(const xpm_experiment *xp, const xpm__waiter *waiter)
+{
+    (void)waiter;
+    return xp->stopped || (xp->is_counted && xp->needing == 0);
+}
+
+size_t xpm__experiment_await_queued(xpm_experiment *xp, double seconds, int fd)
+{
+    xpm__waiter waiter = {.over = none_needs};
+    pthread_mutex_lock(&xp->mutex);
+    wait_until(xp, &waiter, seconds, fd);
+    size_t needing = xp->is_counted ? xp->needing : xpm__experiment_unfinished(xp);
+    pthread_mutex_unlock(&xp->mutex);
+    return needing;
+}
+
 /* ---- For one job ------------------------------------------------------------------------------ */
 
 static bool job_is_over(const xpm_experiment *xp, const xpm__waiter *waiter)

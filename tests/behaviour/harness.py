@@ -85,6 +85,7 @@ HOLD = """
         '''Says that it runs, then ends when it is told to: both by pipes.'''
         name: Param[str]
         pipes: Meta[Path]
+        after: Param[list[Config]] = []
 
         def execute(self):
             progress(0.25, desc="epochs")
