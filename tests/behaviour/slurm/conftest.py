@@ -42,6 +42,16 @@ def _two_nodes(tmp_path_factory):
     yield from _cluster(tmp_path_factory, "two", nodes=2, cpus=2)
 
 
+@pytest.fixture(scope="session")
+def _urgent(tmp_path_factory):
+    settings = """\
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
+PartitionName=urgent Nodes=ALL PriorityTier=100
+"""
+    yield from _cluster(tmp_path_factory, "urgent", cpus=1, settings=settings)
+
+
 def _for_one_test(cluster, monkeypatch):
     for name, value in cluster.environment.items():
         monkeypatch.setenv(name, value)
@@ -65,6 +75,12 @@ def slurm_accounting(_accounting, monkeypatch):
 def slurm_nodes(_two_nodes, monkeypatch):
     """A cluster of two nodes, of two processors each."""
     yield from _for_one_test(_two_nodes, monkeypatch)
+
+
+@pytest.fixture
+def slurm_urgent(_urgent, monkeypatch):
+    """A cluster of one processor, where jobs of the partition "urgent" end others to have their place."""
+    yield from _for_one_test(_urgent, monkeypatch)
 
 
 @pytest.fixture(autouse=True)

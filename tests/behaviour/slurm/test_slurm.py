@@ -1,6 +1,7 @@
 """Jobs of a real Slurm: what they get, how they end, and what is told of it."""
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -240,19 +241,139 @@ def test_memory_that_was_too_little_grows(slurm_accounting, plan):
     assert result.stdout == "2 1\n", plan.failed("swells")
 
 
-def test_a_node_that_fails_loses_its_job(slurm_nodes, held, pipes):
+def fail_node(slurm, pid):
+    """The node of a job fails, with all that ran there."""
+    (node,) = {node for line in slurm.queue("%T %N") for state, _, node in [line.partition(" ")] if state == "RUNNING"}
+    keeper = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    slurm.kill(node)
+    for process in (keeper, pid):
+        os.kill(process, signal.SIGKILL)
+        wait_for_end(process)
+    slurm.set_node(node, "down")
+
+
+def start_requeued(slurm, job):
+    """Slurm waits two minutes before it starts a job again."""
+    slurm.await_queue(lambda lines: f"{job} PENDING" in lines)
+    slurm.run("scontrol", "update", f"jobid={job}", "starttime=now")
+
+
+def test_a_job_whose_node_fails_is_lost_and_says_so(slurm_nodes, held, pipes):
+    pipes.make("a")
+    process = held.start(f"Hold(name='a', pipes={str(pipes.folder)!r}).submit()")
+    fail_node(slurm_nodes, pipes.pid("a"))
+    _, err = process.communicate(timeout=TIMEOUT)
+    failed = held.failed("hold")
+    assert failed["reason"] == "lost" and "NODE_FAIL" in failed["message"], (failed, err)
+
+
+def test_a_job_whose_node_fails_is_run_to_the_end_once_by_a_retry(slurm_nodes, held, pipes):
+    pipes.make("a")
+    process = held.start(f"""
+        Retry(on=["lost"], times=1)(Hold)
+        Hold(name='a', pipes={str(pipes.folder)!r}).submit()
+        xp.wait()
+        print(xp.counts["done"], xp.counts["started"])
+    """)
+    fail_node(slurm_nodes, pipes.pid("a"))
+    pipes.pid("a")
+    pipes.end("a")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == "1 2\n" and (pipes.folder / "log").read_text() == "a\n", err
+
+
+def test_a_job_that_slurm_requeues_after_its_node_has_failed_is_run_to_the_end_once(slurm_nodes, held, pipes):
+    pipes.make("a")
+    process = held.start(f"""
+        Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(requeue=True))
+        xp.wait()
+        print(xp.counts["done"], xp.counts["started"])
+    """)
+    pid = pipes.pid("a")
+    (job,) = [line.split()[0] for line in slurm_nodes.queue() if line.endswith("RUNNING")]
+    fail_node(slurm_nodes, pid)
+    start_requeued(slurm_nodes, job)
+    pipes.pid("a")
+    pipes.end("a")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == "1 1\n" and (pipes.folder / "log").read_text() == "a\n", err
+
+
+def test_a_job_that_is_requeued_by_hand_is_run_to_the_end_once(slurm, held, pipes):
+    pipes.make("a")
+    process = held.start(f"""
+        Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(requeue=True))
+        xp.wait()
+        print(xp.counts["done"], xp.counts["started"])
+    """)
+    pid = pipes.pid("a")
+    (job,) = [line.split()[0] for line in slurm.queue() if line.endswith("RUNNING")]
+    slurm.run("scontrol", "requeue", job)
+    wait_for_end(pid)
+    start_requeued(slurm, job)
+    pipes.pid("a")
+    pipes.end("a")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == "1 1\n" and (pipes.folder / "log").read_text() == "a\n", err
+
+
+def test_a_job_that_is_held_and_released_or_suspended_and_resumed_goes_on(slurm, held, pipes):
+    pipes.make("a")
+    process = held.start(f"""
+        Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(hold=True))
+        xp.wait()
+        print(xp.counts["done"], xp.counts["started"])
+    """)
+    slurm.await_queue(lambda lines: any("PENDING" in line for line in lines))
+    (job,) = [line.split()[0] for line in slurm.queue() if line.endswith("PENDING")]
+    slurm.run("scontrol", "release", job)
+    pipes.pid("a")
+    slurm.run("scontrol", "suspend", job)
+    slurm.await_queue(lambda lines: f"{job} SUSPENDED" in lines)
+    slurm.run("scontrol", "resume", job)
+    pipes.end("a")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == "1 1\n" and (pipes.folder / "log").read_text() == "a\n", err
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_job_whose_place_is_given_to_another_is_lost_unless_it_is_retried(slurm_urgent, held, pipes, retries):
+    pipes.make("a")
+    process = held.start(f"""
+        if {retries}:
+            Retry(on=["lost"], times=1)(Hold)
+        Hold(name='a', pipes={str(pipes.folder)!r}).submit()
+        xp.wait()
+        print(xp.counts["done"], xp.counts["started"])
+    """)
+    pid = pipes.pid("a")
+    urgent = slurm_urgent.run("sbatch", "--parsable", "--partition=urgent", "--output=/dev/null",
+                              "--wrap=exec sleep 1000").stdout.strip()
+    wait_for_end(pid)
+    if retries:
+        slurm_urgent.await_queue(lambda lines: sum(line.endswith("PENDING") for line in lines) == 1)
+        slurm_urgent.run("scancel", urgent)
+        pipes.pid("a")
+        pipes.end("a")
+    out, err = process.communicate(timeout=TIMEOUT)
+    assert out == ("1 2\n" if retries else "0 1\n"), err
+    if not retries:
+        failed = held.failed("hold")
+        assert failed["reason"] == "lost" and "PREEMPTED" in failed["message"], failed
+
+
+def test_the_process_of_a_job_whose_node_is_out_of_reach_ends_as_it_would(slurm_nodes, held, pipes):
     pipes.make("a")
     process = held.start(f"Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(nodelist='n2'))")
     pid = pipes.pid("a")
     slurm_nodes.kill("n2")
     slurm_nodes.set_node("n2", "down")
     slurm_nodes.await_queue(lambda lines: any("NODE_FAIL" in line for line in lines))
-    # Its process is still there, on the machine that nobody can reach: it ends as it would.
+    # Its process is still there, on the machine that nobody can reach, and has the lock.
     pipes.end("a")
     process.communicate(timeout=TIMEOUT)
     wait_for_end(pid)
-    marks = sorted(path.suffix for path in held.folder("hold").glob("hold.*"))
-    assert ".done" in marks or held.failed("hold")["reason"] == "lost", marks
+    assert (held.folder("hold") / "hold.done").exists(), held.failed("hold")
 
 
 def test_a_second_ctrl_c_cancels_what_is_queued_and_what_runs(slurm, held, pipes):
