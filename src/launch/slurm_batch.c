@@ -406,14 +406,31 @@ static void remove_pids(const xpm__slurm_batch *batch)
     }
 }
 
+/* Its log's path, as sbatch reads it: '%' stands for something there, unless it is doubled; and a
+ * backslash, doubled too, says that none does. A relative path would be read so with the folder. */
+static char *log_pattern(const xpm__slurm_batch *batch)
+{
+    xpm__str pattern = {0};
+    char special = strchr(batch->folder, '\\') != NULL ? '\\' : '%';
+    for (const char *at = batch->folder; *at != '\0'; at++) {
+        if (*at == special)
+            xpm__str_putc(&pattern, special);
+        xpm__str_putc(&pattern, *at);
+    }
+    xpm__str_printf(&pattern, "/%s.log", batch->token);
+    return xpm__str_take(&pattern);
+}
+
 static void make_command(const xpm__slurm_batch *batch, xpm__slurm_command *command)
 {
+    char *log = log_pattern(batch);
     xpm__slurm_command_begin(command, batch->binpath, "sbatch");
     xpm__slurm_command_add(command, "--parsable");
     xpm__slurm_command_add(command, "--export=ALL");
     xpm__slurm_command_add(command, "--open-mode=append");
     xpm__slurm_command_add(command, "--chdir=%s", batch->folder);
-    xpm__slurm_command_add(command, "--output=%s.log", batch->token); /* no % of the user's */
+    xpm__slurm_command_add(command, "--output=%s", log);
+    xpm_free(log);
     xpm__slurm_command_add(command, "--comment=%s", batch->token);
     xpm__slurm_command_add(command, "--job-name=%s", batch->job_name);
     if (batch->count > 1)

@@ -75,7 +75,7 @@ import sys
 from tasks import *
 
 if __name__ == "__main__":
-    with experiment(sys.argv[1], "slurm", raise_on_failure=False) as xp:
+    with experiment(sys.argv[1], {experiment!r}, raise_on_failure=False) as xp:
         launcher = SlurmLauncher(interval_max=1)
         xp.set_launcher(launcher)
 {lines}
@@ -85,12 +85,14 @@ if __name__ == "__main__":
 class Plan:
     """Programs that submit to Slurm, unless they say otherwise."""
 
-    def __init__(self, driver, workspace, tasks=TASKS):
-        self.driver, self.workspace = driver, workspace
+    def __init__(self, driver, workspace, tasks=TASKS, experiment="slurm"):
+        self.driver, self.workspace, self.experiment = driver, workspace, experiment
         driver.write(tasks, "tasks.py")
 
     def _script(self, lines):
-        return self.driver.write(RUN.format(lines=textwrap.indent(textwrap.dedent(lines), " " * 8)))
+        lines = textwrap.indent(textwrap.dedent(lines), " " * 8)
+        name = "plan.py" if self.experiment == "slurm" else f"{self.experiment}.py"
+        return self.driver.write(RUN.format(lines=lines, experiment=self.experiment), name)
 
     def start(self, lines, **more):
         return self.driver.start(self._script(lines), self.workspace, **more)

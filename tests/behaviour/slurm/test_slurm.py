@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from harness import TIMEOUT, wait_for_end
+from plans import HELD, Plan
 
 # ---- What jobs get --------------------------------------------------------------------------------
 
@@ -386,6 +388,73 @@ def test_a_second_ctrl_c_cancels_what_is_queued_and_what_runs(slurm, held, pipes
     process.communicate(timeout=TIMEOUT)
     wait_for_end(pid)
     slurm.await_queue(lambda lines: not any("RUNNING" in line or "PENDING" in line for line in lines))
+
+
+# ---- What nobody expects ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["with space", "quo'te\"s", "new\nline", "café 東京", "$HOME `id`; %j %a", "a|b,c", "back\\slash %j"])
+def test_a_workspace_may_have_any_name(slurm, driver, tmp_path, name):
+    strange = Plan(driver, tmp_path / name)
+    result = strange.run("""
+        xp.setenv("XPMT_LINES", "a\\nb=c\\n")
+        first = Show()
+        first.submit()
+        for x in range(1, 4):
+            Show(x=x, after=[first]).submit()
+        xp.wait()
+        print(xp.counts["done"])
+    """)
+    assert result.stdout == "4\n", (result.stderr, [path.read_text() for path in strange.workspace.glob("jobs/*/*/*.failed")])
+    assert {seen["XPMT_LINES"] for seen in strange.shown()} == {"a\nb=c\n"}
+    assert {Path(seen["cwd"]).parents[2] for seen in strange.shown()} == {strange.workspace}
+
+
+def test_two_experiments_that_submit_the_same_jobs_at_once_run_each_once(slurm, driver, workspace, pipes):
+    for name in "ab":
+        pipes.make(name)
+    lines = f"""
+        first = Hold(name="a", pipes={str(pipes.folder)!r})
+        first.submit()
+        Hold(name="b", pipes={str(pipes.folder)!r}, after=[first]).submit()
+        xp.wait()
+        print(xp.counts["done"], xp.counts["started"])
+    """
+    processes = [Plan(driver, workspace, HELD, experiment=name).start(lines) for name in ("one", "two")]
+    for name in "ab":
+        pipes.pid(name)
+        pipes.end(name)
+    said = [process.communicate(timeout=TIMEOUT) for process in processes]
+    counts = [tuple(map(int, out.split())) for out, _ in said]
+    assert [done for done, _ in counts] == [2, 2] and sum(started for _, started in counts) == 2, said
+    assert (pipes.folder / "log").read_text() == "a\nb\n"
+
+
+def test_jobs_of_this_machine_go_on_while_sbatch_does_not_answer(slurm, held, pipes, tmp_path):
+    for name in "ab":
+        pipes.make(name)
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    os.mkfifo(commands / "answer")
+    for name in ("squeue", "scancel", "sacct", "scontrol"):
+        (commands / name).symlink_to(shutil.which(name))
+    (commands / "sbatch").write_text(f'#!/bin/sh\ncat {commands}/answer >/dev/null\nexec {shutil.which("sbatch")} "$@"\n')
+    (commands / "sbatch").chmod(0o755)
+    process = held.start(f"""
+        Hold(name="a", pipes={str(pipes.folder)!r}).submit(launcher=SlurmLauncher(binpath={str(commands)!r}, interval_max=1))
+        first = Hold(name="b", pipes={str(pipes.folder)!r})
+        first.submit(launcher=DirectLauncher())
+        first.job.wait()
+        print("went on", flush=True)
+    """)
+    with open(commands / "answer", "w"):  # sbatch waits for it to be closed
+        pipes.pid("b")
+        pipes.end("b")
+        assert process.stdout.readline() == "went on\n"
+    pipes.pid("a")
+    pipes.end("a")
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert (pipes.folder / "log").read_text() == "b\na\n", err
 
 
 # ---- Many -----------------------------------------------------------------------------------------

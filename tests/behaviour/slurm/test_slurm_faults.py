@@ -263,6 +263,30 @@ def test_a_driver_that_is_killed_while_it_submits_submits_nothing_twice(c_graph,
     assert starts(c_graph) == 3
 
 
+def test_a_driver_that_is_killed_before_it_submits_leaves_nothing_behind(c_graph, commands):
+    reached = commands.folder / "reached"
+    os.mkfifo(reached)
+    commands.once("sbatch", f'echo >{reached}; sleep 1; exit 1')
+    c_graph.jobs = 3
+    driver = c_graph.start(WITNESS_SLURM=str(commands.folder))
+    reached.read_text()
+    driver.kill()
+    c_graph.finish(driver)
+    result = run_with(c_graph, commands, jobs=3)
+    assert result.returncode == 0, result.stderr
+    check(c_graph)
+    assert starts(c_graph) == 3 and "3 started" in result.stdout
+
+
+def test_nothing_is_asked_of_slurm_while_nothing_is_queued(c_graph, commands):
+    commands.replace("squeue", 'echo . >>"$folder/asked"')
+    c_graph.jobs = 1
+    assert run_with(c_graph, commands, jobs=1).returncode == 0
+    before = (commands.folder / "asked").read_text()
+    assert run_with(c_graph, commands, jobs=1).returncode == 0
+    assert (commands.folder / "asked").read_text() == before
+
+
 # ---- A controller that forgets --------------------------------------------------------------------
 
 
