@@ -122,7 +122,8 @@ static bool needs(int job, int other)
 
 static int use_slurm(xpm_experiment *xp, const char *binpath, xpm_error *err)
 {
-    xpm_slurm_options options = {.binpath = binpath, .interval_max = 1};
+    const char *const more[] = {getenv("WITNESS_SLURM_OPTION"), NULL};
+    xpm_slurm_options options = {.binpath = binpath, .interval_max = 1, .options = more};
     xpm_launcher *launcher = xpm_launcher_slurm(&options, err);
     xpm_experiment_set_launcher(xp, launcher);
     xpm_launcher_unref(launcher);

@@ -131,7 +131,7 @@ DefMemPerCPU=100
 # A job starts at once, and not when a cycle comes around that is meant for thousands of nodes.
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1,{depth}
-MaxArraySize=10001
+{"" if "MaxArraySize" in self.settings else "MaxArraySize=10001"}
 KillWait=2
 SlurmdTimeout=30
 JobRequeue=0

@@ -39,7 +39,7 @@ def _accounting(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def _two_nodes(tmp_path_factory):
-    yield from _cluster(tmp_path_factory, "two", nodes=2, cpus=2)
+    yield from _cluster(tmp_path_factory, "two", nodes=2, cpus=2, settings="MaxArraySize=4\n")
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def slurm_accounting(_accounting, monkeypatch):
 
 @pytest.fixture
 def slurm_nodes(_two_nodes, monkeypatch):
-    """A cluster of two nodes, of two processors each."""
+    """A cluster of two nodes, of two processors each, where an array has four elements at most."""
     yield from _for_one_test(_two_nodes, monkeypatch)
 
 

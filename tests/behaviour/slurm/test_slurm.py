@@ -478,6 +478,18 @@ def test_no_more_jobs_are_queued_than_was_said(slurm, held, pipes):
     assert sorted((pipes.folder / "log").read_text().split()) == list("abcd"), err
 
 
+def test_more_jobs_than_an_array_may_have_travel_in_several(slurm_nodes, plan):
+    plan.run("""
+        first = Show()
+        first.submit()
+        for x in range(1, 11):
+            Show(x=x, after=[first]).submit()
+    """)
+    arrays = [seen["SLURM_ARRAY_JOB_ID"] for seen in plan.shown() if "SLURM_ARRAY_JOB_ID" in seen]
+    assert len(plan.shown()) == 11
+    assert max(map(arrays.count, arrays)) == 4
+
+
 def test_the_limit_of_an_account_is_waited_for(slurm_accounting, plan):
     with slurm_accounting.limit("MaxSubmitJobs", 2):
         result = plan.run("""

@@ -14,7 +14,7 @@ from cluster import wait_until
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
 from faults import Graph, check_finished  # noqa: E402
-from harness import wait_for_end  # noqa: E402
+from harness import TIMEOUT, wait_for_end  # noqa: E402
 from kills import check_witness  # noqa: E402
 
 # They take as long as all other tests of Slurm: side by side with these, on a cluster of their own.
@@ -276,6 +276,34 @@ def test_a_driver_that_is_killed_before_it_submits_leaves_nothing_behind(c_graph
     assert result.returncode == 0, result.stderr
     check(c_graph)
     assert starts(c_graph) == 3 and "3 started" in result.stdout
+
+
+def test_a_cancellation_that_is_not_answered_is_told_again(slurm, held, pipes, commands):
+    commands.once("scancel", "echo 'scancel: error: Unable to contact slurm controller (connect failure)' >&2; exit 1")
+    pipes.make("a")
+    process = held.start(f"""
+        task = Hold(name="a", pipes={str(pipes.folder)!r})
+        task.submit(launcher=SlurmLauncher(binpath={str(commands.folder)!r}, interval_max=1))
+        input()
+        task.job.cancel()
+        xp.wait()
+        print(task.job.state, task.job.failure_reason)
+    """, stdin=-1)
+    pid = pipes.pid("a")
+    out, err = process.communicate("\n", timeout=TIMEOUT)
+    assert out == "JobState.ERROR JobFailureStatus.CANCELLED\n", err
+    wait_for_end(pid)
+
+
+def test_the_options_of_a_program_in_c_are_asked_for(c_graph, slurm, commands):
+    c_graph.make_hold(0)
+    c_graph.jobs = 1
+    driver = c_graph.start(WITNESS_SLURM=str(commands.folder), WITNESS_SLURM_OPTION="partition=other")
+    said(c_graph, 0)
+    assert "other RUNNING" in slurm.queue("%P %T")
+    with c_graph.held(0):
+        pass
+    assert c_graph.finish(driver).returncode == 0
 
 
 def test_nothing_is_asked_of_slurm_while_nothing_is_queued(c_graph, commands):
