@@ -1,5 +1,4 @@
-#include "launch/machine.h"
-
+/* The shares of a machine: who gets what, and who has it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,54 +8,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "launch/machine_look.h"
-#include "launch/neighbours.h"
+#include "launch/machine_inside.h"
 
 #define VISIBLE "CUDA_VISIBLE_DEVICES"
-
-/* An accelerator, and what jobs have of it. */
-typedef struct device {
-    int64_t memory; /* bytes */
-    int64_t used;   /* above `memory` when jobs were found to have more */
-    int jobs;
-    int64_t foreign; /* what jobs of other experiments have, when that was looked at last */
-    int foreign_jobs;
-} device;
-
-struct xpm__machine {
-    int slots, jobs;
-    int cores;
-    int asked; /* cores that jobs have asked for */
-    int busy;  /* the same, and one for each job that asks for none */
-    cpu_set_t set, pinned;
-    xpm__allocation allocation;
-    bool memory_known, gpus_known, gpus_failed, resources_known;
-    int64_t memory, memory_used; /* bytes; 0 when not known */
-    char *visible; /* CUDA_VISIBLE_DEVICES, XPM_RESOURCES: NULL when they are not set */
-    char *counted;
-    xpm__gpus gpus;
-    device *devices; /* one for each of `gpus` */
-    xpm__resources resources;
-    int64_t *resources_used;
-    xpm__neighbours *neighbours; /* NULL: others do not matter */
-    xpm_host host;
-    xpm_accelerator *accelerators; /* the host's */
-};
-
-struct xpm__share {
-    double seconds;
-    int64_t memory;
-    int asked;
-    bool is_pinned;
-    cpu_set_t cores;
-    size_t *devices; /* which, and how much of each */
-    int64_t *device_memory;
-    size_t device_count;
-    int64_t *resources; /* how many of each of the machine's; NULL for none */
-    xpm__claim *claim;  /* on its accelerators, for others to see */
-    char *variable;
-    const char *variables[2];
-};
 
 static const xpm_request nothing;
 
@@ -134,8 +88,7 @@ static int look_at_resources(xpm__machine *machine, xpm_error *err)
     return 0;
 }
 
-/* At what a request needs to know. */
-static int look(xpm__machine *machine, const xpm_request *request, xpm_error *err)
+int xpm__machine_look(xpm__machine *machine, const xpm_request *request, xpm_error *err)
 {
     if (request->memory > 0)
         look_at_memory(machine);
@@ -180,12 +133,12 @@ const xpm_host *xpm__machine_host(xpm__machine *machine, xpm_error *err)
  * has one already, whatever others have. */
 typedef enum choice { FREE, ALL, FORCED } choice;
 
-static int64_t free_memory(const device *d)
+static int64_t free_memory(const xpm__device *d)
 {
     return d->memory - d->used - d->foreign;
 }
 
-static int all_jobs(const device *d)
+static int all_jobs(const xpm__device *d)
 {
     return d->jobs + d->foreign_jobs;
 }
@@ -202,7 +155,7 @@ static bool is_chosen(const xpm__share *share, size_t index)
 static bool fits(const xpm__machine *machine, size_t index, const xpm_request *request,
                  int64_t memory, choice how)
 {
-    const device *d = &machine->devices[index];
+    const xpm__device *d = &machine->devices[index];
     if (machine->gpus.items[index].of != NULL && request->accelerator_count > 1)
         return false;
     if (how == FORCED)
@@ -214,7 +167,7 @@ static bool fits(const xpm__machine *machine, size_t index, const xpm_request *r
 
 /* Whether the first is the better choice of two that fit: one that others use, so that whole ones are
  * left, then the fullest. A job that is there already has the emptiest, for all that is known. */
-static bool is_better(const device *a, const device *b, int64_t memory, choice how)
+static bool is_better(const xpm__device *a, const xpm__device *b, int64_t memory, choice how)
 {
     int64_t a_free = free_memory(a), b_free = free_memory(b);
     if (how == ALL)
@@ -272,145 +225,23 @@ static bool choose_all(const xpm__machine *machine, const xpm_request *request, 
     return true;
 }
 
-/* ---- What it can give ---------------------------------------------------------------------------- */
+bool xpm__machine_has_accelerators(const xpm__machine *machine, const xpm_request *request)
+{
+    size_t count = request->accelerator_count;
+    xpm__share share = {.devices = xpm__alloc(count * sizeof *share.devices),
+                        .device_memory = xpm__alloc(count * sizeof *share.device_memory)};
+    bool has = choose_all(machine, request, ALL, &share);
+    xpm_free(share.devices);
+    xpm_free(share.device_memory);
+    return has;
+}
 
-static const xpm_resource *find_resource(const xpm__machine *machine, const char *name)
+const xpm_resource *xpm__machine_resource(const xpm__machine *machine, const char *name)
 {
     for (size_t i = 0; i < machine->resources.count; i++)
         if (strcmp(machine->resources.items[i].name, name) == 0)
             return &machine->resources.items[i];
     return NULL;
-}
-
-static void miss_resource(const xpm__machine *machine, const xpm_resource *wanted, xpm__str *why)
-{
-    const xpm_resource *has = find_resource(machine, wanted->name);
-    if (has == NULL)
-        xpm__str_printf(why, "%s is asked for, and XPM_RESOURCES counts none", wanted->name);
-    else if (wanted->count > has->count)
-        xpm__str_printf(why, "%lld of %s are asked for, and XPM_RESOURCES counts %lld",
-                        (long long)wanted->count, wanted->name, (long long)has->count);
-}
-
-static const char *kind_name(const xpm_request *request)
-{
-    static const char *const names[] = {"", "CUDA ", "MPS "};
-    xpm_accelerator_kind kind = XPM_ACCELERATOR_ANY;
-    for (size_t i = 0; i < request->accelerator_count; i++)
-        if (request->accelerators[i].kind > kind)
-            kind = request->accelerators[i].kind;
-    return names[kind];
-}
-
-/* As "79.65 GiB": what is lacking may be little. */
-static void add_size(xpm__str *out, int64_t bytes)
-{
-    enum { DIGITS = 4 };
-    char text[XPM__REAL_SIZE];
-    xpm__real_print((double)bytes / (1 << 30), DIGITS, text);
-    xpm__str_printf(out, "%s GiB", text);
-}
-
-/* " (80 GiB, 40 GiB)" */
-static void add_sizes(xpm__str *out, const int64_t *sizes, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        xpm__str_puts(out, i == 0 ? " (" : ", ");
-        if (sizes[i] > 0)
-            add_size(out, sizes[i]);
-        else
-            xpm__str_puts(out, "all of one");
-    }
-    xpm__str_puts(out, count > 0 ? ")" : "");
-}
-
-static void say_accelerators(const xpm__machine *machine, const xpm_request *request, xpm__str *why)
-{
-    enum { SHOWN = 8 };
-    int64_t wanted[SHOWN], has[SHOWN];
-    size_t count = request->accelerator_count, there = machine->gpus.count;
-    for (size_t i = 0; i < SHOWN; i++) {
-        wanted[i] = i < count ? request->accelerators[i].memory : 0;
-        has[i] = i < there ? machine->devices[i].memory : 0;
-    }
-    xpm__str_printf(why, "%zu %saccelerator%s asked for", count, kind_name(request),
-                    count > 1 ? "s are" : " is");
-    add_sizes(why, wanted, count < SHOWN ? count : SHOWN);
-    xpm__str_puts(why, ", and this machine has ");
-    if (there > 0)
-        xpm__str_printf(why, "%zu of CUDA", there);
-    else
-        xpm__str_puts(why, "none");
-    add_sizes(why, has, there < SHOWN ? there : SHOWN);
-    if (there > 0 && machine->gpus.items[0].of != NULL && count > 1)
-        xpm__str_puts(why, "; a process can use one part of a divided one, and nothing beside it");
-    if (machine->visible != NULL)
-        xpm__str_printf(why, ", as " VISIBLE " is \"%.100s\"", machine->visible);
-}
-
-static void miss_accelerators(const xpm__machine *machine, const xpm_request *request,
-                              xpm__str *why)
-{
-    size_t count = request->accelerator_count;
-    xpm__share share = {.devices = xpm__alloc(count * sizeof *share.devices),
-                        .device_memory = xpm__alloc(count * sizeof *share.device_memory)};
-    if (!choose_all(machine, request, ALL, &share))
-        say_accelerators(machine, request, why);
-    xpm_free(share.devices);
-    xpm_free(share.device_memory);
-}
-
-static void miss_memory(const xpm__machine *machine, const xpm_request *request, xpm__str *why)
-{
-    add_size(why, request->memory);
-    xpm__str_puts(why, " of memory are asked for, and this machine has ");
-    add_size(why, machine->memory);
-    xpm__str_puts(why, " for this process");
-}
-
-/* Adds what the machine lacks first; nothing when it can give all. -1 when that is not known. */
-static int miss(xpm__machine *machine, const xpm_request *request, xpm__str *why, xpm_error *err)
-{
-    size_t size = why->size;
-    if (look(machine, request, err) < 0)
-        return -1;
-    if (request->cores > machine->cores)
-        xpm__str_printf(why, "%d cores are asked for, and this machine has %d for this process",
-                        request->cores, machine->cores);
-    else if (machine->memory > 0 && request->memory > machine->memory)
-        miss_memory(machine, request, why);
-    else if (request->accelerator_count > 0)
-        miss_accelerators(machine, request, why);
-    for (size_t i = 0; i < request->resource_count && why->size == size; i++)
-        miss_resource(machine, &request->resources[i], why);
-    return 0;
-}
-
-int xpm__machine_can_request(xpm__machine *machine, const xpm_request *request, xpm_error *err)
-{
-    xpm__str why = {0};
-    int status = miss(machine, request, &why, err);
-    if (status == 0 && why.size > 0)
-        status = xpm__fail(err, XPM_E_RANGE, "", "%s", why.data);
-    xpm__str_free(&why);
-    return status;
-}
-
-int xpm__machine_can(xpm__machine *machine, const xpm_requirement *requirement, xpm_error *err)
-{
-    xpm__str why = {0};
-    bool can = requirement == NULL;
-    int status = 0;
-    for (size_t i = 0; status == 0 && !can && i < xpm_requirement_count(requirement); i++) {
-        xpm__str_puts(&why, i > 0 ? "; or: " : "");
-        size_t size = why.size;
-        status = miss(machine, xpm_requirement_at(requirement, i), &why, err);
-        can = status == 0 && why.size == size;
-    }
-    if (status == 0 && !can)
-        status = xpm__fail(err, XPM_E_RANGE, "", "%s", why.data);
-    xpm__str_free(&why);
-    return status;
 }
 
 /* ---- Shares -------------------------------------------------------------------------------------- */
@@ -463,7 +294,7 @@ static void choose_resources(const xpm__machine *machine, const xpm_request *req
         return;
     share->resources = xpm__zalloc((machine->resources.count + 1) * sizeof *share->resources);
     for (size_t i = 0; i < request->resource_count; i++) {
-        const xpm_resource *has = find_resource(machine, request->resources[i].name);
+        const xpm_resource *has = xpm__machine_resource(machine, request->resources[i].name);
         if (has != NULL)
             share->resources[has - machine->resources.items] = request->resources[i].count;
     }
@@ -487,7 +318,7 @@ static void count(xpm__machine *machine, const xpm__share *share, int sign)
     machine->asked += sign * share->asked;
     machine->memory_used += sign * share->memory;
     for (size_t i = 0; i < share->device_count; i++) {
-        device *d = &machine->devices[share->devices[i]];
+        xpm__device *d = &machine->devices[share->devices[i]];
         d->jobs += sign;
         d->used += sign * share->device_memory[i];
     }
@@ -587,7 +418,7 @@ static bool has_resources(const xpm__machine *machine, const xpm_request *reques
 {
     for (size_t i = 0; i < request->resource_count; i++) {
         const xpm_resource *wanted = &request->resources[i];
-        const xpm_resource *has = find_resource(machine, wanted->name);
+        const xpm_resource *has = xpm__machine_resource(machine, wanted->name);
         if (has == NULL ||
             machine->resources_used[has - machine->resources.items] + wanted->count > has->count)
             return false;
@@ -602,7 +433,7 @@ static bool is_known(xpm__machine *machine, const xpm_request *request)
     bool asks = request->accelerator_count > 0;
     if (asks && machine->gpus_failed)
         return false;
-    if (look(machine, request, NULL) == 0)
+    if (xpm__machine_look(machine, request, NULL) == 0)
         return true;
     machine->gpus_failed = asks && !machine->gpus_known;
     return false;

@@ -14,6 +14,7 @@
 #include "launch/launcher.h"
 #include "schedule/ahead.h"
 #include "schedule/guard.h"
+#include "schedule/inbox.h"
 #include "schedule/lanes.h"
 #include "schedule/outputs.h"
 #include "schedule/queue.h"
@@ -32,11 +33,7 @@ struct xpm__scheduler {
     uv_thread_t thread;
     uv_loop_t loop;
     uv_async_t wake;
-    pthread_mutex_t mutex;     /* guards what other threads post: */
-    pthread_cond_t is_stopped; /* the loop has seen `stop` */
-    xpm__queue posted;
-    xpm_job *touched; /* to be looked at again; linked by next_touched; each a reference */
-    bool stop, cancel, quit, hand_over;
+    xpm__inbox *inbox; /* what other threads say */
     xpm__lanes *ready; /* the loop's own from here on */
     xpm__sites *sites;
     xpm__lockwaits *waits;
@@ -44,7 +41,7 @@ struct xpm__scheduler {
     xpm__tokens *tokens;
     running *runs; /* all that run */
     xpm__outputs *outputs;
-    bool stopped;    /* with the mutex, to be set */
+    bool stopped;    /* nothing further is started */
     bool hands_over; /* jobs go to their queue before what they depend on has ended there */
 };
 
@@ -598,11 +595,7 @@ static void cancel_job(xpm__scheduler *s, xpm_job *job)
 static void look_again(xpm__scheduler *s, xpm_job *job)
 {
     xpm__queue one;
-    pthread_mutex_lock(&s->mutex);
-    bool cancel = job->cancelling;
-    job->touched = job->cancelling = false; /* it may be listed again from here on */
-    pthread_mutex_unlock(&s->mutex);
-    if (cancel && job->held)
+    if (xpm__inbox_open_job(s->inbox, job) && job->held)
         cancel_job(s, job);
     unpark(s, job);
     if (xpm__job_state(job) == XPM_JOB_TRANSIENT && !job->needed &&
@@ -627,27 +620,16 @@ static void look_at_touched(xpm__scheduler *s, xpm_job *touched)
 static void on_wake(uv_async_t *wake)
 {
     xpm__scheduler *s = wake->loop->data;
-    pthread_mutex_lock(&s->mutex);
-    xpm__queue posted = s->posted;
-    bool quit = s->quit, cancel = s->cancel;
-    if (posted.first == NULL)
-        xpm__queue_init(&posted);
-    xpm__queue_init(&s->posted);
-    xpm_job *touched = s->touched;
-    s->touched = NULL;
-    s->cancel = false;
-    s->hands_over = s->hand_over;
-    if (s->stop && !s->stopped) {
-        s->stopped = true;
-        pthread_cond_broadcast(&s->is_stopped);
-    }
-    pthread_mutex_unlock(&s->mutex);
-    accept_all(s, &posted);
-    look_at_touched(s, touched);
+    xpm__news news;
+    xpm__inbox_read(s->inbox, &news);
+    s->hands_over = news.words[XPM__WORD_HAND_OVER];
+    s->stopped = news.words[XPM__WORD_STOP];
+    accept_all(s, &news.posted);
+    look_at_touched(s, news.touched);
     xpm__lockwaits_run(s->waits);
-    for (running *r = s->runs; cancel && r != NULL; r = r->next)
+    for (running *r = s->runs; news.words[XPM__WORD_CANCEL] && r != NULL; r = r->next)
         cancel_job(s, r->job);
-    if (quit)
+    if (news.words[XPM__WORD_QUIT])
         leave(s);
     else
         start_ready(s);
@@ -701,9 +683,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     s->waits = xpm__lockwaits_new(wake, s);
     s->guards = xpm__guards_new(s->waits, resume, s);
     s->tokens = xpm__tokens_new(&s->loop, s->waits, resume_first, wake, s);
-    xpm__queue_init(&s->posted);
-    pthread_mutex_init(&s->mutex, NULL);
-    pthread_cond_init(&s->is_stopped, NULL);
+    s->inbox = xpm__inbox_new(&s->wake);
     int status = uv_loop_init(&s->loop);
     if (status == 0) {
         s->loop.data = s;
@@ -717,8 +697,7 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     if (status == 0)
         return s;
     xpm__fail(err, XPM_E_IO, xp->name, "cannot start the scheduler: %s", uv_strerror(status));
-    pthread_cond_destroy(&s->is_stopped);
-    pthread_mutex_destroy(&s->mutex);
+    xpm__inbox_free(s->inbox);
     xpm__lockwaits_free(s->waits);
     xpm__outputs_free(s->outputs);
     free_places(s);
@@ -728,39 +707,21 @@ xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
     return NULL;
 }
 
-static void touch(xpm__scheduler *s, xpm_job *job, bool cancel)
-{
-    pthread_mutex_lock(&s->mutex);
-    job->cancelling |= cancel;
-    if (!job->touched) {
-        job->touched = true;
-        job->next_touched = s->touched;
-        s->touched = xpm_job_ref(job);
-    }
-    pthread_mutex_unlock(&s->mutex);
-    uv_async_send(&s->wake);
-}
+/* ---- Other threads ---------------------------------------------------------------------------- */
 
 void xpm__scheduler_touch(xpm__scheduler *s, xpm_job *job)
 {
-    touch(s, job, false);
+    xpm__inbox_touch(s->inbox, job, false);
 }
 
 void xpm__scheduler_cancel_job(xpm__scheduler *s, xpm_job *job)
 {
-    touch(s, job, true);
+    xpm__inbox_touch(s->inbox, job, true);
 }
 
 void xpm__scheduler_post(xpm__scheduler *s, xpm_job *job)
 {
-    xpm_job_ref(job);
-    pthread_mutex_lock(&s->mutex);
-    job->held = true;
-    bool first = s->posted.first == NULL;
-    xpm__queue_add(&s->posted, job);
-    pthread_mutex_unlock(&s->mutex);
-    if (first)
-        uv_async_send(&s->wake);
+    xpm__inbox_post(s->inbox, job);
 }
 
 void xpm__scheduler_watch(xpm__scheduler *s, xpm_job *job, unsigned number)
@@ -768,54 +729,37 @@ void xpm__scheduler_watch(xpm__scheduler *s, xpm_job *job, unsigned number)
     xpm__outputs_watch(s->outputs, job, number);
 }
 
-static void tell(xpm__scheduler *s, bool *flag)
-{
-    pthread_mutex_lock(&s->mutex);
-    *flag = true;
-    pthread_mutex_unlock(&s->mutex);
-    uv_async_send(&s->wake);
-}
-
 void xpm__scheduler_stop(xpm__scheduler *s)
 {
-    tell(s, &s->stop);
-    pthread_mutex_lock(&s->mutex);
-    while (!s->stopped)
-        pthread_cond_wait(&s->is_stopped, &s->mutex);
-    pthread_mutex_unlock(&s->mutex);
+    xpm__inbox_tell(s->inbox, XPM__WORD_STOP);
+    xpm__inbox_await_stop(s->inbox);
 }
 
 void xpm__scheduler_hand_over(xpm__scheduler *s)
 {
-    tell(s, &s->hand_over);
+    xpm__inbox_tell(s->inbox, XPM__WORD_HAND_OVER);
 }
 
 void xpm__scheduler_cancel(xpm__scheduler *s)
 {
-    tell(s, &s->cancel);
+    xpm__inbox_tell(s->inbox, XPM__WORD_CANCEL);
 }
 
 void xpm__scheduler_join(xpm__scheduler *s)
 {
     if (s == NULL)
         return;
-    tell(s, &s->quit);
+    xpm__inbox_tell(s->inbox, XPM__WORD_QUIT);
     uv_thread_join(&s->thread);
     xpm__lockwaits_free(s->waits);
     xpm__guards_free(s->guards);
     xpm__tokens_free(s->tokens);
-    while (s->touched != NULL) {
-        xpm_job *next = s->touched->next_touched;
-        xpm_job_unref(s->touched);
-        s->touched = next;
-    }
     for (size_t i = 0; i < s->xp->job_count; i++) /* those that have not ended */
         if (s->xp->jobs[i]->held)
             xpm_job_unref(s->xp->jobs[i]);
     uv_loop_close(&s->loop);
     free_places(s);
-    pthread_cond_destroy(&s->is_stopped);
     xpm__outputs_free(s->outputs);
-    pthread_mutex_destroy(&s->mutex);
+    xpm__inbox_free(s->inbox);
     xpm_free(s);
 }

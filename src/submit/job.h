@@ -64,8 +64,8 @@ struct xpm_job {
     int holds;                /* experiment's mutex: how often it is held back */
     char *failure;            /* experiment's mutex: why it cannot start, from a release; or NULL */
     bool parked;              /* L: blocked until it is released */
-    bool touched;             /* scheduler's mutex: in the list of those to be looked at again */
-    bool cancelling;          /* scheduler's mutex: because it is to be cancelled */
+    bool touched;             /* inbox's mutex: in the list of those to be looked at again */
+    bool cancelling;          /* inbox's mutex: because it is to be cancelled */
     xpm_job *next_touched;    /* in that list */
 };
 
