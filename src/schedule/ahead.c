@@ -43,15 +43,6 @@ size_t xpm__ahead_blocked(const xpm_job *job, bool *failed)
     return all ? 0 : blocked;
 }
 
-bool xpm__ahead_is_open(const xpm_job *job)
-{
-    bool open = false;
-    for (size_t i = 0; i < job->dependency_count; i++)
-        open |= xpm__job_state(job->dependencies[i]) != XPM_JOB_DONE &&
-                xpm__job_state(job->dependencies[i]) != XPM_JOB_ERROR;
-    return open;
-}
-
 xpm__ahead xpm__ahead_of(const xpm_job *job)
 {
     size_t count = 0, size = job->dependency_count + 1;

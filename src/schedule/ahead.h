@@ -14,9 +14,6 @@ bool xpm__ahead_may(const xpm_job *job);
  * have not ended. `failed`: one of them has failed. */
 size_t xpm__ahead_blocked(const xpm_job *job, bool *failed);
 
-/* Whether something that it depends on has not ended. */
-bool xpm__ahead_is_open(const xpm_job *job);
-
 /* What it waits for: names in the queue, and folders; each ends with NULL. New: clear. */
 typedef struct xpm__ahead {
     const char **ids, **folders;

@@ -299,7 +299,7 @@ static bool was_too_early(const xpm__scheduler *s, const xpm_job *job, xpm_reaso
     if (!s->hands_over || s->stopped || job->cancelled || reason != XPM_REASON_DEPENDENCY)
         return false;
     *blocked = xpm__ahead_blocked(job, &failed);
-    return !failed && xpm__ahead_is_open(job);
+    return !failed; /* what is done is not looked for again */
 }
 
 static void end_or_retry(xpm__scheduler *s, xpm_job *job, const xpm__jobdir_state *state)
