@@ -385,9 +385,8 @@ TEST(a_job_does_not_go_to_its_queue_without_what_it_depends_on)
         xpm_job_set_launcher(b, launcher);
         assert_int_equal(xpm_job_submit(b, NULL), 0);
         wait_for_runs(1);
-        for (int times = 0; times < 3; times++)
-            assert_int_equal(xpm_experiment_hand_over(xp, -1), 1);
-        assert_int_equal(xpm_job_state_now(b), XPM_JOB_READY);
+        while (xpm_job_state_now(b) != XPM_JOB_READY)
+            assert_int_equal(xpm_experiment_hand_over(xp, 0.01), 1);
         give_order(a, orders[i]);
         if (orders[i] == ORDER_AGAIN) {
             assert_ptr_equal(wait_for_started(2), a);
