@@ -252,7 +252,7 @@ static void end_unmarked(xpm__slurm_run *run, bool has_state)
         xpm__slurm_end(run, &again);
     else if (has_state)
         end_with(run);
-    else if (!run->began && (run->seen || run->told))
+    else if (!run->began && (run->seen || run->told || run->traced))
         xpm__slurm_end_as(run, XPM_REASON_CANCELLED, "it was cancelled in Slurm's queue (job %s)",
                           run->id);
     else

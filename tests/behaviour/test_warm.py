@@ -467,11 +467,15 @@ FAULTY = """
     def parents():
         found = []
         for thread in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{thread}/children") as file:
-                for pid in file.read().split():
-                    with open(f"/proc/{pid}/cmdline") as command:
-                        if "warm.become" in command.read():
-                            found.append(int(pid))
+            try:
+                with open(f"/proc/self/task/{thread}/children") as file:
+                    children = file.read().split()
+            except FileNotFoundError:
+                continue  # a thread that has ended meanwhile
+            for pid in children:
+                with open(f"/proc/{pid}/cmdline") as command:
+                    if "warm.become" in command.read():
+                        found.append(int(pid))
         return found
 
     numbers = iter(range(10**6))
