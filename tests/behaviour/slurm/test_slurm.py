@@ -255,9 +255,14 @@ def fail_node(slurm, pid):
 
 
 def start_requeued(slurm, job):
-    """Slurm waits two minutes before it starts a job again."""
-    slurm.await_queue(lambda lines: f"{job} PENDING" in lines)
-    slurm.run("scontrol", "update", f"jobid={job}", "starttime=now")
+    """Slurm waits two minutes before it starts a job again, from when all of its first run has ended."""
+
+    def runs(lines):
+        if f"{job} PENDING" in lines:
+            slurm.run("scontrol", "update", f"jobid={job}", "starttime=now")
+        return f"{job} RUNNING" in lines
+
+    slurm.await_queue(runs)
 
 
 def test_a_job_whose_node_fails_is_lost_and_says_so(slurm_nodes, held, pipes):
