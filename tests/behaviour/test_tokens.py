@@ -473,7 +473,7 @@ def test_jobs_that_have_more_than_they_asked_for_would_be_seen(workspace, tmp_pa
     for name in ("cpu", "gpu"):
         path = Folder(workspace, name).path
         path.mkdir(parents=True)
-    process = board.start("xp", 0, 60)
+    process = board.start("xp", 0, 600)
     while not (board.path / "exceeded").exists() and process.poll() is None:
         for name in ("cpu", "gpu"):
             for holder in Folder(workspace, name).path.glob("jobs/*"):

@@ -258,7 +258,7 @@ def start_requeued(slurm, job):
     """Slurm waits two minutes before it starts a job again, from when all of its first run has ended."""
 
     def runs(lines):
-        if f"{job} PENDING" in lines:
+        if f"{job} PENDING BeginTime" in slurm.queue("%i %T %r"):
             slurm.run("scontrol", "update", f"jobid={job}", "starttime=now")
         return f"{job} RUNNING" in lines
 
