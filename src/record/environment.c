@@ -28,8 +28,9 @@ enum {
 
 struct xpm__capture {
     char *run, *known;
-    char **projects; /* ends with NULL */
-    char **command;  /* that captures, with its last arguments; NULL when the thread does */
+    char **projects;    /* ends with NULL */
+    char **command;     /* that captures, with its last arguments; NULL when the thread does */
+    char **environment; /* as it was at first: the program may change its own at any time */
     int hurry;
     pthread_t thread;
     pid_t pid; /* of the command; 0 when none was started */
@@ -40,7 +41,7 @@ struct xpm__capture {
 static size_t count_texts(const char *const *texts)
 {
     size_t count = 0;
-    while (texts[count] != NULL)
+    while (texts != NULL && texts[count] != NULL)
         count++;
     return count;
 }
@@ -159,13 +160,18 @@ static char *workspace_of(const char *run)
     return size > 0 ? xpm__strndup(run, size) : NULL;
 }
 
-static void print_projects(const char *run, const char *const *projects, int hurry, xpm__str *out)
+static xpm__asking ask_in(char *const *environment, int hurry)
 {
-    xpm__patience patience = {.seconds = GIT_SECONDS, .size = GIT_SIZE, .hurry = hurry};
+    return (xpm__asking){environment, {.seconds = GIT_SECONDS, .size = GIT_SIZE, .hurry = hurry}};
+}
+
+static void print_projects(const char *run, const char *const *projects, const xpm__asking *asking,
+                           xpm__str *out)
+{
     xpm__gits gits = {0};
     char *workspace = workspace_of(run);
     for (size_t i = 0; projects[i] != NULL; i++)
-        xpm__gits_add(&gits, projects[i], workspace, &patience);
+        xpm__gits_add(&gits, projects[i], workspace, asking);
     xpm__json_key(out, "projects");
     xpm__gits_print(&gits, out);
     xpm__gits_free(&gits);
@@ -190,14 +196,14 @@ static void print_members(const char *object, xpm__str *out)
 }
 
 static int write_environment(const char *run, const char *known, const char *const *projects,
-                             const char *more, int hurry)
+                             const char *more, const xpm__asking *asking)
 {
     xpm__str out = {0};
     char *path = xpm__format("%s/environment.json", run);
     xpm__json_open(&out, '{');
     print_members(known, &out);
     print_user(&out);
-    print_projects(run, projects, hurry, &out);
+    print_projects(run, projects, asking, &out);
     print_members(more, &out);
     xpm__str_puts(&out, "}\n");
     int status = xpm__file_write(AT_FDCWD, path, out.data, out.size, 0666);
@@ -209,7 +215,8 @@ static int write_environment(const char *run, const char *known, const char *con
 int xpm_environment_capture(const char *run, const char *known, const char *const *projects,
                             const char *more, xpm_error *err)
 {
-    int status = write_environment(run, known, projects, more, -1);
+    xpm__asking asking = ask_in(environ, -1);
+    int status = write_environment(run, known, projects, more, &asking);
     return status < 0 ? xpm__fail_io(err, run, "write the environment in") : 0;
 }
 
@@ -239,10 +246,12 @@ static void *capture_in_thread(void *user)
 {
     xpm__capture *capture = user;
     const char *const *projects = (const char *const *)capture->projects;
+    xpm__asking asking = ask_in(capture->environment, capture->hurry);
     if (capture->command != NULL)
-        capture->pid = xpm__process_leave((const char *const *)capture->command, environ);
+        capture->pid =
+            xpm__process_leave((const char *const *)capture->command, capture->environment);
     else
-        write_environment(capture->run, capture->known, projects, NULL, capture->hurry);
+        write_environment(capture->run, capture->known, projects, NULL, &asking);
     return NULL;
 }
 
@@ -263,6 +272,7 @@ static void free_capture(xpm__capture *capture)
         close(capture->hurry);
     free_texts(capture->projects);
     free_texts(capture->command);
+    free_texts(capture->environment);
     xpm_free(capture->known);
     xpm_free(capture->run);
     xpm_free(capture);
@@ -275,6 +285,7 @@ xpm__capture *xpm__capture_start(const char *run, const char *name, double start
     capture->run = xpm__strdup(run);
     capture->known = print_known(name, started, options);
     capture->projects = projects_of(options);
+    capture->environment = copy_texts((const char *const *)environ, 0);
     capture->hurry = eventfd(0, EFD_CLOEXEC);
     if (options->capture != NULL) {
         size_t count = count_texts(options->capture);
@@ -334,14 +345,14 @@ static int complain(const xpm__git *git, const xpm_experiment_options *options, 
 int xpm__environment_check(const xpm__workspace *workspace, const xpm_experiment_options *options,
                            xpm_error *err)
 {
-    xpm__patience patience = {.seconds = GIT_SECONDS, .size = GIT_SIZE, .hurry = -1};
+    xpm__asking asking = ask_in(environ, -1);
     xpm__gits gits = {0};
     int status = 0;
     if (options->dirty_git == XPM_DIRTY_IGNORE)
         return 0;
     char **projects = projects_of(options);
     for (size_t i = 0; projects[i] != NULL; i++)
-        xpm__gits_add(&gits, projects[i], workspace->path, &patience);
+        xpm__gits_add(&gits, projects[i], workspace->path, &asking);
     for (size_t i = 0; status == 0 && i < gits.count; i++)
         if (!gits.items[i].known || gits.items[i].changed_count > 0)
             status = complain(&gits.items[i], options, err);

@@ -20,23 +20,23 @@ static bool names_a_tree(const char *variable)
 }
 
 /* The environment without what git tells its own hooks: it would be asked of that tree. */
-static char **environment_for_git(void)
+static char **environment_for_git(char *const *environment)
 {
     size_t count = 0, kept = 0;
-    while (environ[count] != NULL)
+    while (environment != NULL && environment[count] != NULL)
         count++;
     char **copy = xpm__alloc((count + 1) * sizeof *copy);
     for (size_t i = 0; i < count; i++)
-        if (!names_a_tree(environ[i]))
-            copy[kept++] = environ[i];
+        if (!names_a_tree(environment[i]))
+            copy[kept++] = environment[i];
     copy[kept] = NULL;
     return copy;
 }
 
-static int ask(const char *const *argv, const xpm__patience *patience, xpm__str *out)
+static int ask(const char *const *argv, const xpm__asking *asking, xpm__str *out)
 {
-    char **environment = environment_for_git();
-    int status = xpm__process_read(argv, environment, patience, out);
+    char **environment = environment_for_git(asking->environment);
+    int status = xpm__process_read(argv, environment, &asking->patience, out);
     xpm_free(environment);
     return status;
 }
@@ -53,11 +53,11 @@ static char *next_line(char **left)
 }
 
 /* The top level and the commit: git prints the first even when there is no commit, and fails. */
-static bool ask_place(const char *path, const xpm__patience *patience, xpm__git *git)
+static bool ask_place(const char *path, const xpm__asking *asking, xpm__git *git)
 {
     const char *argv[] = {"git", "-C", path, "rev-parse", "--show-toplevel", "HEAD", NULL};
     xpm__str out = {0};
-    int status = ask(argv, patience, &out);
+    int status = ask(argv, asking, &out);
     char *left = out.data;
     char *toplevel = status >= 0 ? next_line(&left) : NULL;
     char *commit = status == 0 ? next_line(&left) : NULL;
@@ -139,7 +139,7 @@ static void take_status(xpm__git *git, const xpm__str *out)
     }
 }
 
-static void ask_changes(xpm__git *git, const char *except, const xpm__patience *patience)
+static void ask_changes(xpm__git *git, const char *except, const xpm__asking *asking)
 {
     char *exclude = exclusion(git->toplevel, except);
     const char *argv[] = {"git",
@@ -155,7 +155,7 @@ static void ask_changes(xpm__git *git, const char *except, const xpm__patience *
                           exclude,
                           NULL};
     xpm__str out = {0};
-    git->known = ask(argv, patience, &out) == 0;
+    git->known = ask(argv, asking, &out) == 0;
     if (git->known)
         take_status(git, &out);
     xpm__str_free(&out);
@@ -173,11 +173,10 @@ static void clear(xpm__git *git)
         xpm_free(git->changed[i]);
 }
 
-bool xpm__gits_add(xpm__gits *gits, const char *path, const char *except,
-                   const xpm__patience *patience)
+bool xpm__gits_add(xpm__gits *gits, const char *path, const char *except, const xpm__asking *asking)
 {
     xpm__git git = {0};
-    if (!ask_place(path, patience, &git))
+    if (!ask_place(path, asking, &git))
         return false;
     for (size_t i = 0; i < gits->count; i++) {
         if (strcmp(gits->items[i].toplevel, git.toplevel) == 0) {
@@ -185,7 +184,7 @@ bool xpm__gits_add(xpm__gits *gits, const char *path, const char *except,
             return true;
         }
     }
-    ask_changes(&git, except, patience);
+    ask_changes(&git, except, asking);
     gits->items = xpm__grow(gits->items, &gits->capacity, gits->count, sizeof *gits->items);
     gits->items[gits->count++] = git;
     return true;

@@ -25,10 +25,16 @@ typedef struct xpm__gits {
     size_t count, capacity;
 } xpm__gits;
 
+/* How git is asked: in which environment, and for how long it is listened to. */
+typedef struct xpm__asking {
+    char *const *environment; /* ends with NULL; NULL for an empty one */
+    xpm__patience patience;
+} xpm__asking;
+
 /* Adds the tree that `path` is in, unless it is there. What is inside `except`, a folder or NULL,
  * has not changed: a workspace is no source. False, adding nothing, when there is no tree. */
 bool xpm__gits_add(xpm__gits *gits, const char *path, const char *except,
-                   const xpm__patience *patience);
+                   const xpm__asking *asking);
 void xpm__gits_print(const xpm__gits *gits, xpm__str *out); /* a JSON array */
 void xpm__gits_free(xpm__gits *gits);
 

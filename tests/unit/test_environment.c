@@ -106,6 +106,12 @@ __attribute__((format(printf, 1, 2))) static void shell(const char *format, ...)
     xpm__str_free(&out);
 }
 
+/* As it is asked of the environment that the test has now. */
+static bool add_tree(xpm__gits *gits, const char *path, const char *except)
+{
+    return xpm__gits_add(gits, path, except, &(xpm__asking){environ, patient});
+}
+
 /* A working tree with one commit, of one file. */
 static void make_tree(const char *path)
 {
@@ -121,8 +127,7 @@ TEST(git_tells_the_commit_the_branch_and_what_has_changed)
     shell("cd %s && mkdir sub ws && echo 2 >a && git mv a b && touch 'sub/new one' ws/mine",
           folder);
     xpm__gits gits = {0};
-    assert_true(
-        xpm__gits_add(&gits, path_of("%s/sub", folder), path_of("%s/ws", folder), &patient));
+    assert_true(add_tree(&gits, path_of("%s/sub", folder), path_of("%s/ws", folder)));
     assert_int_equal(gits.count, 1);
     const xpm__git *git = gits.items;
     assert_string_equal(git->toplevel, folder);
@@ -143,11 +148,11 @@ TEST(a_tree_is_told_once_and_a_folder_outside_of_any_is_none)
     shell("git -C %s/tree checkout -q --detach", folder);
     shell("mkdir %s/plain %s/tree/sub && git init -q %s/empty", folder, folder, folder);
     xpm__gits gits = {0};
-    assert_false(xpm__gits_add(&gits, path_of("%s/plain", folder), NULL, &patient));
-    assert_false(xpm__gits_add(&gits, path_of("%s/nowhere", folder), NULL, &patient));
-    assert_true(xpm__gits_add(&gits, path_of("%s/tree/sub", folder), NULL, &patient));
-    assert_true(xpm__gits_add(&gits, path_of("%s/tree", folder), NULL, &patient));
-    assert_true(xpm__gits_add(&gits, path_of("%s/empty", folder), NULL, &patient));
+    assert_false(add_tree(&gits, path_of("%s/plain", folder), NULL));
+    assert_false(add_tree(&gits, path_of("%s/nowhere", folder), NULL));
+    assert_true(add_tree(&gits, path_of("%s/tree/sub", folder), NULL));
+    assert_true(add_tree(&gits, path_of("%s/tree", folder), NULL));
+    assert_true(add_tree(&gits, path_of("%s/empty", folder), NULL));
     assert_int_equal(gits.count, 2);
     assert_null(gits.items[0].branch);
     assert_int_equal(gits.items[0].changed_count, 0);
@@ -163,7 +168,7 @@ TEST(of_many_changes_the_first_are_kept_and_all_are_counted)
     shell("cd %s && for i in $(seq 150); do : >f$i; done", folder);
     xpm__gits gits = {0};
     xpm__str out = {0};
-    assert_true(xpm__gits_add(&gits, folder, NULL, &patient));
+    assert_true(add_tree(&gits, folder, NULL));
     assert_int_equal(gits.items[0].changed_count, 150);
     xpm__gits_print(&gits, &out);
     const char *problem;
@@ -183,10 +188,10 @@ TEST(without_git_there_is_no_tree)
     make_tree(folder);
     xpm__gits gits = {0};
     setenv("PATH", "/nowhere", 1);
-    assert_false(xpm__gits_add(&gits, folder, NULL, &patient));
+    assert_false(add_tree(&gits, folder, NULL));
     setenv("PATH", path, 1);
     setenv("GIT_DIR", "/nowhere", 1); /* as in one of git's own hooks */
-    assert_true(xpm__gits_add(&gits, folder, NULL, &patient));
+    assert_true(add_tree(&gits, folder, NULL));
     unsetenv("GIT_DIR");
     xpm__gits_free(&gits);
     free(path);
