@@ -394,31 +394,35 @@ static int spawn_parent(parent *p, const xpm__start *job, const char *const *com
     return status;
 }
 
-static parent *new_parent(xpm__warm *warm, const xpm__start *start, const char *const *command)
+static int start_parent(parent *p, const xpm__start *start, const char *const *command)
 {
     int ends[2];
-    parent *p = xpm__zalloc(sizeof *p);
-    snprintf(p->folder, sizeof p->folder, "%s/" XPM__WARM_PLACE "XXXXXX", temporary_folder());
-    if (mkdtemp(p->folder) == NULL) {
-        xpm_free(p);
-        return NULL;
-    }
-    int status = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return -1;
+    int status = spawn_parent(p, start, command, ends[1]);
+    close(ends[1]);
+    p->socket = ends[0];
+    if (status == 0 && uv_poll_init(p->warm->loop, &p->poll, p->socket) == 0)
+        return 0;
+    close(p->socket);
     if (status == 0) {
-        status = spawn_parent(p, start, command, ends[1]);
-        close(ends[1]);
-        if (status < 0)
-            close(ends[0]);
+        kill(p->process.pid, SIGKILL);
+        reap(&p->process);
     }
-    if (status < 0) {
+    return -1;
+}
+
+static parent *new_parent(xpm__warm *warm, const xpm__start *start, const char *const *command)
+{
+    parent *p = xpm__zalloc(sizeof *p);
+    p->warm = warm;
+    p->poll.data = p;
+    snprintf(p->folder, sizeof p->folder, "%s/" XPM__WARM_PLACE "XXXXXX", temporary_folder());
+    if (mkdtemp(p->folder) == NULL || start_parent(p, start, command) < 0) {
         remove_folder(p);
         xpm_free(p);
         return NULL;
     }
-    p->warm = warm;
-    p->socket = ends[0];
-    p->poll.data = p;
-    uv_poll_init(warm->loop, &p->poll, p->socket);
     uv_poll_start(&p->poll, UV_READABLE, on_socket);
     return p;
 }
