@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import sys
 import threading
 
@@ -78,6 +79,14 @@ def test_one_of_equals_is_chosen_by_chance():
     launchers = [DirectLauncher(priority=1) for _ in range(3)]
     dynamic = DynamicLauncher([*launchers, DirectLauncher()])
     assert {dynamic._chain()[-1] for _ in range(500)} == set(launchers)
+
+
+def test_a_choice_takes_nothing_from_what_the_program_has_seeded():
+    random.seed(1)
+    state = random.getstate()
+    DynamicLauncher([DirectLauncher(), DirectLauncher()])._chain()
+    DynamicLauncher([DirectLauncher(), DirectLauncher()], sample=True)._chain()
+    assert random.getstate() == state
 
 
 def test_a_sample_takes_the_higher_ones_more_often():

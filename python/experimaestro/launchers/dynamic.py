@@ -6,6 +6,8 @@ from ..launcher import Launcher
 
 __all__ = ["DynamicLauncher"]
 
+_dice = random.Random()  # its own: what a program has seeded is left as it is
+
 
 class DynamicLauncher(Launcher):
     """For each job, one of several launchers: the one with the highest priority, or any of those that
@@ -41,8 +43,8 @@ class DynamicLauncher(Launcher):
         self.update()
         if self.sample:
             weights = [max(launcher.priority, 0) for launcher in self.launchers]
-            chosen = random.choices(self.launchers, weights if any(weights) else None)[0]
+            chosen = _dice.choices(self.launchers, weights if any(weights) else None)[0]
         else:
             highest = max(launcher.priority for launcher in self.launchers)
-            chosen = random.choice([one for one in self.launchers if one.priority == highest])
+            chosen = _dice.choice([one for one in self.launchers if one.priority == highest])
         return (self, *chosen._chain())
