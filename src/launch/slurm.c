@@ -237,19 +237,13 @@ static void forget_slurm(xpm__run *base)
     xpm_free(run);
 }
 
-/* The list of an adopted job goes with the last of its jobs, whoever has sent it. */
-static void leave_list(const xpm__slurm_site *site, const xpm__slurm_run *run)
+/* With the last of all jobs go the lists of those that another scheduler has sent. */
+static void leave_lists(const xpm__slurm_site *site, const xpm_job *job)
 {
-    size_t size = strcspn(run->token, "_");
-    char token[XPM__SLURM_WORD];
-    if (!run->adopted)
+    if (!site->has_adopted || site->run_count > 1)
         return;
-    for (const xpm__slurm_run *other = site->runs; other != NULL; other = other->next)
-        if (other != run && strncmp(other->token, run->token, size) == 0)
-            return;
-    snprintf(token, sizeof token, "%.*s", (int)size, run->token);
-    char *folder = xpm__format("%s/" XPM__ARRAYS, run->base.job->workspace->path);
-    xpm__slurm_sweep_list(folder, token);
+    char *folder = xpm__format("%s/" XPM__ARRAYS, job->workspace->path);
+    xpm__slurm_sweep(folder);
     xpm_free(folder);
 }
 
@@ -259,7 +253,7 @@ void xpm__slurm_end(xpm__slurm_run *run, const xpm__end *end)
     site->held_until = 0; /* there may be a place again */
     xpm__slurm_look_soon(site);
     site->base.events->ended(&run->base, end);
-    leave_list(site, run);
+    leave_lists(site, run->base.job);
     forget_slurm(&run->base);
 }
 
@@ -359,7 +353,7 @@ static xpm__run *adopt_slurm(xpm__site *base, xpm_job *job, const xpm__pid *pid)
 {
     xpm__slurm_site *site = (xpm__slurm_site *)base;
     xpm__slurm_run *run = new_run(site, job);
-    run->adopted = true;
+    run->adopted = site->has_adopted = true;
     snprintf(run->id, sizeof run->id, "%.*s", XPM__SLURM_ID - 1, pid->id);
     snprintf(run->token, sizeof run->token, "%s", pid->token);
     xpm__slurm_look_soon(site);

@@ -100,15 +100,15 @@ void xpm__slurm_batch_leave_out(xpm__slurm_batch *batch, size_t index);
 void xpm__slurm_batch_unlock(xpm__slurm_batch *batch);
 void xpm__slurm_batch_free(xpm__slurm_batch *batch); /* accepts NULL */
 
-/* Sends it; for any thread. When `hurry` can be read, there is a moment left for sbatch. The jobs that were taken have it in their .pid, and their locks are free;
- * else the locks are held still, and .pid says nothing unless the answer is unknown. */
+/* Sends it; for any thread. When `hurry` can be read, there is a moment left for sbatch. The jobs that
+ * were taken have it in their .pid, and their locks are free; else the locks are held still, and .pid
+ * says nothing unless the answer is unknown. */
 void xpm__slurm_batch_send(xpm__slurm_batch *batch, int hurry, xpm__slurm_answer *answer);
 /* Says in each .pid what Slurm calls it, and lets the locks go. */
 void xpm__slurm_batch_record(xpm__slurm_batch *batch);
 /* Removes its list, and its log when that is empty. */
 void xpm__slurm_batch_clean(const xpm__slurm_batch *batch);
-/* The same for a list of any scheduler, if all jobs in it have ended; for all in the folder. */
-void xpm__slurm_sweep_list(const char *folder, const char *token);
+/* The same for each list in a folder, of whatever scheduler, all of whose jobs have ended. */
 void xpm__slurm_sweep(const char *folder);
 /* What was said of the jobs of a batch, by Slurm and before they began; "" when nothing. New. */
 char *xpm__slurm_log(const char *folder, const char *token);
@@ -159,6 +159,7 @@ struct xpm__slurm_site {
         limit; /* jobs in the queue: the user's, and Slurm's as it was learnt; 0: none */
     double interval, interval_max; /* between two looks, in seconds */
     bool no_accounting, swept;     /* swept: old lists were looked for */
+    bool has_adopted;              /* there are lists that another scheduler has sent */
     /* On the loop's clock, in seconds: */
     double gathered;         /* since when something is to be sent; 0 for nothing */
     double send_at, look_at; /* what is to be done next, not before */

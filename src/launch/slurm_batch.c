@@ -580,7 +580,7 @@ static bool have_all_ended(const xpm__str *list)
     return ended;
 }
 
-void xpm__slurm_sweep_list(const char *folder, const char *token)
+static void sweep_list(const char *folder, const char *token)
 {
     char *path = xpm__format("%s/%s" XPM__ARRAY_SUFFIX, folder, token);
     xpm__str list = {0};
@@ -596,7 +596,7 @@ static void sweep_named(void *user, const char *name)
     if (!xpm__array_is_named(name))
         return;
     char *token = xpm__strndup(name, strlen(name) - strlen(XPM__ARRAY_SUFFIX));
-    xpm__slurm_sweep_list(user, token);
+    sweep_list(user, token);
     xpm_free(token);
 }
 

@@ -293,11 +293,17 @@ bool xpm__slurm_needs_accounting(const xpm__slurm_run *run)
 void xpm__slurm_accounted(xpm__slurm_site *site, const char *text)
 {
     xpm__slurm_entry entry;
-    while (xpm__slurm_next_accounted(&text, &entry))
-        for (xpm__slurm_run *run = site->runs; run != NULL; run = run->next)
-            if (xpm__slurm_needs_accounting(run) && strcmp(run->id, entry.id) == 0 &&
-                xpm__slurm_state(entry.state)->phase == XPM__SLURM_ENDED)
-                run->last = entry;
+    xpm__map needy = {0};
+    for (xpm__slurm_run *run = site->runs; run != NULL; run = run->next)
+        if (xpm__slurm_needs_accounting(run))
+            xpm__map_set(&needy, run->id, run);
+    while (xpm__slurm_next_accounted(&text, &entry)) {
+        xpm__slurm_run *run = xpm__map_find(&needy, entry.id);
+        if (run != NULL && xpm__slurm_needs_accounting(run) &&
+            xpm__slurm_state(entry.state)->phase == XPM__SLURM_ENDED)
+            run->last = entry;
+    }
+    xpm__map_free(&needy);
     for (xpm__slurm_run *run = site->runs, *next; run != NULL; run = next) {
         next = run->next;
         if (run->gone > 0)
