@@ -289,24 +289,8 @@ def test_a_job_whose_node_fails_is_run_to_the_end_once_by_a_retry(slurm_nodes, h
     assert out == "1 2\n" and (pipes.folder / "log").read_text() == "a\n", err
 
 
-def test_a_job_that_slurm_requeues_after_its_node_has_failed_is_run_to_the_end_once(slurm_nodes, held, pipes):
-    pipes.make("a")
-    process = held.start(f"""
-        Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(requeue=True))
-        xp.wait()
-        print(xp.counts["done"], xp.counts["started"])
-    """)
-    pid = pipes.pid("a")
-    (job,) = [line.split()[0] for line in slurm_nodes.queue() if line.endswith("RUNNING")]
-    fail_node(slurm_nodes, pid)
-    start_requeued(slurm_nodes, job)
-    pipes.pid("a")
-    pipes.end("a")
-    out, err = process.communicate(timeout=TIMEOUT)
-    assert out == "1 1\n" and (pipes.folder / "log").read_text() == "a\n", err
-
-
-def test_a_job_that_is_requeued_by_hand_is_run_to_the_end_once(slurm, held, pipes):
+def run_requeued(slurm, held, pipes, requeue):
+    """A job that is requeued while it runs, by requeue(job, pid): it runs again, and to the end once."""
     pipes.make("a")
     process = held.start(f"""
         Hold(name='a', pipes={str(pipes.folder)!r}).submit(launcher=launcher.config(requeue=True))
@@ -315,13 +299,24 @@ def test_a_job_that_is_requeued_by_hand_is_run_to_the_end_once(slurm, held, pipe
     """)
     pid = pipes.pid("a")
     (job,) = [line.split()[0] for line in slurm.queue() if line.endswith("RUNNING")]
-    slurm.run("scontrol", "requeue", job)
-    wait_for_end(pid)
+    requeue(job, pid)
     start_requeued(slurm, job)
     pipes.pid("a")
     pipes.end("a")
     out, err = process.communicate(timeout=TIMEOUT)
     assert out == "1 1\n" and (pipes.folder / "log").read_text() == "a\n", err
+
+
+def test_a_job_that_slurm_requeues_after_its_node_has_failed_is_run_to_the_end_once(slurm_nodes, held, pipes):
+    run_requeued(slurm_nodes, held, pipes, lambda job, pid: fail_node(slurm_nodes, pid))
+
+
+def test_a_job_that_is_requeued_by_hand_is_run_to_the_end_once(slurm, held, pipes):
+    def requeue(job, pid):
+        slurm.run("scontrol", "requeue", job)
+        wait_for_end(pid)
+
+    run_requeued(slurm, held, pipes, requeue)
 
 
 def test_a_job_that_is_held_and_released_or_suspended_and_resumed_goes_on(slurm, held, pipes):

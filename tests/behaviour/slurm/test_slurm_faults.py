@@ -248,10 +248,14 @@ def test_jobs_whose_submission_was_not_answered_run_once(c_graph, commands, line
     assert starts(c_graph) == 6
 
 
-def test_a_driver_that_is_killed_while_it_submits_submits_nothing_twice(c_graph, commands):
+@pytest.mark.parametrize("script", [
+    pytest.param('{real} "$@" >/dev/null; echo >{reached}; sleep 2; exit 0', id="after Slurm has them"),
+    pytest.param("echo >{reached}; sleep 1; exit 1", id="before"),
+])
+def test_a_driver_that_is_killed_while_it_submits_submits_nothing_twice(c_graph, commands, script):
     reached = commands.folder / "reached"
     os.mkfifo(reached)
-    commands.once("sbatch", f'{commands.real("sbatch")} "$@" >/dev/null; echo >{reached}; sleep 2; exit 0')
+    commands.once("sbatch", script.format(real=commands.real("sbatch"), reached=reached))
     c_graph.jobs = 3
     driver = c_graph.start(WITNESS_SLURM=str(commands.folder))
     reached.read_text()
@@ -261,21 +265,8 @@ def test_a_driver_that_is_killed_while_it_submits_submits_nothing_twice(c_graph,
     assert result.returncode == 0, result.stderr
     check(c_graph)
     assert starts(c_graph) == 3
-
-
-def test_a_driver_that_is_killed_before_it_submits_leaves_nothing_behind(c_graph, commands):
-    reached = commands.folder / "reached"
-    os.mkfifo(reached)
-    commands.once("sbatch", f'echo >{reached}; sleep 1; exit 1')
-    c_graph.jobs = 3
-    driver = c_graph.start(WITNESS_SLURM=str(commands.folder))
-    reached.read_text()
-    driver.kill()
-    c_graph.finish(driver)
-    result = run_with(c_graph, commands, jobs=3)
-    assert result.returncode == 0, result.stderr
-    check(c_graph)
-    assert starts(c_graph) == 3 and "3 started" in result.stdout
+    if "real" not in script:
+        assert "3 started" in result.stdout
 
 
 def test_a_cancellation_that_is_not_answered_is_told_again(slurm, held, pipes, commands):
