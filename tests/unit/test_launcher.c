@@ -288,6 +288,18 @@ static void wait_for_state(const xpm_job *job, xpm_job_state state)
     pthread_mutex_unlock(&fake.mutex);
 }
 
+/* What is said of a job that no process runs. Its lock can still seem to be held: a process that is started
+ * meanwhile, as git is, has a copy of it until its exec. */
+static char *explain_unheld(xpm_job *job)
+{
+    char *text = xpm_job_explain(job);
+    while (strstr(text, "as its lock is held") != NULL) {
+        xpm_free(text);
+        text = xpm_job_explain(job);
+    }
+    return text;
+}
+
 /* ---- Tests ------------------------------------------------------------------------------------- */
 
 TEST(a_queued_job_is_scheduled_then_runs_then_ends_as_its_launcher_says)
@@ -300,7 +312,7 @@ TEST(a_queued_job_is_scheduled_then_runs_then_ends_as_its_launcher_says)
     wait_for_state(b, XPM_JOB_SCHEDULED);
     assert_int_equal(fake.opened, 1);
     assert_true(fake.flushes > 0);
-    char *text = xpm_job_explain(a);
+    char *text = explain_unheld(a);
     assert_non_null(strstr(text, "was given to fake, as job 7 at "));
     xpm_free(text);
     give_order(a, ORDER_BEGIN);

@@ -271,7 +271,10 @@ StorageLoc=slurm
 
     def await_queue(self, holds):
         """Waits until `holds(lines of the queue)`."""
-        wait_until(lambda: holds(self.queue()), "what the queue must hold")
+        try:
+            wait_until(lambda: holds(self.queue()), "what the queue must hold")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; last in it: {self.queue('%i %T %r')[-20:]}") from None
 
     @contextlib.contextmanager
     def limit(self, name, value):

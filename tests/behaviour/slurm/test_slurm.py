@@ -255,14 +255,11 @@ def fail_node(slurm, pid):
 
 
 def start_requeued(slurm, job):
-    """Slurm waits two minutes before it starts a job again, from when all of its first run has ended."""
-
-    def runs(lines):
-        if f"{job} PENDING BeginTime" in slurm.queue("%i %T %r"):
-            slurm.run("scontrol", "update", f"jobid={job}", "starttime=now")
-        return f"{job} RUNNING" in lines
-
-    slurm.await_queue(runs)
+    """Slurm waits two minutes before it starts a job again, from when all of its first run has ended. Two
+    seconds it must: a node refuses a job that it has ended in the same second ("credential revoked")."""
+    slurm.await_queue(lambda _: f"{job} PENDING BeginTime" in slurm.queue("%i %T %r"))
+    slurm.run("scontrol", "update", f"jobid={job}", "starttime=now+2")
+    slurm.await_queue(lambda lines: f"{job} RUNNING" in lines)
 
 
 def test_a_job_whose_node_fails_is_lost_and_says_so(slurm_nodes, held, pipes):
