@@ -127,7 +127,7 @@ SlurmdLogFile={folder}/log/slurmd.%n
 SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
-DefMemPerCPU=100
+DefMemPerCPU=400
 # A job starts at once, and not when a cycle comes around that is meant for thousands of nodes.
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,sched_interval=1,bf_interval=1,{depth}

@@ -222,7 +222,7 @@ def test_a_job_that_is_queued_is_cancelled(slurm, held, pipes, how):
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_a_job_that_exceeds_its_memory_says_so(slurm_accounting, plan, jobs):
     plan.run(f"""
-        little = launcher.config(mem='100M')
+        little = launcher.config(mem='250M')
         Show().submit(launcher=little)
         for x in range({jobs}):
             Swells(x=x).submit(launcher=little)
@@ -236,7 +236,7 @@ def test_a_job_that_exceeds_its_memory_says_so(slurm_accounting, plan, jobs):
 def test_memory_that_was_too_little_grows(slurm_accounting, plan):
     result = plan.run("""
         Retry(on=["memory"], times=1, more_memory=10)(Swells)
-        Swells(once=True).submit(launcher=SlurmLauncher(requirement="cpu(mem=100M)", interval_max=1))
+        Swells(once=True).submit(launcher=SlurmLauncher(requirement="cpu(mem=250M)", interval_max=1))
         xp.wait()
         print(xp.counts["started"], xp.counts["done"])
     """)
