@@ -28,7 +28,11 @@ def main(script, variables=None):
         del sys.path[0]
     add_python_path()
     params = os.path.join(folder, "params.json")
-    sys.exit(_engine.run(params, resolve, execute))
+    status = _engine.run(params, resolve, execute)
+    warm = sys.modules.get("experimaestro.warm")
+    if warm is not None:
+        warm.end(status)
+    sys.exit(status)
 
 
 def element(array):

@@ -3,10 +3,13 @@ jobs are forked. It is started with `-c CODE MODULE FILE`, and everything else a
 must see what it would see in a job. The code executes what become() returns, then flush().
 """
 
+import atexit
 import gc
 import os
 import random  # now, to see whether what is imported seeds it or draws from it
 import sys
+import _thread
+from importlib.machinery import EXTENSION_SUFFIXES
 
 from . import _engine, run
 
@@ -20,6 +23,7 @@ def become():
         _engine.warm_refuse(reason)
         os._exit(0)
     files = sources()
+    watch_ends()
     if not has_finalizers():
         gc.freeze()  # else each process looks through all that was imported, and copies it, to end
     script = _engine.warm_serve(files)
@@ -119,6 +123,56 @@ def has_finalizers():
     """Whether an object has a method __del__, which is called when it is found to be garbage."""
     types = {cls for kind in {type(o) for o in gc.get_objects()} for cls in kind.__mro__}
     return any(isinstance(vars(cls).get("__del__"), type(has_finalizers)) for cls in types)
+
+
+class Plain:
+    """A class as Python makes them: how an object of one ends is for the base to say."""
+
+
+imported = None  # the names of the modules that each process has, if nobody can see the end of these
+
+
+def watch_ends():
+    """Looks whether anybody can see the end of what was imported; only names are kept, for modules that are
+    kept end later."""
+    global imported
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    buffers = tuple(getattr(stream, "buffer", None) for stream in streams)
+    known = (*streams, *buffers, *(getattr(buffer, "raw", None) for buffer in buffers))
+    if not any(map(is_foreign, list(sys.modules.values()))) and \
+            _engine.warm_seen(gc.get_objects(), Plain, known) is None:
+        imported = frozenset(sys.modules)
+
+
+def is_foreign(module):
+    """Whether a module is in C, and not of the library of Python: its objects may end in any way."""
+    spec = vars(module).get("__spec__") if isinstance(module, type(sys)) else None
+    origin = getattr(spec, "origin", None)
+    library = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
+    return isinstance(origin, str) and origin.endswith(tuple(EXTENSION_SUFFIXES)) \
+        and module is not _engine and not origin.startswith(library)
+
+
+def end(status):
+    """Ends the process of a job as Python does, but that nothing is taken apart of which nobody sees the end:
+    that would take longer than all the rest. Returns when somebody may see it."""
+    if imported is None or any(is_foreign(sys.modules[name]) for name in sys.modules.keys() - imported):
+        return
+    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+        return
+    threading = sys.modules.get("threading")
+    try:
+        if threading:
+            threading._shutdown()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        return
+    watched = sys.gettrace() or sys.getprofile() or gc.callbacks or gc.get_debug() or _thread._count() \
+        or sys.flags.verbose
+    if not watched and _engine.warm_seen(gc.get_objects(), Plain, ()) is None:
+        _engine.warm_leave(status)
 
 
 def set_original_folder(folder):

@@ -1,6 +1,8 @@
-/* Warm starts: the forks of experimaestro.warm, and the search for what a fork must not share. */
+/* Warm starts: the forks of experimaestro.warm, the search for what a fork must not share, and the ends that
+ * nobody sees. */
 #include "engine.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- What is kept ------------------------------------------------------------------------------- */
@@ -30,8 +32,15 @@ static bool is_text_found(const search *s, PyObject *object)
     return PyUnicode_Find(object, s->text_object, 0, PY_SSIZE_T_MAX, 1) >= 0;
 }
 
-/* Of what a container holds. One of which the collector has lost sight holds only what has no parts, and
- * is found from here alone. */
+/* Whether the collector has lost sight of a container, as it holds only what has no parts: it is found from
+ * what holds it alone. */
+static bool is_unlisted(PyObject *object)
+{
+    return (PyDict_CheckExact(object) || PyTuple_CheckExact(object)) &&
+           !PyObject_GC_IsTracked(object);
+}
+
+/* Of what a container holds. */
 static int visit(PyObject *object, void *user)
 {
     search *s = user;
@@ -39,9 +48,7 @@ static int visit(PyObject *object, void *user)
         return 1;
     if (is_text_found(s, object))
         s->found = object;
-    else if (PyObject_IS_GC(object) && !PyObject_GC_IsTracked(object) &&
-             Py_TYPE(object)->tp_traverse != NULL &&
-             (PyDict_CheckExact(object) || PyTuple_CheckExact(object)))
+    else if (is_unlisted(object))
         return Py_TYPE(object)->tp_traverse(object, visit, s);
     return s->found != NULL;
 }
@@ -129,6 +136,105 @@ static PyObject *warm_refuse(PyObject *Py_UNUSED(module), PyObject *arg)
     Py_RETURN_NONE;
 }
 
+/* ---- Ends --------------------------------------------------------------------------------------- */
+
+/* The search for an object whose end is seen outside the process. */
+typedef struct ends {
+    destructor
+        of_classes;  /* of what a class of Python makes, which looks at the class before it next */
+    PyObject *known; /* a tuple: the end of these is known */
+    PyObject *seen;  /* borrowed; NULL while there is none */
+} ends;
+
+/* Modules in C whose objects go without a trace. */
+static const char *const quiet_modules[] = {
+    "Token",       "_abc",      "_collections",  "_csv",
+    "unicodedata", "_json",     "_random",       "_struct",
+    "_thread",     "array",     "ast",           "collections",
+    "datetime",    "decimal",   "experimaestro", "experimaestro._engine",
+    "functools",   "itertools", "operator",      "os",
+    "posix",       "re",        "sys",           "time",
+    "types",       "weakref",
+};
+
+static bool is_quiet_module(const char *name, size_t size)
+{
+    for (size_t i = 0; i < sizeof quiet_modules / sizeof *quiet_modules; i++)
+        if (strlen(quiet_modules[i]) == size && memcmp(quiet_modules[i], name, size) == 0)
+            return true;
+    return false;
+}
+
+/* Without a method __del__, or the like in C. */
+static bool is_quiet_type(const ends *e, const PyTypeObject *type)
+{
+    if (type->tp_finalize != NULL || type->tp_del != NULL)
+        return false;
+    while (type->tp_dealloc == e->of_classes && type->tp_base != NULL)
+        type = type->tp_base;
+    const char *dot = strrchr(type->tp_name, '.');
+    if (dot == NULL) /* of Python itself */
+        return true;
+    return type != &Experiment_Type &&
+           is_quiet_module(type->tp_name, (size_t)(dot - type->tp_name));
+}
+
+/* What a weak reference calls: nothing, or what keeps the containers of the library in order. */
+static bool is_quiet_callback(PyObject *callback)
+{
+    static const char *const keepers[] = {"weakref", "_weakrefset", "logging"};
+    if (callback == NULL || PyCFunction_Check(callback))
+        return true;
+    PyObject *module = PyFunction_Check(callback) ? PyFunction_GET_MODULE(callback) : NULL;
+    for (size_t i = 0; module != NULL && i < sizeof keepers / sizeof *keepers; i++)
+        if (PyUnicode_Check(module) && PyUnicode_CompareWithASCIIString(module, keepers[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_quiet(const ends *e, PyObject *object)
+{
+    if (!is_quiet_type(e, Py_TYPE(object)))
+        return PySequence_Contains(e->known, object) == 1;
+    return !PyWeakref_Check(object) || is_quiet_callback(((PyWeakReference *)object)->wr_callback);
+}
+
+static int visit_end(PyObject *object, void *user)
+{
+    ends *e = user;
+    if (!is_quiet(e, object))
+        e->seen = object;
+    else if (is_unlisted(object))
+        return Py_TYPE(object)->tp_traverse(object, visit_end, e);
+    return e->seen != NULL;
+}
+
+static PyObject *warm_seen(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    ends e = {0};
+    PyObject *objects, *class_;
+    if (!PyArg_ParseTuple(args, "O!O!O!:warm_seen", &PyList_Type, &objects, &PyType_Type, &class_,
+                          &PyTuple_Type, &e.known))
+        return NULL;
+    e.of_classes = ((PyTypeObject *)class_)->tp_dealloc;
+    for (Py_ssize_t i = 0; e.seen == NULL && i < PyList_GET_SIZE(objects); i++) {
+        PyObject *object = PyList_GET_ITEM(objects, i);
+        traverseproc traverse = Py_TYPE(object)->tp_traverse;
+        if (visit_end(object, &e) == 0 && traverse != NULL && object != objects)
+            traverse(object, visit_end, &e);
+    }
+    return Py_NewRef(e.seen != NULL ? e.seen : Py_None);
+}
+
+/* All that a C library does at the end of a process is done. */
+static PyObject *warm_leave(PyObject *Py_UNUSED(module), PyObject *arg)
+{
+    long status = PyLong_AsLong(arg);
+    if (status == -1 && PyErr_Occurred())
+        return NULL;
+    exit((int)status);
+}
+
 PyMethodDef engine_warm_methods[] = {
     {"warm_find", warm_find, METH_VARARGS,
      "warm_find(text, types, known): a text or bytes that holds `text`, of what any object holds, "
@@ -138,5 +244,12 @@ PyMethodDef engine_warm_methods[] = {
      "warm_serve(sources): forks a process for each job that is asked for; the path of its script "
      "there, and None here at the end"},
     {"warm_refuse", warm_refuse, METH_O, "warm_refuse(reason): no job can be forked from here"},
+    {"warm_seen", warm_seen, METH_VARARGS,
+     "warm_seen(objects, class, known): one of these objects, or of what they hold, whose end may "
+     "be "
+     "seen outside the process and that is not known; None when there is none. class: any in "
+     "Python"},
+    {"warm_leave", warm_leave, METH_O,
+     "warm_leave(status): ends the process, and leaves the interpreter as it is"},
     {0},
 };

@@ -259,6 +259,36 @@ ENDS = {
         noisy, cycle = Noisy(), [Noisy()]
         cycle.append(cycle)
     """,
+    "a generator that is left": """
+        def wait():
+            try:
+                yield
+            finally:
+                print("over")
+        global waiting
+        waiting = wait()
+        next(waiting)
+    """,
+    "a weak reference": """
+        import weakref
+        class Thing:
+            pass
+        global thing, reference
+        thing = Thing()
+        reference = weakref.ref(thing, lambda _: print("gone"))
+    """,
+    "a library that is loaded late": "import numpy; print(numpy.arange(3))",
+    "a thread that is left": """
+        import threading
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        print("out")
+    """,
+    "a stream that was replaced": """
+        import io
+        sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), write_through=False)
+        print("out")
+    """,
+    "a stream that was closed": "sys.stdout.close()",
     "a file that is left open": "global left; left = open('left', 'w'); left.write('text')",
     "killed": "import signal; os.kill(os.getpid(), signal.SIGKILL)",
     "aborted": "os.abort()",
@@ -311,20 +341,94 @@ def test_it_ends_the_same(driver, tmp_path, end):
     assert ends[0] == ends[1]
 
 
-def test_what_was_imported_is_finalized(driver, tmp_path):
-    (driver.folder / "noisy.py").write_text(textwrap.dedent("""
-        import os
-
+# What a module makes whose end is seen.
+FINALIZED = {
+    "a method": """
         class Noisy:
-            def __del__(self, open=os.open, write=os.write, how=os.O_WRONLY | os.O_CREAT | os.O_APPEND):
-                write(open("said", how), b"deleted ")
+            def __del__(self, say=say):
+                say(b"deleted ")
 
         plain, cycle = Noisy(), [Noisy()]
         cycle.append(cycle)
-    """))
+    """,
+    "a generator": """
+        def wait(say=say):
+            try:
+                yield
+            finally:
+                say(b"over ")
+
+        waiting = wait()
+        next(waiting)
+    """,
+    "a weak reference": """
+        import weakref
+
+        class Thing:
+            pass
+
+        thing = Thing()
+        reference = weakref.ref(thing, lambda _, say=say: say(b"gone "))
+    """,
+}
+
+
+@pytest.mark.parametrize("what", FINALIZED)
+def test_what_was_imported_is_finalized(driver, tmp_path, what):
+    (driver.folder / "noisy.py").write_text(textwrap.dedent("""
+        import os
+
+        def say(words, open=os.open, write=os.write, how=os.O_WRONLY | os.O_CREAT | os.O_APPEND):
+            write(open("said", how), words)
+    """) + textwrap.dedent(FINALIZED[what]))
     header = "if __name__ != '__main__':\n    import noisy\n"
     cold, warm = same(driver, plan(driver, "", header), tmp_path)
-    assert cold == warm == "deleted deleted "
+    assert cold == warm != ""
+
+
+# What a process has made by its end, and whether anybody may see that end.
+LEFT = {
+    "nothing": ("", False),
+    "plain things": ("""
+        import collections, dataclasses, datetime, enum, functools, json, re, weakref
+        class Thing:
+            def __init__(self):
+                self.values = [1, 2.0, "three", b"four", {5: (6,)}, {7}, None, collections.deque([8])]
+                self.whole = functools.partial(Thing, self)
+        @dataclasses.dataclass
+        class Data:
+            when: datetime.date = datetime.date(2000, 1, 1)
+        kept = Thing(), Data(), enum.Enum("Colour", "red"), re.compile("a"), weakref.WeakSet([Thing])
+        kept[0].itself = kept
+    """, False),
+    "a method": ("class Noisy:\n    def __del__(self): pass\nnoisy = Noisy()", True),
+    "a file": ("file = open('/dev/null')", True),
+    "a generator": ("def wait(): yield\nwaiting = wait(); next(waiting)", True),
+    "a socket": ("import socket; end = socket.socket()", True),
+    "a database": ("import sqlite3; base = [{1: sqlite3.connect(':memory:')}]", True),
+    "a weak reference": ("class Thing: pass\nthing = Thing(); import weakref; ref = weakref.ref(thing, print)", False),
+    "one that calls": ("class Thing: pass\nthing = Thing(); import weakref; ref = weakref.ref(thing, lambda _: 0)",
+                       True),
+    "a library": ("import numpy", True),
+    "an experiment": ("experiment('workspace', 'a').__enter__()", True),
+    "a trace": ("import sys; sys.settrace(lambda *_: None)", True),
+    "a callback of the collector": ("gc.callbacks.append(lambda *_: None)", True),
+}
+
+
+@pytest.mark.parametrize("what", LEFT)
+def test_what_nobody_sees_the_end_of_is_not_taken_apart(driver, what):
+    """Else the end of a process takes longer than the rest of it."""
+    lines, is_seen = LEFT[what]
+    script = driver.write("\n".join([
+        "import atexit, gc, sys", "from experimaestro import *", "from experimaestro import warm",
+        "warm.watch_ends()", "gc.freeze()", "print('begun')", "atexit.register(print, 'at exit')",
+        textwrap.dedent(lines), "warm.end(5)", "print('taken apart')",
+    ]))
+    out = driver.run(script, check=False)
+    said = {"begun", "at exit"} | ({"taken apart"} if is_seen else set())
+    assert set(out.stdout.splitlines()) == said, out.stderr
+    assert is_seen or out.returncode == 5
 
 
 # What a module may do when it is imported that makes it unfit, and what is said of it.
