@@ -129,24 +129,22 @@ class Plain:
     """A class as Python makes them: how an object of one ends is for the base to say."""
 
 
-imported = None  # the names of the modules that each process has, if nobody can see the end of these
+is_quiet = False  # whether nobody can see the end of what was imported
 
 
 def watch_ends():
-    """Looks whether anybody can see the end of what was imported; only names are kept, for modules that are
-    kept end later."""
-    global imported
+    """Looks whether anybody can see the end of what was imported."""
+    global is_quiet
     streams = (sys.stdin, sys.stdout, sys.stderr)
     buffers = tuple(getattr(stream, "buffer", None) for stream in streams)
     known = (*streams, *buffers, *(getattr(buffer, "raw", None) for buffer in buffers))
-    if not any(map(is_foreign, list(sys.modules.values()))) and \
-            _engine.warm_seen(gc.get_objects(), Plain, known) is None:
-        imported = frozenset(sys.modules)
+    is_quiet = not any(map(is_foreign, list(sys.modules.values()))) and \
+        _engine.warm_seen(gc.get_objects(), Plain, known) is None
 
 
 def is_foreign(module):
     """Whether a module is in C, and not of the library of Python: its objects may end in any way."""
-    spec = vars(module).get("__spec__") if isinstance(module, type(sys)) else None
+    spec = vars(module).get("__spec__") if type(module) is type(sys) else None
     origin = getattr(spec, "origin", None)
     library = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
     return isinstance(origin, str) and origin.endswith(tuple(EXTENSION_SUFFIXES)) \
@@ -155,10 +153,9 @@ def is_foreign(module):
 
 def end(status):
     """Ends the process of a job as Python does, but that nothing is taken apart of which nobody sees the end:
-    that would take longer than all the rest. Returns when somebody may see it."""
-    if imported is None or any(is_foreign(sys.modules[name]) for name in sys.modules.keys() - imported):
-        return
-    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+    that would take longer than all the rest. Returns when somebody may see it. What was imported is not even
+    counted: each object that is touched is a page that is copied."""
+    if not is_quiet or sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         return
     threading = sys.modules.get("threading")
     try:
@@ -171,8 +168,9 @@ def end(status):
         return
     watched = sys.gettrace() or sys.getprofile() or gc.callbacks or gc.get_debug() or _thread._count() \
         or sys.flags.verbose
-    if not watched and _engine.warm_seen(gc.get_objects(), Plain, ()) is None:
-        _engine.warm_leave(status)
+    made = gc.get_objects()  # not what was imported
+    if not watched and not any(map(is_foreign, made)) and _engine.warm_seen(made, Plain, ()) is None:
+        _engine.warm_leave(status, "LD_PRELOAD" in os.environ or "_ctypes" in sys.modules)
 
 
 def set_original_folder(folder):

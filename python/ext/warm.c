@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- What is kept ------------------------------------------------------------------------------- */
 
@@ -226,13 +227,15 @@ static PyObject *warm_seen(PyObject *Py_UNUSED(module), PyObject *args)
     return Py_NewRef(e.seen != NULL ? e.seen : Py_None);
 }
 
-/* All that a C library does at the end of a process is done. */
-static PyObject *warm_leave(PyObject *Py_UNUSED(module), PyObject *arg)
+static PyObject *warm_leave(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    long status = PyLong_AsLong(arg);
-    if (status == -1 && PyErr_Occurred())
+    int status, calls;
+    if (!PyArg_ParseTuple(args, "ip:warm_leave", &status, &calls))
         return NULL;
-    exit((int)status);
+    if (calls)
+        exit(status);
+    fflush(NULL);
+    _exit(status);
 }
 
 PyMethodDef engine_warm_methods[] = {
@@ -249,7 +252,9 @@ PyMethodDef engine_warm_methods[] = {
      "be "
      "seen outside the process and that is not known; None when there is none. class: any in "
      "Python"},
-    {"warm_leave", warm_leave, METH_O,
-     "warm_leave(status): ends the process, and leaves the interpreter as it is"},
+    {"warm_leave", warm_leave, METH_VARARGS,
+     "warm_leave(status, calls): ends the process, and leaves the interpreter as it is. calls: "
+     "with "
+     "what libraries do at an end; those of Python only free memory"},
     {0},
 };
