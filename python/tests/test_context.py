@@ -197,6 +197,15 @@ def test_without_limits_every_run_is_kept_and_with_them_those_that_are_wanted(tm
     assert runs(tmp_path) == sorted(ids[-2:])
 
 
+def test_of_runs_of_one_second_the_last_are_kept(tmp_path):
+    ids = []
+    for _ in range(12):
+        with experiment(tmp_path, "test", history={"max_done": 2}) as xp:
+            ids.append(xp.run_id)
+        assert set(runs(tmp_path)) == set(ids[-2:])
+    assert len(set(ids)) == 12
+
+
 def test_a_success_removes_the_failures_before_it_and_the_settings_may_say_so(tmp_path):
     with pytest.raises(KeyError):
         with experiment(tmp_path, "test") as failed:

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -95,12 +96,26 @@ static int lock_experiment(xpm__rundir *run, const xpm_experiment_options *optio
     return status;
 }
 
+/* After that of the latest run of the same second: an earlier one may be gone, and its name would put this
+ * one before the others. */
+static int first_number(const xpm__rundir *run, const char *stamp)
+{
+    char latest[XPM__NAME_SIZE], *link = xpm__format("experiments/%s/current", run->experiment);
+    ssize_t size = readlinkat(run->workspace->fd, link, latest, sizeof latest - 1);
+    size_t length = strlen(stamp);
+    xpm_free(link);
+    latest[size > 0 ? size : 0] = '\0';
+    if (strncmp(latest, stamp, length) != 0)
+        return 0;
+    return latest[length] == '.' ? atoi(latest + length + 1) + 1 : 1;
+}
+
 /* YYYYmmdd_HHMMSS, and .1, .2 ... when runs started in the same second. */
 static int make_run(xpm__rundir *run, xpm_error *err)
 {
     char stamp[XPM__TIME_SIZE];
     xpm__clock_compact(run->started, stamp);
-    for (int number = 0;; number++) {
+    for (int number = first_number(run, stamp);; number++) {
         run->run = number == 0 ? xpm__strdup(stamp) : xpm__format("%s.%d", stamp, number);
         run->path =
             xpm__format("%s/experiments/%s/%s", run->workspace->path, run->experiment, run->run);
