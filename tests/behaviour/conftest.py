@@ -18,7 +18,9 @@ def indexes(tmp_path_factory):
 def driver(tmp_path):
     folder = tmp_path / "driver"
     folder.mkdir()
-    return Driver(folder)
+    driver = Driver(folder)
+    yield driver
+    driver.close()
 
 
 @pytest.fixture

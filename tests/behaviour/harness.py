@@ -18,6 +18,7 @@ class Driver:
 
     def __init__(self, folder):
         self.folder = folder
+        self._started = []
 
     def write(self, source, name="plan.py"):
         path = self.folder / name
@@ -26,7 +27,7 @@ class Driver:
 
     def start(self, script, *args, env=None, **more):
         environment = {**os.environ, **(env or {})}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(script), *map(str, args)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -35,6 +36,15 @@ class Driver:
             cwd=self.folder,
             **more,
         )
+        self._started.append(process)
+        return process
+
+    def close(self):
+        """Ends what a test that has failed has left."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
     def run(self, script, *args, check=True, **more):
         """The finished process: its stdout, stderr and returncode."""
