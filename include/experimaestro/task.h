@@ -60,6 +60,14 @@ XPM_API const xpm_value *xpm_task_tags(const xpm_task *task); /* a dict; borrowe
  * From one thread at a time. */
 XPM_API void xpm_task_progress(xpm_task *task, unsigned level, double value, const char *desc);
 
+/* Records figures of the task's course: `figures` is a dict of texts with numbers, texts, true, false or
+ * none, as xpm_dict("step", step, "loss", loss); takes it. A line with the time is appended to
+ * .experimaestro/figures.jsonl in the job's folder (docs/formats.md), at once: it costs some
+ * microseconds, and is there when the process is killed. A task that is started anew begins a new
+ * file, a resumable one goes on with its own. A process that does not speak for its job, as a rank
+ * above 0, records nothing, nor does what is no job (NULL). From any thread. Errors: TYPE, IO (nothing was recorded). */
+XPM_API int xpm_task_record(xpm_task *task, xpm_value figures, xpm_error *err);
+
 /* Seconds until the time limit of the job ends it, or Slurm does, which is asked once; negative when
  * there is no limit. */
 XPM_API double xpm_task_remaining(const xpm_task *task);

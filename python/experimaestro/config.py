@@ -453,6 +453,19 @@ class Task(Config):
         """What the task does. An exception makes it fail."""
         raise NotImplementedError(f"{type(self).__qualname__} has no method execute")
 
+    def record(self, figures=None, /, **more):
+        """Records figures of its course while it runs: `self.record(step=10, loss=0.5)`, or a dict for names that
+        are no words. Numbers (also of numpy or torch), texts, True, False, None; TypeError for others. Each call
+        appends a line to `.experimaestro/figures.jsonl` in the job's folder, at once: it costs some
+        microseconds. OSError when it cannot be written. Outside a job nothing is recorded."""
+        from ._engine import record
+
+        figures = {**(figures or {}), **more}
+        for name, value in figures.items():
+            if not isinstance(value, (bool, int, float, str, type(None))) and hasattr(value, "item"):
+                figures[name] = value.item()
+        record(figures)
+
     def remaining_time(self):
         """Seconds until its time limit ends the task while it runs; None without a limit."""
         from ._engine import remaining

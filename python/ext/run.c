@@ -244,6 +244,17 @@ static PyObject *remaining(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args
     return seconds >= 0 ? PyFloat_FromDouble(seconds) : Py_NewRef(Py_None);
 }
 
+static PyObject *record(PyObject *Py_UNUSED(module), PyObject *figures)
+{
+    xpm_value lowered;
+    xpm_error err = {0};
+    if (engine_lower(figures, "$", NULL, NULL, &lowered) < 0)
+        return NULL;
+    if (xpm_task_record(executed, lowered, &err) < 0)
+        return engine_error(&err);
+    Py_RETURN_NONE;
+}
+
 static PyObject *progress(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned level;
@@ -360,6 +371,8 @@ PyMethodDef engine_run_methods[] = {
      "From now on, a signal that tells the job of this process to end is Python's to handle"},
     {"remaining", remaining, METH_NOARGS,
      "Seconds until the time limit of the job of this process; None without one"},
+    {"record", record, METH_O,
+     "record(figures): records a dict of scalars of the job of this process"},
     {"progress", progress, METH_VARARGS,
      "progress(level, value, desc): says how far the job of this process is, if there is one"},
     {"register_output", register_output, METH_VARARGS,

@@ -17,6 +17,8 @@
 #include "base/mem.h"
 
 #define STATUS_FILE ".experimaestro/status.json"
+#define FIGURES ".experimaestro/figures"
+#define FIGURES_SUFFIX ".jsonl"
 enum { HOST_SIZE = 256 };
 
 static const char *const reasons[] = {
@@ -460,11 +462,17 @@ static void rotate(int dir, const char *name, const char *suffix, const char *st
     (void)renameat(dir, file, dir, kept); /* else it is emptied */
 }
 
+static void make_stamp(char stamp[XPM__TIME_SIZE])
+{
+    char now[XPM__TIME_SIZE];
+    xpm__clock_compact(xpm__clock_now(), now);
+    snprintf(stamp, XPM__TIME_SIZE, "%.8s%s", now, now + 9); /* without the underscore */
+}
+
 static void rotate_all(int dir, const char *name)
 {
-    char now[XPM__TIME_SIZE], stamp[XPM__TIME_SIZE];
-    xpm__clock_compact(xpm__clock_now(), now);
-    snprintf(stamp, sizeof stamp, "%.8s%s", now, now + 9); /* without the underscore */
+    char stamp[XPM__TIME_SIZE];
+    make_stamp(stamp);
     rotate(dir, name, ".out", stamp);
     rotate(dir, name, ".err", stamp);
 }
@@ -478,6 +486,28 @@ void xpm__jobdir_renew(int dir, const char *name)
         unlinkat(dir, file, 0);
     }
     rotate_all(dir, name);
+}
+
+/* ---- Figures ----------------------------------------------------------------------------------- */
+
+int xpm__jobdir_open_figures(const char *directory)
+{
+    static const int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+    char *folder = xpm__format("%s/.experimaestro", directory);
+    char *path = xpm__format("%s/" FIGURES FIGURES_SUFFIX, directory);
+    int fd = open(path, flags, 0666);
+    if (fd < 0 && errno == ENOENT && mkdir(folder, 0777) == 0)
+        fd = open(path, flags, 0666);
+    xpm_free(folder);
+    xpm_free(path);
+    return fd;
+}
+
+void xpm__jobdir_renew_figures(int dir)
+{
+    char stamp[XPM__TIME_SIZE];
+    make_stamp(stamp);
+    rotate(dir, FIGURES, FIGURES_SUFFIX, stamp);
 }
 
 /* ---- What is shared --------------------------------------------------------------------------- */

@@ -106,6 +106,11 @@ xpm__stamp xpm__jobdir_failed_stamp(int dir, const char *name);
 /* Before the next start, under the lock: the end of an earlier one goes, and what it wrote is kept:
  * NAME.out becomes NAME.YYYYmmddHHMMSS.out, unless it is empty. */
 void xpm__jobdir_renew(int dir, const char *name);
+/* What its task has recorded of its course, .experimaestro/figures.jsonl: opened to append, and made. A
+ * descriptor, or -1 with errno. A line is {"time":SECONDS,"figures":{NAME:SCALAR}}. */
+int xpm__jobdir_open_figures(const char *directory);
+/* Before a task that begins anew: what it has recorded is kept as figures.YYYYmmddHHMMSS.jsonl. */
+void xpm__jobdir_renew_figures(int dir);
 /* Makes a directory of the workspace that the job shares, `shared` is relative to it, and the link to
  * it, by which its process finds what it must lock. Errors: IO. */
 int xpm__jobdir_share(int dir, const char *name, const char *workspace, const char *shared,

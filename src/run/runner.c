@@ -434,6 +434,8 @@ static int execute_locked(xpm_task *task, const char *params, xpm_resolver resol
     if (check_needs(err) == 0 && take_guards(err) == 0 &&
         xpm__params_load(params, resolve, user, &task->params, err) == 0) {
         status.resumable = (task->params.task->class_->flags & XPM_CLASS_RESUMABLE) != 0;
+        if (!status.resumable)
+            xpm__jobdir_renew_figures(job.dir);
         code = execute(user, task, err);
     }
     if (getpid() !=
