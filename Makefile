@@ -82,9 +82,9 @@ fuzz: .venv/tests.done  ## search with the fuzz target ONLY=name for TIME=60 sec
 format: setup  ## lay out the C sources with clang-format
 	@scripts/check-format --fix
 
-install: build  ## install library, header and command under PREFIX (/usr/local), below DESTDIR
+install: build  ## install library, header, command, man pages and completions under PREFIX (/usr/local), below DESTDIR
 	meson configure $(BUILD) --prefix='$(abspath $(PREFIX))'
-	meson install -C $(BUILD) --tags runtime,devel,command,man
+	meson install -C $(BUILD) --tags runtime,devel,command,man,completion
 	@echo 'The Python package: pip install $(CURDIR)'
 
 clean:  ## remove what make made, but for the workspace

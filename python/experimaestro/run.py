@@ -166,6 +166,9 @@ def alone(params):
     """Executes the task of a params.json here."""
     import json
 
+    from .logs import configure
+
+    configure()
     config = _engine.load(params, resolve)
     with open(params) as file:
         content = json.load(file)

@@ -81,7 +81,7 @@ static void print_error(const cli_compared *job)
 
 static int compare(const cli_call *call, cli_comparison *comparison, xpm_error *err)
 {
-    cli_question question = {.workspace = call->argument,
+    cli_question question = {.workspace = call->arguments[0],
                              .python = cli_value(call, "python"),
                              .modules = cli_value(call, "import")};
     return cli_compare(&question, comparison, err);
@@ -161,9 +161,8 @@ int cmd_deprecated_list(const cli_call *call)
     cli_comparison comparison;
     if (compare(call, &comparison, &err) < 0)
         return cli_fail(&err);
-    int status = cli_value(call, "fix") != NULL
-                     ? link_all(&comparison, true, false)
-                     : list(&comparison, cli_value(call, "json") != NULL);
+    int status = cli_flag(call, "fix") ? link_all(&comparison, true, false)
+                                       : list(&comparison, cli_flag(call, "json"));
     cli_comparison_free(&comparison);
     return status;
 }
@@ -203,12 +202,12 @@ int cmd_deprecated_diff(const cli_call *call)
 {
     xpm_error err = {0};
     cli_comparison comparison;
-    char *path = realpath(call->argument, NULL);
+    char *path = realpath(call->arguments[0], NULL);
     cli_question question = {.python = cli_value(call, "python"),
                              .modules = cli_value(call, "import")};
     int status = -1;
     if (path == NULL)
-        xpm__fail_io(&err, call->argument, "open the job");
+        xpm__fail_io(&err, call->arguments[0], "open the job");
     else
         question.only = split_folder(path, &err);
     question.workspace = path;
@@ -217,7 +216,7 @@ int cmd_deprecated_diff(const cli_call *call)
     if (status == 0) {
         status = comparison.count == 1 ? tell_one(&comparison) : CLI_FAILED;
         if (comparison.count == 0)
-            fprintf(stderr, "experimaestro: %s has no params.json\n", call->argument);
+            fprintf(stderr, "experimaestro: %s has no params.json\n", call->arguments[0]);
         cli_comparison_free(&comparison);
     } else {
         status = cli_fail(&err);
@@ -243,10 +242,10 @@ static void tell_undone(void *user, const char *link, const char *target)
 static int undo(const cli_call *call)
 {
     xpm_error err = {0};
-    undoing u = {.performs = cli_value(call, "perform") != NULL};
-    int workspace = open(call->argument, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    undoing u = {.performs = cli_flag(call, "perform")};
+    int workspace = open(call->arguments[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (workspace < 0) {
-        xpm__fail_io(&err, call->argument, "open the workspace");
+        xpm__fail_io(&err, call->arguments[0], "open the workspace");
         return cli_fail(&err);
     }
     int status = xpm__relink_undo(workspace, u.performs, tell_undone, &u, &err);
@@ -262,12 +261,11 @@ int cmd_deprecated_fix(const cli_call *call)
 {
     xpm_error err = {0};
     cli_comparison comparison;
-    if (cli_value(call, "undo") != NULL)
+    if (cli_flag(call, "undo"))
         return undo(call);
     if (compare(call, &comparison, &err) < 0)
         return cli_fail(&err);
-    int status =
-        link_all(&comparison, cli_value(call, "perform") != NULL, cli_value(call, "all") != NULL);
+    int status = link_all(&comparison, cli_flag(call, "perform"), cli_flag(call, "all"));
     cli_comparison_free(&comparison);
     return status;
 }

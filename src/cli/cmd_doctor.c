@@ -93,7 +93,7 @@ int cmd_doctor(const cli_call *call)
 {
     xpm_error err = {0};
     xpm__doctor_report report;
-    printing p = {.json = cli_value(call, "json") != NULL, .fix = cli_value(call, "fix") != NULL};
+    printing p = {.json = cli_flag(call, "json"), .fix = cli_flag(call, "fix")};
     if (xpm__doctor(cli_workdir(call), p.fix, on_finding, &p, &report, &err) < 0)
         return cli_fail(&err);
     if (!p.json)

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "watch/view.h"
 
 /* A run that says it runs, and holds no lock, has crashed. */
@@ -32,26 +33,46 @@ static void print_json(const xpm__experiment_view *experiment)
     xpm__str_free(&out);
 }
 
+static cli_color color_of(const char *status)
+{
+    if (strcmp(status, "running") == 0)
+        return CLI_BLUE;
+    return strcmp(status, "done") == 0 ? CLI_GREEN : CLI_RED;
+}
+
+static void add_row(cli_table *table, const xpm__experiment_view *experiment)
+{
+    const char *status = status_of(experiment);
+    cli_table_add(table, CLI_PLAIN, "%s", experiment->name);
+    cli_table_add(table, CLI_PLAIN, "[%s]", experiment->host != NULL ? experiment->host : "?");
+    cli_table_add(table, CLI_PLAIN, "%s", experiment->run);
+    cli_table_add(table, color_of(status), "%s", status);
+    cli_table_add(table, CLI_PLAIN, "(%zu/%zu jobs%s)", experiment->by_state[XPM_JOB_DONE],
+                  experiment->jobs, experiment->by_state[XPM_JOB_ERROR] > 0 ? ", some failed" : "");
+}
+
+static void print_all(const xpm__view *view, bool json)
+{
+    static const char *const heads[] = {"experiment", "host", "run", "state", "done"};
+    cli_table table = {.columns = 5, .heads = heads};
+    for (size_t i = 0; i < view->experiment_count; i++) {
+        if (json)
+            print_json(&view->experiments[i]);
+        else
+            add_row(&table, &view->experiments[i]);
+    }
+    cli_table_print(&table, stdout);
+}
+
 int cmd_experiments_list(const cli_call *call)
 {
     xpm_error err = {0};
     xpm__view view;
     if (xpm__view_open(cli_workdir(call), &view, &err) < 0)
         return cli_fail(&err);
-    if (xpm__view_count(&view, NULL, &err) < 0) {
-        xpm__view_close(&view);
-        return cli_fail(&err);
-    }
-    for (size_t i = 0; i < view.experiment_count; i++) {
-        const xpm__experiment_view *experiment = &view.experiments[i];
-        if (cli_value(call, "json") != NULL)
-            print_json(experiment);
-        else
-            printf("%s [%s] %s %s (%zu/%zu jobs%s)\n", experiment->name,
-                   experiment->host != NULL ? experiment->host : "?", experiment->run,
-                   status_of(experiment), experiment->by_state[XPM_JOB_DONE], experiment->jobs,
-                   experiment->by_state[XPM_JOB_ERROR] > 0 ? ", some failed" : "");
-    }
+    int status = xpm__view_count(&view, NULL, &err);
+    if (status == 0)
+        print_all(&view, cli_flag(call, "json"));
     xpm__view_close(&view);
-    return CLI_OK;
+    return status == 0 ? CLI_OK : cli_fail(&err);
 }

@@ -9,7 +9,7 @@ static void print(const cli_call *call, const xpm__view *view, const xpm__job_vi
     xpm__explanation explanation;
     xpm__str out = {0};
     xpm__explain_job(view, job, &explanation);
-    if (cli_value(call, "json") != NULL) {
+    if (cli_flag(call, "json")) {
         xpm__explanation_print(view, job, &explanation, &out);
         puts(out.data);
     } else {
@@ -27,7 +27,7 @@ int cmd_explain(const cli_call *call)
     if (xpm__view_open(cli_workdir(call), &view, &err) < 0)
         return cli_fail(&err);
     if (xpm__view_load(&view, NULL, &err) == 0)
-        job = xpm__view_find(&view, call->argument, &err);
+        job = xpm__view_find(&view, call->arguments[0], &err);
     if (job != NULL)
         print(call, &view, job);
     xpm__view_close(&view);

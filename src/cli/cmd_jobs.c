@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "watch/filter.h"
 #include "watch/view.h"
 
@@ -31,17 +32,30 @@ static void print_json(const xpm__view *view, const xpm__job_view *job)
     xpm__str_free(&out);
 }
 
-/* "k=v k=v" of a JSON object of scalars. */
-static void print_tags(const char *tags)
+/* Adds "k=v k=v" of a JSON object of scalars. */
+static void add_tags(const char *tags, xpm__str *out)
 {
     const char *problem;
     json_object *json = tags != NULL ? xpm__json_parse(tags, strlen(tags), &problem) : NULL;
     if (json == NULL)
         return;
     json_object_object_foreach (json, name, value) {
-        printf(" %s=%s", name, value != NULL ? json_object_get_string(value) : "null");
+        xpm__str_printf(out, "%s%s=%s", out->size > 0 ? " " : "", name,
+                        value != NULL ? json_object_get_string(value) : "null");
     }
     json_object_put(json);
+}
+
+/* Its tags, and the reason when it failed. */
+static char *describe(const xpm__job_view *job)
+{
+    xpm__str text = {0};
+    char reason[XPM__REASON_SIZE];
+    const char *why = xpm__reason_upper(job->state.reason, reason);
+    add_tags(job->tags, &text);
+    if (why != NULL)
+        xpm__str_printf(&text, "%s(%s)", text.size > 0 ? " " : "", why);
+    return xpm__str_take(&text);
 }
 
 static const char *state_upper(xpm_job_state state, char upper[32])
@@ -52,13 +66,19 @@ static const char *state_upper(xpm_job_state state, char upper[32])
     return upper;
 }
 
-static void print_line(const xpm__job_view *job)
+/* A line for programs, or a row for a terminal. */
+static void print_job(const xpm__job_view *job, cli_table *table)
 {
-    char state[32], reason[XPM__REASON_SIZE];
-    const char *why = xpm__reason_upper(job->state.reason, reason);
-    printf("%-11s %s", state_upper(job->state.state, state), job->key);
-    print_tags(job->tags);
-    printf("%s%s%s\n", why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : "");
+    char state[32], *more = describe(job);
+    state_upper(job->state.state, state);
+    if (table == NULL) {
+        printf("%-11s %s%s%s\n", state, job->key, more[0] != '\0' ? " " : "", more);
+    } else {
+        cli_table_add(table, cli_state_color(job->state.state), "%s", state);
+        cli_table_add(table, CLI_PLAIN, "%s", job->key);
+        cli_table_add(table, CLI_PLAIN, "%s", more);
+    }
+    xpm_free(more);
 }
 
 /* The states that --state names, else all. */
@@ -73,7 +93,7 @@ static int wanted_states(const cli_call *call, unsigned *states, xpm_error *err)
 static void print_counts(const cli_call *call, unsigned states,
                          const size_t counts[XPM_JOB_STATE_COUNT])
 {
-    bool named = cli_value(call, "state") != NULL, as_json = cli_value(call, "json") != NULL;
+    bool named = cli_flag(call, "state"), as_json = cli_flag(call, "json");
     xpm__str out = {0};
     xpm__json_open(&out, '{');
     for (int state = 0; state < XPM_JOB_STATE_COUNT; state++) {
@@ -105,7 +125,7 @@ static int load_listed(const cli_call *call, unsigned states, xpm__view *view, x
     const char *experiment = cli_value(call, "experiment");
     if (states == XPM_ALL_STATES)
         return xpm__view_load(view, experiment, err);
-    return xpm__view_load_states(view, experiment, states, cli_value(call, "json") != NULL, err);
+    return xpm__view_load_states(view, experiment, states, cli_flag(call, "json"), err);
 }
 
 /* What the command line asks of jobs; -1 and an error when it cannot be understood. */
@@ -129,19 +149,19 @@ static int read_wanted(const cli_call *call, wanted *w, xpm_error *err)
 static void print_listed(const cli_call *call, const wanted *w, const xpm__view *view)
 {
     size_t counts[XPM_JOB_STATE_COUNT] = {0};
-    bool only_counts = cli_value(call, "count") != NULL;
+    bool only_counts = cli_flag(call, "count"), json = cli_flag(call, "json");
+    cli_table table = {.columns = 3}, *rows = isatty(STDOUT_FILENO) ? &table : NULL;
     for (size_t i = 0; i < view->job_count; i++) {
         const xpm__job_view *job = view->jobs[i];
         if (w->filter != NULL && !xpm__filter_matches(w->filter, job))
             continue;
         counts[job->state.state]++;
-        if (only_counts)
-            continue;
-        if (cli_value(call, "json") != NULL)
+        if (json && !only_counts)
             print_json(view, job);
-        else
-            print_line(job);
+        else if (!only_counts)
+            print_job(job, rows);
     }
+    cli_table_print(&table, stdout);
     if (only_counts)
         print_counts(call, w->states, counts);
 }
@@ -167,7 +187,7 @@ int cmd_jobs_list(const cli_call *call)
         cli_fail(&err);
         return CLI_USAGE;
     }
-    bool counts = cli_value(call, "count") != NULL && w.filter == NULL;
+    bool counts = cli_flag(call, "count") && w.filter == NULL;
     int status = counts ? count_jobs(call, w.states) : list_jobs(call, &w);
     xpm__filter_free(w.filter);
     return status;
@@ -180,7 +200,7 @@ static char *named_folder(const cli_call *call, xpm_error *err)
     char *path = NULL;
     if (open_view(call, &view, err) < 0)
         return NULL;
-    const xpm__job_view *job = xpm__view_find(&view, call->argument, err);
+    const xpm__job_view *job = xpm__view_find(&view, call->arguments[0], err);
     if (job != NULL)
         path = xpm__format("%s/jobs/%s", view.workspace, job->key);
     xpm__view_close(&view);
@@ -222,11 +242,7 @@ int cmd_jobs_log(const cli_call *call)
     xpm_error err = {0};
     char name[XPM__NAME_SIZE];
     xpm__str text = {0};
-    const char *stream = cli_value(call, "std") != NULL ? cli_value(call, "std") : "out";
-    if (strcmp(stream, "out") != 0 && strcmp(stream, "err") != 0) {
-        fprintf(stderr, "experimaestro: --std takes out or err, not %s\n", stream);
-        return CLI_USAGE;
-    }
+    const char *stream = cli_flag(call, "std") ? cli_value(call, "std") : "out";
     char *path = named_folder(call, &err);
     if (path == NULL)
         return cli_fail(&err);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "launch/machine.h"
@@ -25,8 +26,20 @@ static char *config_folder(const cli_call *call)
     return xpm__format("%s/.config/experimaestro", home != NULL ? home : "");
 }
 
+static void print_json(const char *request, const xpm_error *lacks)
+{
+    xpm__str out = {0};
+    xpm__json_open(&out, '{');
+    xpm__json_pair(&out, "requirement", request);
+    xpm__json_pair(&out, "launcher", "this machine");
+    xpm__json_pair(&out, "lacks", lacks->message[0] != '\0' ? lacks->message : NULL);
+    xpm__json_close(&out, '}');
+    puts(out.data);
+    xpm__str_free(&out);
+}
+
 /* Whether it can give it, and what it lacks. */
-static void tell_this_machine(const xpm_requirement *requirement)
+static void tell_this_machine(const xpm_requirement *requirement, bool json)
 {
     xpm__machine *machine = xpm__machine_new(0);
     for (size_t i = 0; i < xpm_requirement_count(requirement); i++) {
@@ -34,7 +47,10 @@ static void tell_this_machine(const xpm_requirement *requirement)
         const xpm_request *request = xpm_requirement_at(requirement, i);
         char *text = xpm_request_print(request);
         bool can = xpm__machine_can_request(machine, request, &err) == 0;
-        printf("%s\n  -> this machine%s%s\n", text, can ? "" : ", with less: ", err.message);
+        if (json)
+            print_json(text, &err);
+        else
+            printf("%s\n  -> this machine%s%s\n", text, can ? "" : ", with less: ", err.message);
         xpm_free(text);
     }
     xpm__machine_free(machine);
@@ -48,7 +64,8 @@ static int ask(const cli_call *call, const char *folder)
     if (python == NULL)
         python = "python3";
     execlp(python, python, "-m", "experimaestro.launcherfinder", "--config", folder, "--tags",
-           tags != NULL ? tags : "", "--", call->argument, (char *)NULL);
+           tags != NULL ? tags : "", cli_flag(call, "json") ? "--json" : "--no-json", "--",
+           call->arguments[0], (char *)NULL);
     xpm__fail_io(&err, python, "start");
     return cli_fail(&err);
 }
@@ -56,7 +73,7 @@ static int ask(const cli_call *call, const char *folder)
 int cmd_find_launchers(const cli_call *call)
 {
     xpm_error err = {0};
-    xpm_requirement *requirement = xpm_requirement_parse(call->argument, &err);
+    xpm_requirement *requirement = xpm_requirement_parse(call->arguments[0], &err);
     if (requirement == NULL)
         return cli_fail(&err);
     char *folder = config_folder(call), *file = xpm__format("%s/launchers.py", folder);
@@ -64,7 +81,7 @@ int cmd_find_launchers(const cli_call *call)
     if (xpm__file_exists(AT_FDCWD, file))
         status = ask(call, folder);
     else
-        tell_this_machine(requirement);
+        tell_this_machine(requirement, cli_flag(call, "json"));
     xpm_free(file);
     xpm_free(folder);
     xpm_requirement_free(requirement);

@@ -17,8 +17,9 @@ int cmd_parameters_difference(const cli_call *call)
     xpm_error err = {0};
     xpm__graph graph = {0};
     xpm__differences differences = {0};
-    xpm__node *a = xpm__graph_read_file(&graph, AT_FDCWD, call->argument, &err);
-    xpm__node *b = a != NULL ? xpm__graph_read_file(&graph, AT_FDCWD, call->second, &err) : NULL;
+    xpm__node *a = xpm__graph_read_file(&graph, AT_FDCWD, call->arguments[0], &err);
+    xpm__node *b =
+        a != NULL ? xpm__graph_read_file(&graph, AT_FDCWD, call->arguments[1], &err) : NULL;
     int status = b != NULL ? CLI_OK : cli_fail(&err);
     if (b != NULL)
         xpm__differences_add(&differences, &graph, a, b, XPM__DEPTH_MOST);

@@ -1,184 +1,382 @@
-/* Parsing a command line by the table, and the help that the table gives. */
-#include <stdio.h>
+/* Parsing a command line by the table. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "cli/cli.h"
 
-/* ---- Help ------------------------------------------------------------------------------------- */
+/* ---- The table -------------------------------------------------------------------------------- */
 
-/* Whether a command's name starts with the words given ("jobs" of "jobs list"). */
-static bool is_under(const char *name, const char *group)
+const cli_command *cli_find_command(const char *name)
+{
+    for (const cli_command *command = cli_commands; command->name != NULL; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+const char *cli_word_under(const cli_command *command, const char *group)
 {
     size_t size = strlen(group);
-    return size == 0 ||
-           (strncmp(name, group, size) == 0 && (name[size] == ' ' || name[size] == '\0'));
+    const char *rest = command->name + size;
+    if (strncmp(command->name, group, size) != 0 || (size > 0 && *rest++ != ' '))
+        return NULL;
+    return strchr(rest, ' ') == NULL ? rest : NULL;
 }
 
-static int print_commands(const char *group, FILE *out)
+static bool is_named(const cli_option *option, const char *word)
 {
-    fprintf(out, "usage: experimaestro %s%sCOMMAND [OPTIONS]\n\n", group,
-            group[0] != '\0' ? " " : "");
-    for (const cli_command *command = cli_commands; command->name != NULL; command++) {
-        char call[64];
-        const char *argument = command->argument != NULL ? command->argument : "";
-        if (!is_under(command->name, group))
-            continue;
-        snprintf(call, sizeof call, "%s %s", command->name, argument);
-        fprintf(out, "  %-20s %s\n", call, command->help);
-    }
-    fprintf(out, "\n`experimaestro COMMAND --help` tells the options of one.\n");
-    return out == stdout ? CLI_OK : CLI_USAGE;
+    if (word[1] != '-')
+        return option->letter != 0 && option->letter == word[1];
+    size_t size = strcspn(word + 2, "=");
+    return strlen(option->name) == size && strncmp(option->name, word + 2, size) == 0;
 }
 
-static int print_help(const cli_command *command, FILE *out)
+const cli_option *cli_find_option(const cli_command *command, const char *word)
 {
-    fprintf(out, "usage: experimaestro %s%s%s [OPTIONS]\n\n%s\n", command->name,
-            command->argument != NULL ? " " : "",
-            command->argument != NULL ? command->argument : "", command->help);
-    for (const cli_option *option = command->options; option->name != NULL; option++) {
-        char call[64];
-        snprintf(call, sizeof call, "--%s %s", option->name,
-                 option->value != NULL ? option->value : "");
-        fprintf(out, "%s  %-20s %s\n", option == command->options ? "\n" : "", call, option->help);
-    }
-    return out == stdout ? CLI_OK : CLI_USAGE;
+    const cli_option *lists[] = {command != NULL ? command->options : cli_globals, cli_globals};
+    for (size_t i = 0; i < 2; i++)
+        for (const cli_option *option = lists[i]; option->name != NULL; option++)
+            if (is_named(option, word))
+                return option;
+    return NULL;
+}
+
+const cli_argument *cli_argument_at(const cli_command *command, size_t place)
+{
+    const cli_argument *argument = command->arguments;
+    for (; argument->name != NULL && !argument->many && place > 0; place--)
+        argument++;
+    return argument->name != NULL ? argument : NULL;
+}
+
+size_t cli_option_words(const cli_option *option)
+{
+    if (option->value == NULL)
+        return 0;
+    return strchr(option->value, ' ') != NULL ? 2 : 1;
+}
+
+size_t cli_next_word(const char **list, const char **word)
+{
+    size_t size = strcspn(*list, "|");
+    *word = *list;
+    *list += size + ((*list)[size] == '|');
+    return size;
+}
+
+bool cli_is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0';
 }
 
 /* ---- Wrong command lines ---------------------------------------------------------------------- */
 
-static int wrong(const char *what, const char *name, const char *nearest, const char *command)
+/* Names to choose the nearest from. */
+typedef struct names {
+    const char **items;
+    size_t count, capacity;
+} names;
+
+static void add_name(names *n, const char *name)
 {
-    fprintf(stderr, "experimaestro: unknown %s %s", what, name);
+    n->items = xpm__grow(n->items, &n->capacity, n->count, sizeof *n->items);
+    n->items[n->count++] = name;
+}
+
+/* Says which name is near, after `dashes`; the names are freed. */
+static void tell_nearest(names *n, const char *given, const char *dashes)
+{
+    const char *nearest = xpm__nearest(given, n->items, n->count);
     if (nearest != NULL)
-        fprintf(stderr, "; did you mean %s%s?", what[0] == 'o' ? "--" : "", nearest);
-    fprintf(stderr, "\nTry `experimaestro %s%s--help`.\n", command, command[0] != '\0' ? " " : "");
+        fprintf(stderr, "; did you mean %s%s?", dashes, nearest);
+    xpm_free(n->items);
+}
+
+static const char *name_of(const cli_command *command)
+{
+    return command != NULL ? command->name : "";
+}
+
+/* Ends the sentence that says what is wrong. */
+static int end_complaint(const cli_command *command)
+{
+    fputc('\n', stderr);
+    if (!cli_is_quiet)
+        fprintf(stderr, "Try `experimaestro %s%s--help`.\n", name_of(command),
+                command != NULL ? " " : "");
     return CLI_USAGE;
 }
 
-static int unknown_command(const char *name)
+/* Adds the word that is nearest among those that follow the words of `name`; false when none is near. */
+static bool add_nearest(char name[CLI_NAME_SIZE], const char *word)
 {
-    const char *names[64];
-    size_t count = 0;
-    while (cli_commands[count].name != NULL) {
-        names[count] = cli_commands[count].name;
-        count++;
-    }
-    return wrong("command", name, xpm__nearest(name, names, count), "");
+    names n = {0};
+    for (const cli_command *command = cli_commands; command->name != NULL; command++)
+        if (!command->hidden && cli_word_under(command, name) != NULL)
+            add_name(&n, cli_word_under(command, name));
+    const char *nearest = xpm__nearest(word, n.items, n.count);
+    size_t size = strlen(name);
+    if (nearest != NULL)
+        snprintf(name + size, CLI_NAME_SIZE - size, "%s%s", size > 0 ? " " : "", nearest);
+    xpm_free(n.items);
+    return nearest != NULL;
 }
 
-static int unknown_option(const cli_command *command, const char *name)
+/* The words come after those of a group, or of none (NULL). */
+static int unknown_command(const cli_command *group, char **words)
 {
-    const char *names[CLI_MAX_OPTIONS + 1];
-    size_t count = 0;
-    for (const cli_option *option = command->options; option->name != NULL; option++)
-        names[count++] = option->name;
-    names[count++] = "help";
-    return wrong("option", name, xpm__nearest(name + 2, names, count), command->name);
+    char name[CLI_NAME_SIZE];
+    const char *of = name_of(group);
+    snprintf(name, sizeof name, "%s", of);
+    fprintf(stderr, "experimaestro: unknown command %s%s%s", of, group != NULL ? " " : "", *words);
+    if (add_nearest(name, *words)) {
+        while (*++words != NULL && !cli_is_option(*words) && add_nearest(name, *words))
+            ;
+        fprintf(stderr, "; did you mean %s?", name);
+    }
+    return end_complaint(group);
+}
+
+static int unknown_option(const cli_command *command, const char *word)
+{
+    names n = {0};
+    for (const cli_option *option = command != NULL ? command->options : cli_globals;
+         option->name != NULL; option++)
+        add_name(&n, option->name);
+    for (const cli_option *option = cli_globals; option->name != NULL; option++)
+        add_name(&n, option->name);
+    char *name = xpm__strndup(word, strcspn(word, "="));
+    fprintf(stderr, "experimaestro: unknown option %s", name);
+    tell_nearest(&n, name + strspn(name, "-"), "--");
+    xpm_free(name);
+    return end_complaint(command);
+}
+
+int cli_unknown_word(const cli_command *command, const char *who, const char *list,
+                     const char *given)
+{
+    names n = {0};
+    char *words = xpm__strdup(list);
+    for (char *rest = words, *word; (word = strsep(&rest, "|")) != NULL;)
+        add_name(&n, word);
+    fprintf(stderr, "experimaestro: %s takes %s, not %s", who, list, given);
+    tell_nearest(&n, given, "");
+    xpm_free(words);
+    return end_complaint(command);
 }
 
 static int complain(const cli_command *command, const char *what, const char *name)
 {
     fprintf(stderr, "experimaestro: %s %s\n", what, name);
-    return print_help(command, stderr);
+    if (!cli_is_quiet)
+        cli_print_help(command, stderr);
+    return CLI_USAGE;
 }
 
-/* ---- Parsing ---------------------------------------------------------------------------------- */
+/* ---- Options ---------------------------------------------------------------------------------- */
 
-/* The option that `--name` or `--name=value` names; its index, or -1. */
-static int find_option(const cli_command *command, const char *text)
+bool cli_is_in_list(const char *list, const char *given)
 {
-    size_t size = strcspn(text + 2, "=");
-    for (int i = 0; command->options[i].name != NULL; i++)
-        if (strlen(command->options[i].name) == size &&
-            strncmp(command->options[i].name, text + 2, size) == 0)
-            return i;
-    return -1;
+    const char *word;
+    for (size_t size; (size = cli_next_word(&list, &word)) > 0;)
+        if (strlen(given) == size && strncmp(given, word, size) == 0)
+            return true;
+    return false;
 }
 
-/* Where the next argument goes; NULL when there are enough. */
-static const char **next_argument(cli_call *call)
+static bool is_global(const cli_option *option)
 {
-    const char *argument = call->command->argument;
-    if (argument == NULL)
-        return NULL;
-    if (call->argument == NULL)
-        return &call->argument;
-    return strchr(argument, ' ') != NULL && call->second == NULL ? &call->second : NULL;
+    const cli_option *global = cli_globals;
+    while (global->name != NULL && global != option)
+        global++;
+    return global->name != NULL;
 }
 
-/* Reads what follows the command's name. -1, or the exit status of a command line that ends here. */
-static int parse_rest(cli_call *call, char **argv)
+/* Takes the option's words: what the first word has after the option, or those that follow, of which
+ * *words is moved to the last. */
+static int read_option(cli_call *call, const cli_option *option, const char *attached,
+                       char ***words)
 {
-    const cli_command *command = call->command;
-    for (; *argv != NULL; argv++) {
-        if (strncmp(*argv, "--", 2) != 0) {
-            const char **place = next_argument(call);
-            if (place == NULL)
-                return complain(command, "unexpected argument", *argv);
-            *place = *argv;
-            continue;
-        }
-        if (strcmp(*argv, "--help") == 0)
-            return print_help(command, stdout);
-        int index = find_option(command, *argv);
-        if (index < 0)
-            return unknown_option(command, *argv);
-        const char *equals = strchr(*argv, '=');
-        if (command->options[index].value == NULL)
-            call->values[index] = "";
-        else if (equals != NULL)
-            call->values[index] = equals + 1;
-        else if (argv[1] != NULL)
-            call->values[index] = *++argv;
-        else
-            return complain(command, "a value is missing after", *argv);
+    cli_given given = {.option = option, .value = ""};
+    size_t count = cli_option_words(option);
+    char *word = **words;
+    if (count > 0 && (given.value = attached) == NULL && (*words)[1] != NULL)
+        given.value = *++*words;
+    if (count > 1 && given.value != NULL && (*words)[1] != NULL)
+        given.second = *++*words;
+    if (given.value == NULL || (count > 1 && given.second == NULL))
+        return complain(call->command, "a value is missing after", word);
+    if (option->kind == CLI_WORDS && !cli_is_in_list(option->value, given.value))
+        return cli_unknown_word(call->command, word, option->value, given.value);
+    call->given =
+        xpm__grow(call->given, &call->given_capacity, call->given_count, sizeof *call->given);
+    call->given[call->given_count++] = given;
+    return is_global(option) ? cli_heed_global(call, &given) : CLI_GO_ON;
+}
+
+static int read_long(cli_call *call, char ***words)
+{
+    char *word = **words, *equals = strchr(word, '=');
+    const cli_option *option = cli_find_option(call->command, word);
+    if (option == NULL)
+        return unknown_option(call->command, word);
+    if (equals != NULL && option->value == NULL)
+        return complain(call->command, "no value is taken by", word);
+    return read_option(call, option, equals != NULL ? equals + 1 : NULL, words);
+}
+
+/* Letters of flags, or of flags and then an option with its value: -cfoVALUE. */
+static int read_letters(cli_call *call, char ***words)
+{
+    int status = CLI_GO_ON;
+    const char *word = **words;
+    for (const char *letter = word + 1; *letter != '\0' && status == CLI_GO_ON; letter++) {
+        char name[] = {'-', *letter, '\0'};
+        const cli_option *option = cli_find_option(call->command, name);
+        if (option == NULL)
+            return unknown_option(call->command, name);
+        bool takes = option->value != NULL;
+        status = read_option(call, option, takes && letter[1] != '\0' ? letter + 1 : NULL, words);
+        if (takes)
+            break;
     }
-    if (next_argument(call) != NULL)
-        return complain(command, "missing argument", command->argument);
-    return -1;
+    return status;
+}
+
+static int read_any_option(cli_call *call, char ***words)
+{
+    return (**words)[1] == '-' ? read_long(call, words) : read_letters(call, words);
+}
+
+/* ---- Arguments -------------------------------------------------------------------------------- */
+
+static int read_argument(cli_call *call, const char *word)
+{
+    const cli_argument *argument = cli_argument_at(call->command, call->argument_count);
+    if (argument == NULL)
+        return complain(call->command, "unexpected argument", word);
+    if (argument->kind == CLI_WORDS && !cli_is_in_list(argument->name, word))
+        return cli_unknown_word(call->command, call->command->name, argument->name, word);
+    call->arguments[call->argument_count++] = word;
+    return CLI_GO_ON;
+}
+
+/* What follows the command's name. */
+static int read_rest(cli_call *call, char **words)
+{
+    bool only_arguments = false;
+    int status = CLI_GO_ON;
+    for (; *words != NULL && status == CLI_GO_ON; words++) {
+        if (!only_arguments && strcmp(*words, "--") == 0)
+            only_arguments = true;
+        else if (!only_arguments && cli_is_option(*words))
+            status = read_any_option(call, &words);
+        else
+            status = read_argument(call, *words);
+    }
+    const cli_argument *missing = cli_argument_at(call->command, call->argument_count);
+    if (status == CLI_GO_ON && missing != NULL && !missing->many)
+        return complain(call->command, "missing argument", missing->name);
+    return status;
+}
+
+/* ---- The command ------------------------------------------------------------------------------ */
+
+/* Moves *words past the name of the command or group that they begin with: the longest. */
+static const cli_command *read_name(char ***words)
+{
+    const cli_command *found = NULL;
+    char name[CLI_NAME_SIZE] = "";
+    for (char **word = *words; *word != NULL && !cli_is_option(*word); word++) {
+        size_t size = strlen(name);
+        if (size + strlen(*word) + 2 > sizeof name)
+            break;
+        snprintf(name + size, sizeof name - size, "%s%s", size > 0 ? " " : "", *word);
+        const cli_command *command = cli_find_command(name);
+        if (command == NULL)
+            break;
+        found = command;
+        *words = word + 1;
+        if (command->run != NULL)
+            break;
+    }
+    return found;
+}
+
+/* A group is no command: what follows it is wrong, or asks for help. */
+static int end_at_group(cli_call *call, char **words)
+{
+    if (*words == NULL) {
+        cli_print_help(call->command, stderr);
+        return CLI_USAGE;
+    }
+    if (!cli_is_option(*words))
+        return unknown_command(call->command, words);
+    int status = read_any_option(call, &words);
+    return status == CLI_GO_ON ? end_at_group(call, words + 1) : status;
+}
+
+static int parse(cli_call *call, char **words)
+{
+    int status = CLI_GO_ON;
+    for (; *words != NULL && cli_is_option(*words) && status == CLI_GO_ON; words++)
+        status = read_any_option(call, &words);
+    if (status != CLI_GO_ON)
+        return status;
+    call->command = read_name(&words);
+    if (call->command == NULL || call->command->run == NULL)
+        return end_at_group(call, words);
+    return read_rest(call, words);
+}
+
+/* What was printed must have arrived. */
+static int end_output(int status)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "experimaestro: the output could not be written%s%s\n", errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
+    return CLI_FAILED;
 }
 
 int cli_main(int argc, char **argv)
 {
-    char words[128];
-    if (argc < 2 || strcmp(argv[1], "--help") == 0)
-        return print_commands("", argc < 2 ? stderr : stdout);
-    if (strcmp(argv[1], "--version") == 0)
-        return cmd_version(NULL);
-    for (const cli_command *command = cli_commands; command->name != NULL; command++) {
-        bool two = strchr(command->name, ' ') != NULL;
-        snprintf(words, sizeof words, "%s%s%s", argv[1], two && argc > 2 ? " " : "",
-                 two && argc > 2 ? argv[2] : "");
-        if (strcmp(words, command->name) != 0)
-            continue;
-        cli_call call = {.command = command};
-        int status = parse_rest(&call, argv + (two ? 3 : 2));
-        return status >= 0 ? status : command->run(&call);
-    }
-    for (const cli_command *command = cli_commands; command->name != NULL; command++)
-        if (is_under(command->name, argv[1]) && (argc == 2 || strcmp(argv[2], "--help") == 0))
-            return print_commands(argv[1], argc == 2 ? stderr : stdout);
-    snprintf(words, sizeof words, "%s%s%s", argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
-             argc > 2 && argv[2][0] != '-' ? argv[2] : "");
-    return unknown_command(words);
+    cli_call call = {.arguments = xpm__alloc((size_t)(argc + 1) * sizeof *call.arguments)};
+    int status = parse(&call, argc > 0 ? argv + 1 : argv);
+    if (status == CLI_GO_ON)
+        status = call.command->run(&call);
+    xpm_free(call.given);
+    xpm_free(call.arguments);
+    return end_output(status);
 }
 
 /* ---- For the commands ------------------------------------------------------------------------- */
 
-const char *cli_value(const cli_call *call, const char *name)
+const cli_given *cli_next(const cli_call *call, const char *option, const cli_given *previous)
 {
-    for (int i = 0; call->command->options[i].name != NULL; i++)
-        if (strcmp(call->command->options[i].name, name) == 0)
-            return call->values[i];
+    const cli_given *end = call->given + call->given_count;
+    for (const cli_given *given = previous != NULL ? previous + 1 : call->given; given < end;
+         given++)
+        if (strcmp(given->option->name, option) == 0)
+            return given;
     return NULL;
 }
 
-int cli_fail(const xpm_error *err)
+const char *cli_value(const cli_call *call, const char *option)
 {
-    fprintf(stderr, "experimaestro: %s\n", err->message);
-    return CLI_FAILED;
+    const char *value = NULL;
+    for (const cli_given *given = NULL; (given = cli_next(call, option, given)) != NULL;)
+        value = given->value;
+    return value;
+}
+
+bool cli_flag(const cli_call *call, const char *option)
+{
+    return cli_value(call, option) != NULL;
 }
 
 const char *cli_workdir(const cli_call *call)

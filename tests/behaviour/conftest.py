@@ -41,3 +41,10 @@ def command():
     return lambda *args, **more: run(BUILD / "experimaestro", *args, **more)
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A workspace that the example in C made, to be read."""
+    folder = tmp_path_factory.mktemp("made") / "workspace"
+    result = run(BUILD / "examples/seed", "run", folder)
+    assert result.returncode == 0, result.stderr
+    return folder

@@ -1,18 +1,17 @@
 """The command, on a workspace that the example in C made."""
 
+import fcntl
 import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
 
 import pytest
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    from harness import BUILD, run
-
-    folder = tmp_path_factory.mktemp("made") / "workspace"
-    result = run(BUILD / "examples/seed", "run", folder)
-    assert result.returncode == 0, result.stderr
-    return folder
+from harness import BUILD, TIMEOUT
 
 
 def test_version(command):
@@ -37,7 +36,19 @@ def test_each_command_has_help(command):
     [
         (["jbos", "list"], "did you mean jobs list?"),
         (["jobs", "lits"], "did you mean jobs list?"),
+        (["jbos", "lits"], "did you mean jobs list?"),
+        (["experimnts"], "did you mean experiments?"),
+        (["aegnt"], "unknown command aegnt\n"),
+        (["list"], "unknown command list\n"),
         (["jobs", "list", "--workdri", "x"], "did you mean --workdir?"),
+        (["jobs", "list", "--workdri=x"], "unknown option --workdri; did you mean --workdir?"),
+        (["jobs", "list", "-x"], "unknown option -x"),
+        (["--quite", "jobs", "list"], "did you mean --quiet?"),
+        (["jobs", "list", "--count=3"], "no value is taken by --count=3"),
+        (["jobs", "log", "--std", "eer", "x"], "--std takes out|err, not eer; did you mean err?"),
+        (["completion", "bsh"], "completion takes bash|zsh|fish, not bsh; did you mean bash?"),
+        (["parameters-difference", "a.json"], "missing argument B"),
+        (["parameters-difference", "a", "b", "c"], "unexpected argument c"),
         (["jobs", "list", "--workdir"], "a value is missing after --workdir"),
         (["jobs", "path"], "missing argument JOB"),
         (["version", "extra"], "unexpected argument extra"),
@@ -49,6 +60,31 @@ def test_a_wrong_command_line_says_what_is_near_and_exits_with_2(command, words,
     result = command(*words)
     assert result.returncode == 2
     assert said in result.stderr and result.stdout == ""
+
+
+@pytest.mark.parametrize("words", [["jobs", "--help"], ["jobs", "-h"], ["--help"], ["jobs", "path", "-h"]])
+def test_help_goes_to_the_standard_output(command, words):
+    result = command(*words)
+    assert (result.returncode, result.stderr) == (0, "") and result.stdout.startswith("usage: ")
+    for hidden in ("agent", "complete", "manual-page"):
+        assert f"\n  {hidden} " not in result.stdout
+
+
+def test_options_have_letters_and_end_at_two_dashes(command, made):
+    whole = command("jobs", "list", "--count", "--workdir", made).stdout
+    assert command("jobs", "list", "-c", f"--workdir={made}").stdout == whole
+    assert command("jobs", "path", "--workdir", made, "--", "--count").stderr.startswith(
+        "experimaestro: no job is named --count")
+    assert "unexpected argument --count" in command("jobs", "list", "--", "--count").stderr
+
+
+def test_options_of_all_commands_come_before_or_after_its_name(command, tmp_path):
+    plain = command("jobs", "list", "--workdir", tmp_path)
+    told = command("--traceback", "jobs", "list", "--workdir", tmp_path)
+    assert told.returncode == plain.returncode == 1
+    assert told.stderr.startswith(plain.stderr) and told.stderr.endswith(f": {tmp_path}\n")
+    assert command("jobs", "list", "--debug", "--workdir", tmp_path).stderr == told.stderr
+    assert command("--quiet", "jobs", "path").stderr == "experimaestro: missing argument JOB\n"
 
 
 def test_jobs_list_shows_state_name_and_tags(command, made):
@@ -144,7 +180,7 @@ def test_a_folder_that_is_no_workspace_is_an_error(command, tmp_path):
 
 def test_experiments_list(command, made):
     line = command("experiments", "list", "--workdir", made).stdout
-    assert line.startswith("seed [") and "done (7/7 jobs)" in line
+    assert line.split()[0] == "seed" and line.split()[3:] == ["done", "(7/7", "jobs)"]
     described = json.loads(command("experiments", "list", "--json", "--workdir", made).stdout)
     assert described["experiment_id"] == "seed" and described["jobs"] == described["done"] == 7
 
@@ -188,3 +224,78 @@ def test_jobs_are_filtered_by_an_expression(command, made):
     wrong = listed("--filter", "@state = done and")
     assert wrong.returncode == 2
     assert wrong.stderr.endswith("\n  @state = done and\n                   ^\n")
+
+
+# ---- Where the output goes ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_a_reader_that_has_gone_ends_it_quietly(made, restored):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen([BUILD / "experimaestro", "jobs", "list", "--workdir", made], stdout=writer,
+                               stderr=subprocess.PIPE, restore_signals=restored)
+    os.close(writer)
+    assert process.communicate(timeout=TIMEOUT)[1] == b""
+    assert process.returncode == -signal.SIGPIPE
+
+
+def test_output_that_cannot_be_written_is_a_failure(made):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([BUILD / "experimaestro", "jobs", "list", "--workdir", made], stdout=full,
+                                stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+    assert result.returncode == 1
+    assert result.stderr == "experimaestro: the output could not be written: No space left on device\n"
+
+
+@pytest.fixture
+def shown(made):
+    """What a command prints on a terminal of so many columns."""
+    def shown(columns, *words, **variables):
+        terminal, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+        environment |= {"TERM": "xterm", "XPM_WORKDIR": str(made), **variables}
+        process = subprocess.Popen([BUILD / "experimaestro", *words], stdout=side, env=environment)
+        os.close(side)
+        out = b""
+        try:
+            while piece := os.read(terminal, 4096):
+                out += piece
+        except OSError:  # EIO: nobody has the other side any more
+            pass
+        os.close(terminal)
+        assert process.wait(TIMEOUT) == 0
+        return out.decode().replace("\r\n", "\n")
+
+    return shown
+
+
+def plain(text):
+    return re.sub("\033\\[[0-9]*m", "", text)
+
+
+@pytest.mark.parametrize("words", [["jobs", "list"], ["experiments", "list"], ["--help"], ["jobs", "list", "--help"]])
+def test_what_a_terminal_shows_fits_it(shown, words):
+    for columns in (60, 200):
+        lines = plain(shown(columns, *words)).splitlines()
+        assert lines and max(map(len, lines)) <= columns
+    assert max(map(len, plain(shown(200, *words, COLUMNS="60")).splitlines())) <= 60
+
+
+def test_a_terminal_shows_states_in_colours(shown, command, made):
+    jobs = shown(200, "jobs", "list")
+    assert jobs.count("\033[32mDONE\033[0m") == 7
+    uncut = command("jobs", "list", "--workdir", made, env={**os.environ, "COLUMNS": "20"}).stdout
+    assert "\033" not in uncut and "…" not in uncut
+    assert [line.split() for line in plain(jobs).splitlines()] == [line.split() for line in uncut.splitlines()]
+    assert "\033[32mdone\033[0m" in shown(200, "experiments", "list")
+    for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert shown(200, "jobs", "list", **variables) == plain(jobs)
+    assert shown(60, "jobs", "list", "--json") == command("jobs", "list", "--json", "--workdir", made).stdout
+
+
+def test_what_is_cut_still_names_a_job(shown, command, made):
+    row = plain(shown(60, "jobs", "list")).splitlines()[0].split()
+    assert row[1].endswith("…")
+    assert command("jobs", "path", row[1][:-1], "--workdir", made).returncode == 0

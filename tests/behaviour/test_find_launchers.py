@@ -1,5 +1,6 @@
 """find-launchers: which launcher a requirement gets, with and without a file launchers.py."""
 
+import json
 import os
 import sys
 
@@ -49,6 +50,31 @@ def test_a_file_is_asked_for_each_alternative(find, tmp_path):
                            "cpu()\n  -> DirectLauncher\n")
     done = find("cpu()", "--config", tmp_path, "--tags", "large,other")
     assert done.stdout == "cpu()\n  -> <the large one>\n"
+
+
+def test_as_json_each_alternative_is_an_object(find, tmp_path):
+    def told(*words):
+        return [json.loads(line) for line in find(*words, "--json", CUDA_VISIBLE_DEVICES="").stdout.splitlines()]
+
+    small, large = told("cpu(cores=1) | cuda(mem=32G)")
+    assert small == {"requirement": "cpu(cores=1)", "launcher": "this machine", "lacks": None}
+    assert large["launcher"] == "this machine" and "1 CUDA accelerator is asked for" in large["lacks"]
+    (tmp_path / "launchers.py").write_text(FILE)
+    assert told("cuda(mem=32G) | cpu()", "--config", tmp_path) == [
+        {"requirement": "cuda(mem=32G)", "launcher": None, "lacks": None},
+        {"requirement": "cpu()", "launcher": "DirectLauncher", "lacks": None}]
+
+
+def test_loggers_of_the_file_write_what_the_command_line_says(command, tmp_path):
+    (tmp_path / "launchers.py").write_text("import logging\nlogging.getLogger('mine').info('here I am')\n" + FILE)
+
+    def told(*words):
+        return command(*words, "find-launchers", "cpu()", "--config", tmp_path, "--python", sys.executable).stderr
+
+    assert told() == told("--logging", "other=INFO") == ""
+    assert "here I am" in told("--logging", "other=ERROR,mine=INFO")
+    assert "here I am" in told("--debug")
+    assert "did you mean INFO?" in told("--logging", "mine=INF")
 
 
 @pytest.mark.parametrize("variable, place", [
