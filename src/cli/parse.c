@@ -292,7 +292,7 @@ static const cli_command *read_name(char ***words)
     char name[CLI_NAME_SIZE] = "";
     for (char **word = *words; *word != NULL && !cli_is_option(*word); word++) {
         size_t size = strlen(name);
-        if (size + strlen(*word) + 2 > sizeof name)
+        if (strchr(*word, ' ') != NULL || size + strlen(*word) + 2 > sizeof name)
             break;
         snprintf(name + size, sizeof name - size, "%s%s", size > 0 ? " " : "", *word);
         const cli_command *command = cli_find_command(name);
