@@ -307,11 +307,31 @@ static int compare_experiments(const void *a, const void *b)
     return strcmp(((const xpm__experiment_view *)a)->name, ((const xpm__experiment_view *)b)->name);
 }
 
+typedef struct names {
+    char **items;
+    size_t count, capacity;
+} names;
+
+static void on_name(void *user, const char *name)
+{
+    names *n = user;
+    n->items = xpm__grow(n->items, &n->capacity, n->count, sizeof *n->items);
+    n->items[n->count++] = xpm__strdup(name);
+}
+
 static int no_experiment(const xpm__view *view, const char *experiment, xpm_error *err)
 {
-    return xpm__fail(err, XPM_E_UNKNOWN, experiment,
-                     "no experiment %s has run in %s: `experimaestro experiments list` shows them",
-                     experiment, view->workspace);
+    names n = {0};
+    xpm__file_each_visible(view->fd, "experiments", on_name, &n);
+    const char *near = xpm__nearest(experiment, (const char *const *)n.items, n.count);
+    xpm__fail(err, XPM_E_UNKNOWN, experiment,
+              "no experiment %s has run in %s%s%s%s `experimaestro experiments list` shows them",
+              experiment, view->workspace, near != NULL ? "; did you mean " : ":",
+              near != NULL ? near : "", near != NULL ? "?" : "");
+    for (size_t i = 0; i < n.count; i++)
+        xpm_free(n.items[i]);
+    xpm_free(n.items);
+    return -1;
 }
 
 static void sort(xpm__view *view)

@@ -164,6 +164,8 @@ def test_jobs_path_and_log_take_the_start_of_a_name(command, made):
         (["jobs", "path", "nothing"], "no job is named nothing"),
         (["jobs", "path", "seed."], "more than one job is named seed."),
         (["jobs", "list", "--experiment", "other"], "no experiment other has run"),
+        (["jobs", "list", "--experiment", "sead"], "did you mean seed?"),
+        (["jobs", "list", "--experiment", "sead", "--count"], "did you mean seed?"),
     ],
 )
 def test_a_wrong_name_is_an_error(command, made, words, said):

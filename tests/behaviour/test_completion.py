@@ -98,6 +98,7 @@ zle -N dump
 bindkey -e
 bindkey '^G' dump
 """
+ZSH_INSTALLED = ZSH.replace("autoload", f"fpath=('{BUILD}/docs' $fpath)\nautoload").replace("\nsource <(experimaestro completion zsh)", "")
 
 
 @pytest.fixture
@@ -119,6 +120,7 @@ def lines(hash_of_a_job):
 
 @pytest.mark.parametrize("script, start", [
     pytest.param(BASH, ["bash", "--rcfile", ".zshrc", "-i"], id="bash"), pytest.param(ZSH, ["zsh", "-i"], id="zsh"),
+    pytest.param(ZSH_INSTALLED, ["zsh", "-i"], id="zsh-installed"),
 ])
 def test_an_interactive_shell_completes_a_line(here, variables, lines, script, start):
     (here / ".zshrc").write_text(script)
