@@ -13,8 +13,10 @@ def main(arguments):
     from importlib import import_module
 
     from . import _engine
+    from .logs import configure
     from .run import resolve
 
+    configure()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the modules print is no answer
     options = dict(zip(arguments[::2], arguments[1::2]))
