@@ -56,13 +56,13 @@ static void print_job(const cli_compared *job, const char *state)
         printf("  %s\n", job->changes[i]);
 }
 
-static void print_json(const cli_compared *job, fate what)
+static void print_json(const cli_compared *job, const char *state)
 {
     xpm__str out = {0};
     xpm__json_open(&out, '{');
     xpm__json_pair(&out, "job", job->key);
     xpm__json_pair(&out, "new", job->new_key);
-    xpm__json_pair(&out, "state", fate_texts[what]);
+    xpm__json_pair(&out, "state", state);
     xpm__json_pair(&out, "error", job->error);
     xpm__json_key(&out, "changes");
     xpm__json_open(&out, '[');
@@ -104,26 +104,42 @@ static bool perform(const cli_comparison *c, const cli_compared *job, int *journ
     return false;
 }
 
-static int link_all(const cli_comparison *c, bool performs, bool all)
+/* What is done, or is only told. */
+typedef struct linking {
+    bool performs, all, json;
+} linking;
+
+static void tell(const linking *l, const cli_compared *job, fate what)
+{
+    const char *state = what == TO_LINK && l->performs ? "linked" : fate_texts[what];
+    if (l->json && what != SAME)
+        print_json(job, state);
+    else if (what == UNKNOWN)
+        print_error(job);
+    else if (what != SAME && what != LINKED)
+        print_job(job, state);
+}
+
+static int link_all(const cli_comparison *c, const linking *l)
 {
     size_t linked = 0, left = 0;
     int journal = -1, status = CLI_OK;
     xpm__map planned = {0};
     for (size_t i = 0; i < c->count; i++) {
         const cli_compared *job = &c->jobs[i];
-        fate what = fate_of(c, job, all, &planned);
-        if (what == UNKNOWN)
-            print_error(job);
+        fate what = fate_of(c, job, l->all, &planned);
         left += what == UNKNOWN || what == TAKEN || what == NOT_DONE || what == UNDECLARED;
-        if (what == TO_LINK && performs && !perform(c, job, &journal))
+        if (what == TO_LINK && l->performs && !perform(c, job, &journal)) {
             status = CLI_FAILED;
-        else
-            linked += what == TO_LINK;
-        if (what != SAME && what != UNKNOWN && what != LINKED)
-            print_job(job, what == TO_LINK && performs ? "linked" : fate_texts[what]);
+            continue;
+        }
+        linked += what == TO_LINK;
+        tell(l, job, what);
     }
-    printf("%zu %s, %zu left as they are%s\n", linked, performs ? "linked" : "would be linked",
-           left, performs || linked == 0 ? "" : "; nothing was done: add --perform");
+    if (!l->json)
+        printf("%zu %s, %zu left as they are%s\n", linked,
+               l->performs ? "linked" : "would be linked", left,
+               l->performs || linked == 0 ? "" : "; nothing was done: add --perform");
     if (journal >= 0)
         close(journal);
     xpm__map_free(&planned);
@@ -142,7 +158,7 @@ static int list(const cli_comparison *c, bool json)
         changed += what > UNKNOWN;
         unknown += what == UNKNOWN;
         if (json && what != SAME)
-            print_json(job, what);
+            print_json(job, fate_texts[what]);
         else if (what == UNKNOWN)
             print_error(job);
         else if (what != SAME)
@@ -161,7 +177,8 @@ int cmd_deprecated_list(const cli_call *call)
     cli_comparison comparison;
     if (compare(call, &comparison, &err) < 0)
         return cli_fail(&err);
-    int status = cli_flag(call, "fix") ? link_all(&comparison, true, false)
+    linking l = {.performs = true, .json = cli_flag(call, "json")};
+    int status = cli_flag(call, "fix") ? link_all(&comparison, &l)
                                        : list(&comparison, cli_flag(call, "json"));
     cli_comparison_free(&comparison);
     return status;
@@ -228,21 +245,37 @@ int cmd_deprecated_diff(const cli_call *call)
 /* ---- deprecated fix --------------------------------------------------------------------------- */
 
 typedef struct undoing {
-    bool performs;
+    bool performs, json;
     size_t count;
 } undoing;
+
+static void print_undone(const char *link, const char *target, const char *state)
+{
+    xpm__str out = {0};
+    xpm__json_open(&out, '{');
+    xpm__json_pair(&out, "link", link);
+    xpm__json_pair(&out, "target", target);
+    xpm__json_pair(&out, "state", state);
+    xpm__json_close(&out, '}');
+    puts(out.data);
+    xpm__str_free(&out);
+}
 
 static void tell_undone(void *user, const char *link, const char *target)
 {
     undoing *u = user;
+    const char *state = u->performs ? "removed" : "to remove";
     u->count++;
-    printf("%s -> %s (%s)\n", link, target, u->performs ? "removed" : "to remove");
+    if (u->json)
+        print_undone(link, target, state);
+    else
+        printf("%s -> %s (%s)\n", link, target, state);
 }
 
 static int undo(const cli_call *call)
 {
     xpm_error err = {0};
-    undoing u = {.performs = cli_flag(call, "perform")};
+    undoing u = {.performs = cli_flag(call, "perform"), .json = cli_flag(call, "json")};
     int workspace = open(call->arguments[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (workspace < 0) {
         xpm__fail_io(&err, call->arguments[0], "open the workspace");
@@ -252,8 +285,9 @@ static int undo(const cli_call *call)
     close(workspace);
     if (status < 0)
         return cli_fail(&err);
-    printf("%zu %s%s\n", u.count, u.performs ? "removed" : "would be removed",
-           u.performs || u.count == 0 ? "" : "; nothing was done: add --perform");
+    if (!u.json)
+        printf("%zu %s%s\n", u.count, u.performs ? "removed" : "would be removed",
+               u.performs || u.count == 0 ? "" : "; nothing was done: add --perform");
     return CLI_OK;
 }
 
@@ -265,7 +299,10 @@ int cmd_deprecated_fix(const cli_call *call)
         return undo(call);
     if (compare(call, &comparison, &err) < 0)
         return cli_fail(&err);
-    int status = link_all(&comparison, cli_flag(call, "perform"), cli_flag(call, "all"));
+    linking l = {.performs = cli_flag(call, "perform"),
+                 .all = cli_flag(call, "all"),
+                 .json = cli_flag(call, "json")};
+    int status = link_all(&comparison, &l);
     cli_comparison_free(&comparison);
     return status;
 }

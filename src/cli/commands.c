@@ -76,7 +76,7 @@ const cli_command cli_commands[] = {
         .options = {IMPORT, PYTHON, FLAG("perform", "do it"),
                     FLAG("all",
                          "link also the jobs that changed for a reason that is not declared"),
-                    FLAG("undo", "take back the links that were made")},
+                    FLAG("undo", "take back the links that were made"), JSON},
     },
     {
         .name = "deprecated list",

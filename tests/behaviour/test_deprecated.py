@@ -185,6 +185,18 @@ def test_list_can_fix_and_diff_tells_of_one(workspace, renamed, command, driver)
     assert done.returncode == 1 and "is no job: give its folder" in done.stderr
 
 
+def test_what_is_linked_and_taken_back_is_told_as_json(renamed):
+    def states(*words):
+        return [json.loads(line)["state"] for line in renamed(*words, "--json").splitlines()]
+
+    assert states("fix") == ["to link"] * 4
+    assert states("fix", "--perform") == ["linked"] * 4
+    assert states("list", "--fix") == ["linked already"] * 4
+    assert states("fix", "--undo") == ["to remove"] * 4
+    assert states("fix", "--undo", "--perform") == ["removed"] * 4
+    assert states("list", "--fix") == ["linked"] * 4
+
+
 def test_undo_takes_back_all_and_no_more(driver, workspace, renamed):
     before = tree(workspace)
     renamed("fix", "--perform")
