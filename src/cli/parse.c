@@ -209,8 +209,10 @@ static int read_option(cli_call *call, const cli_option *option, const char *att
         given.second = *++*words;
     if (given.value == NULL || (count > 1 && given.second == NULL))
         return complain(call->command, "a value is missing after", word);
+    char name[CLI_NAME_SIZE];
+    snprintf(name, sizeof name, "--%s", option->name);
     if (option->kind == CLI_WORDS && !cli_is_in_list(option->value, given.value))
-        return cli_unknown_word(call->command, word, option->value, given.value);
+        return cli_unknown_word(call->command, name, option->value, given.value);
     call->given =
         xpm__grow(call->given, &call->given_capacity, call->given_count, sizeof *call->given);
     call->given[call->given_count++] = given;

@@ -114,10 +114,10 @@ static void fit(size_t *widths, size_t columns, size_t line)
     }
 }
 
-static size_t *measure(const cli_table *table, bool heads)
+static size_t *measure(const cli_table *table)
 {
     size_t *widths = xpm__zalloc(table->columns * sizeof *widths);
-    for (size_t i = 0; heads && i < table->columns; i++)
+    for (size_t i = 0; table->heads != NULL && i < table->columns; i++)
         widths[i] = width_of(table->heads[i]);
     for (size_t i = 0; i < table->count; i++) {
         size_t width = width_of(table->cells[i].text);
@@ -154,20 +154,32 @@ static void print_heads(const cli_table *table, const size_t *widths, FILE *out)
     xpm_free(row);
 }
 
-void cli_table_print(cli_table *table, FILE *out)
+static void print_fitted(const cli_table *table, FILE *out)
 {
-    size_t line = cli_width(out);
-    bool heads = table->heads != NULL && table->count > 0 && isatty(fileno(out));
-    size_t *widths = measure(table, heads);
+    size_t line = cli_width(out), *widths = measure(table);
     if (line > 0)
         fit(widths, table->columns, line);
-    if (heads)
+    if (table->heads != NULL && table->count > 0)
         print_heads(table, widths, out);
     for (size_t i = 0; i + table->columns <= table->count; i += table->columns)
         print_row(table, table->cells + i, widths, out);
+    xpm_free(widths);
+}
+
+static void print_lines(const cli_table *table, FILE *out)
+{
+    for (size_t i = 0; i < table->count; i++)
+        fprintf(out, "%s%c", table->cells[i].text, (i + 1) % table->columns == 0 ? '\n' : ' ');
+}
+
+void cli_table_print(cli_table *table, FILE *out)
+{
+    if (isatty(fileno(out)))
+        print_fitted(table, out);
+    else
+        print_lines(table, out);
     for (size_t i = 0; i < table->count; i++)
         xpm_free(table->cells[i].text);
     xpm_free(table->cells);
-    xpm_free(widths);
     *table = (cli_table){.columns = table->columns, .heads = table->heads};
 }

@@ -30,7 +30,8 @@ typedef struct cli_table {
 /* Adds a cell: a printf-like text, whose control characters are shown, not sent. */
 void cli_table_add(cli_table *table, cli_color color, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Prints it and empties it. On a terminal, the widest columns are cut until a row fits a line. */
+/* Prints it and empties it. On a terminal, the widest columns are cut until a row fits a line;
+ * elsewhere cells have one space between, for programs that read the lines. */
 void cli_table_print(cli_table *table, FILE *out);
 
 #endif

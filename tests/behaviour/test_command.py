@@ -46,6 +46,7 @@ def test_each_command_has_help(command):
         (["--quite", "jobs", "list"], "did you mean --quiet?"),
         (["jobs", "list", "--count=3"], "no value is taken by --count=3"),
         (["jobs", "log", "--std", "eer", "x"], "--std takes out|err, not eer; did you mean err?"),
+        (["jobs", "log", "--std=eer", "x"], "experimaestro: --std takes out|err, not eer; did you mean err?"),
         (["completion", "bsh"], "completion takes bash|zsh|fish, not bsh; did you mean bash?"),
         (["parameters-difference", "a.json"], "missing argument B"),
         (["parameters-difference", "a", "b", "c"], "unexpected argument c"),
@@ -182,7 +183,7 @@ def test_a_folder_that_is_no_workspace_is_an_error(command, tmp_path):
 
 def test_experiments_list(command, made):
     line = command("experiments", "list", "--workdir", made).stdout
-    assert line.split()[0] == "seed" and line.split()[3:] == ["done", "(7/7", "jobs)"]
+    assert line.startswith("seed [") and "done (7/7 jobs)" in line
     described = json.loads(command("experiments", "list", "--json", "--workdir", made).stdout)
     assert described["experiment_id"] == "seed" and described["jobs"] == described["done"] == 7
 
@@ -291,7 +292,10 @@ def test_a_terminal_shows_states_in_colours(shown, command, made):
     uncut = command("jobs", "list", "--workdir", made, env={**os.environ, "COLUMNS": "20"}).stdout
     assert "\033" not in uncut and "…" not in uncut
     assert [line.split() for line in plain(jobs).splitlines()] == [line.split() for line in uncut.splitlines()]
-    assert "\033[32mdone\033[0m" in shown(200, "experiments", "list")
+    heads, row = shown(200, "experiments", "list").splitlines()
+    assert plain(heads).split() == ["experiment", "host", "run", "state", "done"]
+    assert "\033[32mdone\033[0m" in row and heads.startswith("\033[1mexperiment\033[0m")
+    assert plain(row).split() == command("experiments", "list", "--workdir", made).stdout.split()
     for variables in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
         assert shown(200, "jobs", "list", **variables) == plain(jobs)
     assert shown(60, "jobs", "list", "--json") == command("jobs", "list", "--json", "--workdir", made).stdout
