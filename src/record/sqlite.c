@@ -1,16 +1,11 @@
 #include "record/sqlite.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <string.h>
 
-static const char library[] = "libsqlite3.so.0";
+#include "base/library.h"
 
-static const struct {
-    const char *name;
-    size_t offset;
-} functions[] = {
+static const xpm__library_function functions[] = {
 #define FUNCTION(name) {"sqlite3_" #name, offsetof(xpm__sqlite, name)},
     XPM__SQLITE_FUNCTIONS(FUNCTION)
 #undef FUNCTION
@@ -21,14 +16,8 @@ const xpm__sqlite *xpm__sql;
 static void load(void)
 {
     static xpm__sqlite sqlite;
-    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
-    bool loaded = handle != NULL;
-    for (size_t i = 0; loaded && i < sizeof functions / sizeof *functions; i++) {
-        void *function = dlsym(handle, functions[i].name);
-        memcpy((char *)&sqlite + functions[i].offset, &function, sizeof function);
-        loaded = function != NULL;
-    }
-    if (loaded)
+    if (xpm__library_load("libsqlite3.so.0", functions, sizeof functions / sizeof *functions,
+                          &sqlite))
         xpm__sql = &sqlite;
 }
 

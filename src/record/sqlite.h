@@ -1,6 +1,5 @@
-/* SQLite, loaded when the index is first used. A library that is linked is mapped and relocated in
- * every process, and the processes that run jobs, which are many and short, never read the index.
- * Where the library cannot be loaded there is no index, and files are read. */
+/* SQLite, loaded when the index is first used (base/library.h): the processes that run jobs never read
+ * the index. Where the library cannot be loaded there is no index, and files are read. */
 #ifndef XPM_RECORD_SQLITE_H
 #define XPM_RECORD_SQLITE_H
 
