@@ -598,8 +598,8 @@ typedef struct xpm_experiment_options {
     /* Folders of the sources, of which git is asked; ends with NULL. NULL: that of `program`. */
     const char *const *projects;
     xpm_dirty_git dirty_git;
-    /* How many runs that succeeded, and that failed, are kept when this one ends; 0 for all. With a
-     * limit, a success also removes the runs that failed before it (docs/formats.md). */
+    /* How many runs that succeeded, and that failed, are kept when this one ends; 0 for all, negative for
+     * none. With a limit, a success also removes the runs that failed before it (docs/formats.md). */
     int history_max_done, history_max_failed;
     /* A command that calls xpm_environment_capture, in the library's place; ends with NULL. It gets
      * the run's folder and `known` as its last arguments, and goes on by itself. May be NULL. */
@@ -790,6 +790,7 @@ XPM_API char *xpm_explain(const char *workspace, const char *job, xpm_error *err
 #include <experimaestro/program.h>
 #include <experimaestro/requirement.h>
 #include <experimaestro/saved.h>
+#include <experimaestro/settings.h>
 #include <experimaestro/task.h>
 #include <experimaestro/token.h>
 #include <experimaestro/warm.h>

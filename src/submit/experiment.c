@@ -9,6 +9,21 @@ void xpm_experiment_setenv(xpm_experiment *xp, const char *name, const char *val
     pthread_mutex_unlock(&xp->submitting);
 }
 
+static void set_variables(xpm_experiment *xp, const xpm_setting_variables *variables)
+{
+    for (size_t i = 0; i < variables->count; i++)
+        xpm_experiment_setenv(xp, variables->items[i].name, variables->items[i].value);
+}
+
+void xpm_experiment_set_settings(xpm_experiment *xp, const xpm_settings *settings,
+                                 const xpm_workspace_settings *workspace)
+{
+    if (settings != NULL)
+        set_variables(xp, &settings->env);
+    if (workspace != NULL)
+        set_variables(xp, &workspace->env);
+}
+
 xpm_counts xpm_experiment_counts(const xpm_experiment *xp)
 {
     pthread_mutex_t *mutex = (pthread_mutex_t *)&xp->mutex;
