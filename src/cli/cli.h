@@ -86,8 +86,13 @@ int cli_main(int argc, char **argv);
 /* Prints an error, and returns CLI_FAILED. */
 int cli_fail(const xpm_error *err);
 
-/* The workspace to read: --workdir, else XPM_WORKDIR, else the current folder. */
+/* The workspace to read: that of the settings whose id is --workspace, else --workdir, else XPM_WORKDIR, else
+ * the current folder. When the settings do not have it, says so and exits with CLI_FAILED. */
 const char *cli_workdir(const cli_call *call);
+
+/* The folder of a workspace of the settings, or `folder` in its place. Kept until the process ends; as
+ * above when there is none. */
+const char *cli_workspace(const char *id, const char *folder);
 
 /* ---- The table, for parsing, help, completion and man pages ----------------------------------- */
 
@@ -137,5 +142,6 @@ int cmd_manual_page(const cli_call *call);
 int cmd_parameters_difference(const cli_call *call);
 int cmd_run(const cli_call *call);
 int cmd_version(const cli_call *call);
+int cmd_workspaces_list(const cli_call *call);
 
 #endif

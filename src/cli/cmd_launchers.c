@@ -2,7 +2,6 @@
  * launchers.py says is Python's to ask. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -15,15 +14,8 @@
 /* The folder of the user's files. New: xpm_free. */
 static char *config_folder(const cli_call *call)
 {
-    const char *given = cli_value(call, "config"), *home = getenv("HOME");
-    const char *base = getenv("XDG_CONFIG_HOME");
-    if (given == NULL)
-        given = getenv("XPM_CONFIG_DIR");
-    if (given != NULL && given[0] != '\0')
-        return xpm__strdup(given);
-    if (base != NULL && base[0] != '\0')
-        return xpm__format("%s/experimaestro", base);
-    return xpm__format("%s/.config/experimaestro", home != NULL ? home : "");
+    const char *given = cli_value(call, "config");
+    return given != NULL && given[0] != '\0' ? xpm__strdup(given) : xpm_config_folder();
 }
 
 static void print_json(const char *request, const xpm_error *lacks)

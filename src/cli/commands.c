@@ -17,7 +17,8 @@
 
 #define WORKDIR                                                                                    \
     TAKES("workdir", CLI_FOLDER, "DIR",                                                            \
-          "the workspace (default: XPM_WORKDIR, else the current folder)")
+          "the workspace (default: XPM_WORKDIR, else the current folder)"),                        \
+        TAKES("workspace", CLI_TEXT, "ID", "the workspace that the settings name so")
 #define IMPORT                                                                                     \
     TAKES("import", CLI_TEXT, "MODULE[,MODULE]", "Python modules that declare what was renamed")
 #define PYTHON                                                                                     \
@@ -180,6 +181,16 @@ const cli_command cli_commands[] = {
         .name = "version",
         .help = "print the version",
         .run = cmd_version,
+    },
+    {
+        .name = "workspaces",
+        .help = "look at the workspaces of the settings",
+    },
+    {
+        .name = "workspaces list",
+        .help = "list the workspaces of the settings",
+        .run = cmd_workspaces_list,
+        .options = {{.name = "verbose", .letter = 'v', .help = "also what each of them says"}, JSON},
     },
     {.name = NULL},
 };

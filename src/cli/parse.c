@@ -380,11 +380,3 @@ bool cli_flag(const cli_call *call, const char *option)
 {
     return cli_value(call, option) != NULL;
 }
-
-const char *cli_workdir(const cli_call *call)
-{
-    const char *given = cli_value(call, "workdir");
-    if (given == NULL)
-        given = getenv("XPM_WORKDIR");
-    return given != NULL ? given : ".";
-}

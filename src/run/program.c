@@ -14,26 +14,29 @@
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SIGNAL = 128 };
 
 typedef struct arguments {
-    const char *workspace, *experiment;
+    const char *folder, *workspace, *experiment; /* the first two may be NULL */
     xpm_experiment_options options;
     bool explains;
 } arguments;
 
 static int usage(const char *program, FILE *out)
 {
-    fprintf(out,
-            "usage: %s run WORKSPACE [--experiment NAME] [--jobs N]\n"
-            "       [--dry-run | --generate-only] [--explain]\n"
-            "       %s job PARAMS\n"
-            "       %s execute PARAMS\n"
-            "       %s compare\n\n"
-            "run      plans the experiment and runs its tasks in the folder WORKSPACE\n"
-            "         --dry-run lists what would run, --explain counts it and says why; neither "
-            "writes\n"
-            "job      runs the task that the file PARAMS describes (what run starts)\n"
-            "execute  executes it here, without lock nor record\n"
-            "compare  says how the files that it reads the names of are identified now\n",
-            program, program, program, program);
+    fprintf(
+        out,
+        "usage: %s run [WORKSPACE] [--workspace ID] [--experiment NAME] [--jobs N]\n"
+        "       [--dry-run | --generate-only] [--explain]\n"
+        "       %s job PARAMS\n"
+        "       %s execute PARAMS\n"
+        "       %s compare\n\n"
+        "run      plans the experiment and runs its tasks in the folder WORKSPACE, or in the\n"
+        "         workspace that the settings name ID; without either, in the one that they have\n"
+        "         for the experiment\n"
+        "         --dry-run lists what would run, --explain counts it and says why; neither "
+        "writes\n"
+        "job      runs the task that the file PARAMS describes (what run starts)\n"
+        "execute  executes it here, without lock nor record\n"
+        "compare  says how the files that it reads the names of are identified now\n",
+        program, program, program, program);
     return out == stdout ? 0 : EXIT_USAGE;
 }
 
@@ -54,7 +57,8 @@ static int print_error(const char *program, const xpm_error *err)
 /* Returns -1 when the command line is understood, else the exit status. */
 static int parse(int argc, char **argv, arguments *args)
 {
-    static const struct option options[] = {{"experiment", required_argument, NULL, 'e'},
+    static const struct option options[] = {{"workspace", required_argument, NULL, 'w'},
+                                            {"experiment", required_argument, NULL, 'e'},
                                             {"jobs", required_argument, NULL, 'j'},
                                             {"dry-run", no_argument, NULL, 'n'},
                                             {"generate-only", no_argument, NULL, 'g'},
@@ -65,6 +69,9 @@ static int parse(int argc, char **argv, arguments *args)
     *args = (arguments){.experiment = base_name(argv[0])};
     while ((option = getopt_long(argc, argv, "e:j:nh", options, NULL)) != -1) {
         switch (option) {
+        case 'w':
+            args->workspace = optarg;
+            break;
         case 'e':
             args->experiment = optarg;
             break;
@@ -90,13 +97,12 @@ static int parse(int argc, char **argv, arguments *args)
             return usage(argv[0], stderr);
         }
     }
-    if (argc - optind == 1 && strcmp(argv[optind], "run") == 0)
-        fprintf(stderr, "%s: run takes WORKSPACE, a folder for the results\n", argv[0]);
-    if (argc - optind != 2 || strcmp(argv[optind], "run") != 0)
+    int words = argc - optind;
+    if (words < 1 || words > 2 || strcmp(argv[optind], "run") != 0)
         return usage(argv[0], stderr);
     if (args->explains && args->options.mode == XPM_NORMAL)
         args->options.mode = XPM_PREPARE;
-    args->workspace = argv[optind + 1];
+    args->folder = argv[optind + 1];
     return -1;
 }
 
@@ -177,13 +183,47 @@ static int carry_out(const char *program, xpm_experiment *xp, xpm_plan plan)
     return planned;
 }
 
+/* The workspace, as the settings or the command line say. */
+static int choose(const arguments *args, xpm_settings *settings, xpm_workspace_settings *workspace,
+                  xpm_error *err)
+{
+    if (xpm_settings_select(settings, args->workspace, args->folder, args->experiment, workspace,
+                            err) < 0)
+        return -1;
+    if (workspace->remote)
+        return xpm_fail(err, XPM_E_STATE, "workspace",
+                        "the workspace %s is of another host: run the experiment there, or name a "
+                        "folder here",
+                        workspace->id);
+    return 0;
+}
+
+/* Opens the experiment in its workspace. */
+static xpm_experiment *open_experiment(const arguments *args, xpm_error *err)
+{
+    xpm_experiment *xp = NULL;
+    xpm_workspace_settings workspace;
+    xpm_settings *settings = xpm_settings_load(NULL, err);
+    if (settings == NULL || choose(args, settings, &workspace, err) < 0)
+        goto end;
+    xpm_experiment_options options = args->options;
+    xpm_workspace_settings_apply(&workspace, &options);
+    xp = xpm_experiment_open(workspace.path, args->experiment, &options, err);
+    if (xp != NULL)
+        xpm_experiment_set_settings(xp, settings, &workspace);
+end:
+    xpm_settings_free(settings);
+    return xp;
+}
+
 static int run(const char *program, const arguments *args, xpm_plan plan)
 {
     xpm_error err = {0};
     if (xpm__interrupt_catch() < 0)
         return fprintf(stderr, "%s: %s\n", program, strerror(errno)), EXIT_FAILED;
-    xpm_experiment *xp =
-        xpm_experiment_open(args->workspace, args->experiment, &args->options, &err);
+    xpm_experiment *xp = open_experiment(args, &err);
+    if (xp == NULL && err.code == XPM_E_MISSING)
+        return print_error(program, &err), usage(program, stderr);
     if (xp == NULL)
         return print_error(program, &err);
     bool failed = carry_out(program, xp, plan) < 0 || xpm_experiment_counts(xp).failed > 0;
