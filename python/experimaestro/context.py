@@ -101,6 +101,8 @@ class experiment:
     ):
         if not isinstance(name, str):
             raise TypeError(f"the name of an experiment is a text, and not {name!r}")
+        self._path = os.path.abspath(getattr(workspace, "path", workspace))
+        workspace, self._variables = _settings_of(workspace, self._path)
         more = getattr(workspace, "more", {})
         self.name = name
         self.launcher = launcher
@@ -108,7 +110,6 @@ class experiment:
         self.detach = detach
         self.engine = None
         self.jobs = {}
-        self._path = os.path.abspath(getattr(workspace, "path", workspace))
         self.mode = mode_name(run_mode)
         self._slots = _slots(jobs)
         self._retries = getattr(workspace, "max_retries", None)
@@ -155,7 +156,9 @@ class experiment:
             _capture(path, self._projects),
         )
         self._place = self.engine.run, self.engine.directory
-        self.engine.setenv("PYTHONPATH", path)
+        for variable, value in self._variables.items():
+            self.engine.setenv(variable, value)
+        self.engine.setenv("PYTHONPATH", _joined(path, self._variables.get("PYTHONPATH")))
         _open.append(self)
         return self
 
@@ -450,6 +453,23 @@ def _slots(jobs):
     if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
         raise ValueError(f"jobs: expected a number from 1, or None for one each core, got {jobs!r}")
     return jobs or 0
+
+
+def _settings_of(workspace, path):
+    """What the settings say of a workspace, a WorkspaceSettings or a folder with this path, and the variables
+    of its jobs. Without settings it is what is given."""
+    known = getattr(workspace, "env", {})
+    if not os.path.exists(f"{_engine.config_folder()}/settings.yaml"):
+        return workspace, known
+    from .settings import WorkspaceSettings, find_workspace, get_settings
+
+    if not isinstance(workspace, WorkspaceSettings):
+        workspace = find_workspace(workdir=path)
+    return workspace, {**get_settings().env, **workspace.env}
+
+
+def _joined(*paths):
+    return os.pathsep.join(path for path in paths if path)
 
 
 def _dirty_git(given):

@@ -1,14 +1,16 @@
 """The user's settings: ~/.config/experimaestro/settings.yaml."""
 
+import json
 import os
+import sys
 from pathlib import Path
+
+from . import _engine
 
 
 def config_folder():
     """The folder of the user's files: $XPM_CONFIG_DIR, or else ~/.config/experimaestro."""
-    folder = os.environ.get("XPM_CONFIG_DIR")
-    base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(folder or f"{base}/experimaestro").expanduser()
+    return Path(_engine.config_folder())
 
 
 class WorkspaceSettings:
@@ -21,7 +23,7 @@ class WorkspaceSettings:
 
     def __init__(self, id="", path=".", env=None, triggers=(), max_retries=3, **more):
         self.id = id
-        self.path = Path(path).expanduser().absolute()
+        self.path = Path(path) if "ssh" in more else Path(path).expanduser().absolute()
         self.env = {key: str(value) for key, value in (env or {}).items()}
         self.triggers = list(triggers)
         self.max_retries = max_retries
@@ -48,50 +50,50 @@ class Settings:
         self.env = {key: str(value) for key, value in (env or {}).items()}
         self.server = server
         self.more = more
+        for workspace in self.workspaces:
+            _inherit(workspace, more)
+
+
+def _inherit(workspace, more):
+    """What a workspace does not say is as for all."""
+    if "history" in more:
+        workspace.more["history"] = {**more["history"], **workspace.more.get("history", {})}
 
 
 def read_yaml(file):
-    """What a file of YAML holds. ImportError when PyYAML is not installed; ValueError, with the file
-    and the line, when it is none."""
-    try:
-        import yaml
-    except ImportError as error:
-        raise ImportError(f"{file} is read with PyYAML: pip install PyYAML") from error
-    try:
-        return yaml.safe_load(Path(file).read_text())
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file}: {error}") from error
+    """What a file of YAML holds. OSError when it cannot be read; ValueError, with the file and the
+    line, when it is none."""
+    return json.loads(_engine.yaml(str(file)))
+
+
+def _users_file():
+    """The file to read for the user's settings, as the engine is told: None for the usual one. In
+    tests of a program, which say so by sys._called_from_test, it has nothing."""
+    return os.devnull if getattr(sys, "_called_from_test", False) else None
 
 
 def get_settings(path=None):
-    """The user's Settings, or those of a file; empty ones without the file. ImportError when there
-    is a file and PyYAML is not installed; ValueError when it has not the content of settings."""
-    file = Path(path) if path else config_folder() / "settings.yaml"
-    if not file.is_file():
+    """The user's Settings, or those of a file; empty ones without the file. ValueError, with the
+    file and the line, when it has not the content of settings."""
+    if path and not Path(path).is_file():
         return Settings()
-    try:
-        return Settings(**(read_yaml(file) or {}))
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"{file}: {error}") from error
+    return Settings(**json.loads(_engine.settings(str(path) if path else _users_file())))
 
 
 def find_workspace(*, workspace=None, workdir=None, experiment_id=None):
     """The WorkspaceSettings to use: the one whose id is `workspace`, or of the folder `workdir`, or
     the first one with a trigger that matches the name of the experiment, or else the first one.
     ValueError when there is none."""
-    known = get_settings().workspaces
-    if workspace:
-        return _named(known, workspace, workdir)
-    if workdir:
-        folder = Path(workdir).expanduser().absolute()
-        same = (found for found in known if found.path == folder)
-        return next(same, None) or WorkspaceSettings(path=folder)
-    local = [found for found in known if "ssh" not in found.more]
-    triggered = (found for found in local if experiment_id and _triggers(found, experiment_id))
-    found = next(triggered, None) or (local[0] if local else None)
+    folder = os.fspath(workdir) if workdir else None
+    id, path = _engine.select_workspace(
+        _users_file(), workspace or None, folder, experiment_id or None
+    )
+    settings = get_settings()
+    found = next((known for known in settings.workspaces if known.id == id), None)
     if found is None:
-        raise ValueError(f"no workspace: name a folder with workdir, or list workspaces in "
-                         f"{config_folder() / 'settings.yaml'}")
+        found = WorkspaceSettings()
+        _inherit(found, settings.more)
+    found.path = Path(path)
     return found
 
 
@@ -101,19 +103,3 @@ def get_workspace(id=None, include_remote=False):
         if id in (None, found.id) and (include_remote or "ssh" not in found.more):
             return found
     return None
-
-
-def _named(known, name, workdir):
-    for found in known:
-        if found.id == name:
-            if workdir is not None:
-                found.path = Path(workdir).expanduser().absolute()
-            return found
-    raise ValueError(f"no workspace has the id {name}: the settings have "
-                     f"{', '.join(found.id for found in known) or 'none'}")
-
-
-def _triggers(workspace, experiment):
-    from fnmatch import fnmatchcase
-
-    return any(fnmatchcase(experiment, pattern) for pattern in workspace.triggers)

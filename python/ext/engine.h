@@ -270,12 +270,13 @@ void engine_locate_for_library(void);
 
 /* ---- Functions of the module --------------------------------------------------------------------- */
 
-extern PyMethodDef engine_run_methods[];     /* run.c */
-extern PyMethodDef engine_saved_methods[];   /* saved.c */
-extern PyMethodDef engine_tag_methods[];     /* tag.c */
-extern PyMethodDef engine_warm_methods[];    /* warm.c */
-extern PyMethodDef engine_watch_methods[];   /* watch.c */
-extern PyMethodDef engine_explain_methods[]; /* explain.c */
+extern PyMethodDef engine_run_methods[];      /* run.c */
+extern PyMethodDef engine_saved_methods[];    /* saved.c */
+extern PyMethodDef engine_tag_methods[];      /* tag.c */
+extern PyMethodDef engine_warm_methods[];     /* warm.c */
+extern PyMethodDef engine_watch_methods[];    /* watch.c */
+extern PyMethodDef engine_explain_methods[];  /* explain.c */
+extern PyMethodDef engine_settings_methods[]; /* settings.c */
 
 /* The attribute `name` of module `module`, imported when needed. */
 PyObject *engine_import(const char *module, const char *name);

@@ -99,6 +99,7 @@ PyMODINIT_FUNC PyInit__engine(void)
                            PyModule_AddFunctions(module, engine_watch_methods) < 0 ||
                            PyModule_AddFunctions(module, engine_explain_methods) < 0 ||
                            PyModule_AddFunctions(module, engine_saved_methods) < 0 ||
+                           PyModule_AddFunctions(module, engine_settings_methods) < 0 ||
                            PyModule_AddFunctions(module, engine_tag_methods) < 0 ||
                            PyModule_AddStringConstant(module, "version", xpm_version()) < 0))
         Py_CLEAR(module);

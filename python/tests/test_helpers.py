@@ -278,57 +278,7 @@ def test_a_task_knows_where_it_runs(program):
     assert program.one("jobs/*/*/look.out") == f"{program.workspace}\n"
 
 
-# ---- Settings -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def settings(tmp_path, monkeypatch):
-    pytest.importorskip("yaml")
-    monkeypatch.setenv("XPM_CONFIG_DIR", str(tmp_path))
-    file = tmp_path / "settings.yaml"
-    file.write_text(
-        "env: {A: 1}\n"
-        "workspaces:\n"
-        "  - {id: far, path: /far, ssh: {host: there}}\n"
-        "  - {id: one, path: /one, env: {B: 2}}\n"
-        "  - {id: two, path: ~/two, triggers: ['digits-*'], unknown: 5}\n"
-    )
-    return file
-
-
-def test_a_workspace_is_found_in_the_settings(settings):
-    from experimaestro.settings import find_workspace, get_settings, get_workspace
-
-    assert get_settings().env == {"A": "1"}
-    assert find_workspace().id == "one"
-    assert find_workspace().env == {"B": "2"}
-    assert find_workspace(experiment_id="digits-3").path == Path.home() / "two"
-    assert find_workspace(workspace="two").more == {"unknown": 5}
-    assert find_workspace(workdir="/one").id == "one"
-    assert find_workspace(workdir="/other").path == Path("/other")
-    assert find_workspace(workspace="two", workdir="/other").path == Path("/other")
-    with pytest.raises(ValueError, match="no workspace has the id three: the settings have far, one"):
-        find_workspace(workspace="three")
-    assert get_workspace("far") is None
-    assert get_workspace("far", include_remote=True).path == Path("/far")
-
-
-def test_an_experiment_runs_in_a_workspace_of_the_settings(tmp_path):
-    from experimaestro.settings import WorkspaceSettings
-
-    with experiment(WorkspaceSettings("here", tmp_path), "steps") as xp:
-        assert xp.workspace.path == tmp_path
-
-
-def test_settings_that_are_none_name_their_file(settings):
-    from experimaestro.settings import find_workspace
-
-    settings.write_text("workspaces: [5]")
-    with pytest.raises(ValueError, match=f"{settings}: "):
-        find_workspace()
-    settings.unlink()
-    with pytest.raises(ValueError, match="no workspace: name a folder"):
-        find_workspace()
+# ---- Settings in JSON -----------------------------------------------------------------------------
 
 
 def test_settings_in_json_are_read_and_saved(tmp_path):
