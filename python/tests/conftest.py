@@ -14,6 +14,12 @@ def indexes(tmp_path_factory):
     os.environ["XPM_INDEX_DIR"] = str(tmp_path_factory.mktemp("indexes"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def config(tmp_path_factory):
+    """The folder of the user's files: empty, and not that of who runs the tests."""
+    os.environ["XPM_CONFIG_DIR"] = str(tmp_path_factory.mktemp("config"))
+
+
 class Program:
     """A folder with a user's files."""
 

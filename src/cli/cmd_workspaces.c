@@ -8,11 +8,11 @@
 
 const char *cli_workspace(const char *id, const char *folder)
 {
-    static xpm_settings *settings; /* has the text that is returned */
+    static xpm_settings *settings; /* has the texts that are returned */
     xpm_workspace_settings workspace;
     xpm_error err = {0};
-    xpm_settings_free(settings);
-    settings = xpm_settings_load(NULL, &err);
+    if (settings == NULL)
+        settings = xpm_settings_load(NULL, &err);
     if (settings == NULL || xpm_settings_select(settings, id, folder, NULL, &workspace, &err) < 0)
         exit(cli_fail(&err));
     if (!workspace.remote)

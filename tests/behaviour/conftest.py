@@ -14,6 +14,12 @@ def indexes(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def config(tmp_path_factory):
+    """The folder of the user's files: empty, and not that of who runs the tests."""
+    os.environ["XPM_CONFIG_DIR"] = str(tmp_path_factory.mktemp("config"))
+
+
 @pytest.fixture
 def driver(tmp_path):
     folder = tmp_path / "driver"

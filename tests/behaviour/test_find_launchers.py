@@ -80,7 +80,8 @@ def test_loggers_of_the_file_write_what_the_command_line_says(command, tmp_path)
 @pytest.mark.parametrize("variable, place", [
     ("XPM_CONFIG_DIR", ""), ("XDG_CONFIG_HOME", "experimaestro"), ("HOME", ".config/experimaestro"),
 ])
-def test_the_file_is_found_where_the_environment_says(find, tmp_path, variable, place):
+def test_the_file_is_found_where_the_environment_says(find, tmp_path, monkeypatch, variable, place):
+    monkeypatch.delenv("XPM_CONFIG_DIR")
     folder = tmp_path / "there" / place
     folder.mkdir(parents=True)
     (folder / "launchers.py").write_text(FILE)

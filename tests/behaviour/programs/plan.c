@@ -1,4 +1,4 @@
-/* The program of test_explain.py and test_settings.py: three tasks, with as many epochs as the variable EPOCHS
+/* The program of test_explain.py and test_workspaces.py: three tasks, with as many epochs as the variable EPOCHS
  * says, which print the variables PLAN_ALL and PLAN_OWN that they have. */
 #include <experimaestro.h>
 
