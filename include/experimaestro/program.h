@@ -34,7 +34,8 @@ XPM_API const char *xpm_text(const xpm_config *config, const char *name);
 typedef int (*xpm_plan)(xpm_experiment *xp, xpm_error *err);
 
 /* What main() of a program with tasks returns. The program then is
- *     PROGRAM run [WORKSPACE] [--workspace ID] [--experiment NAME] [--jobs N] [--dry-run | --generate-only]
+ *     PROGRAM run [WORKSPACE] [--workspace ID] [--experiment NAME] [--jobs N]
+ *         [--dry-run | --generate-only]
  * which plans and waits, in a folder or in a workspace of the user's settings (xpm_settings_select), `PROGRAM job PARAMS`, which runs one task as a job, `PROGRAM execute
  * PARAMS`, which executes one without record, and `PROGRAM compare`, which answers each path of a
  * params.json that it reads with xpm_params_compare. Prints to standard output and error. Returns 0,

@@ -110,7 +110,7 @@ PROGRAM = """
     if __name__ == "__main__":
         place = find_workspace(experiment_id="digits-1") if sys.argv[1] == "found" else sys.argv[1]
         with experiment(place, "digits-1") as xp:
-            Show(names=["XPM_A", "XPM_B", "XPM_C"]).submit()
+            Show(names=sys.argv[2:]).submit()
         print(xp.workspace.path)
 """
 
@@ -130,12 +130,21 @@ def test_the_environment_of_the_settings_reaches_a_job(program, way):
     )
     place = {"found": "found", "folder": folder, "elsewhere": program.folder / "three"}[way]
     env = {**os.environ, "XPM_CONFIG_DIR": str(program.folder / "config")}
-    out = program.run("plan.py", place, env=env)
+    out = program.run("plan.py", place, "XPM_A", "XPM_B", "XPM_C", env=env)
     expected = program.folder / "three" if way == "elsewhere" else folder
     assert out == f"{expected}\n"
     (written,) = expected.glob("jobs/*/*/show.out")
     own = ["all", None] if way == "elsewhere" else ["own", "8"]
     assert written.read_text() == f"{['True', *own]}\n"
+
+
+def test_a_search_path_of_the_settings_comes_after_that_of_the_program(program):
+    program.write("plan.py", PROGRAM)
+    program.write("config/settings.yaml", "env: {PYTHONPATH: /more}\n")
+    env = {**os.environ, "XPM_CONFIG_DIR": str(program.folder / "config")}
+    program.run("plan.py", program.workspace, "PYTHONPATH", env=env)
+    written = program.one("jobs/*/*/show.out")
+    assert written.startswith(f"['{program.folder}:") and written.endswith(":/more']\n")
 
 
 # ---- YAML ----------------------------------------------------------------------------------------
@@ -206,6 +215,29 @@ def test_any_plain_scalar_means_what_it_means_to_pyyaml(check):
             return
         if isinstance(value, (str, int, float, type(None))):
             check(text)
+
+    compare()
+
+
+def test_what_pyyaml_writes_is_read_as_it_was(tmp_path):
+    hypothesis = pytest.importorskip("hypothesis")
+    yaml = pytest.importorskip("yaml")
+    from hypothesis import strategies
+
+    texts = strategies.text(strategies.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+    numbers = strategies.integers(-(2**63), 2**63 - 1) | strategies.floats(allow_nan=False)
+    values = strategies.recursive(
+        texts | numbers | strategies.booleans() | strategies.none(),
+        lambda inner: strategies.lists(inner) | strategies.dictionaries(texts, inner),
+    )
+    file = tmp_path / "file.yaml"
+
+    @hypothesis.settings(max_examples=200, deadline=None)
+    @hypothesis.given(values, strategies.booleans())
+    def compare(value, flow):
+        text = yaml.safe_dump(value, default_flow_style=flow, allow_unicode=True)
+        file.write_bytes(text.encode())
+        assert read_yaml(file) == yaml.safe_load(text)
 
     compare()
 
