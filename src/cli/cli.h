@@ -27,6 +27,7 @@ typedef enum cli_kind {
     CLI_FILE,
     CLI_JOB,
     CLI_EXPERIMENT,
+    CLI_WORKSPACE, /* the id of one of the settings */
     CLI_STATES, /* states of jobs, with commas between */
 } cli_kind;
 

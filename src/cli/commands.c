@@ -18,7 +18,7 @@
 #define WORKDIR                                                                                    \
     TAKES("workdir", CLI_FOLDER, "DIR",                                                            \
           "the workspace (default: XPM_WORKDIR, else the current folder)"),                        \
-        TAKES("workspace", CLI_TEXT, "ID", "the workspace that the settings name so")
+        TAKES("workspace", CLI_WORKSPACE, "ID", "the workspace that the settings name so")
 #define IMPORT                                                                                     \
     TAKES("import", CLI_TEXT, "MODULE[,MODULE]", "Python modules that declare what was renamed")
 #define PYTHON                                                                                     \
@@ -190,7 +190,8 @@ const cli_command cli_commands[] = {
         .name = "workspaces list",
         .help = "list the workspaces of the settings",
         .run = cmd_workspaces_list,
-        .options = {{.name = "verbose", .letter = 'v', .help = "also what each of them says"}, JSON},
+        .options = {{.name = "verbose", .letter = 'v', .help = "also what each of them says"},
+                    JSON},
     },
     {.name = NULL},
 };

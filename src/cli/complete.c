@@ -20,9 +20,10 @@ typedef struct place {
     size_t wanted;              /* words that it still takes */
     size_t argument;
     bool only_arguments, lost; /* "--" was seen; a word that nothing takes was */
-    const char *workdir;       /* NULL when the line does not say */
-    const char *word;          /* what is typed of the last one */
-    const char *before;        /* what each candidate begins with before that: "--state=" */
+    const char *workdir;       /* NULL when the line does not say; so is: */
+    const char *workspace;
+    const char *word;   /* what is typed of the last one */
+    const char *before; /* what each candidate begins with before that: "--state=" */
     size_t before_size;
 } place;
 
@@ -32,6 +33,8 @@ static void take_value(place *p, const char *value)
 {
     if (strcmp(p->option->name, "workdir") == 0)
         p->workdir = value;
+    if (strcmp(p->option->name, "workspace") == 0)
+        p->workspace = value;
     if (--p->wanted == 0)
         p->option = NULL;
 }
@@ -170,12 +173,28 @@ static void on_experiment(void *user, const char *name)
 static void offer_from_workspace(const place *p, const char *folder, xpm__file_named callback)
 {
     const char *path = p->workdir != NULL ? p->workdir : getenv("XPM_WORKDIR");
+    xpm_settings *settings = p->workspace != NULL ? xpm_settings_load(NULL, NULL) : NULL;
+    const xpm_workspace_settings *named =
+        settings != NULL ? xpm_settings_find(settings, p->workspace) : NULL;
     reading r = {.place = p};
+    if (p->workdir == NULL && named != NULL)
+        path = named->path;
     r.fd = open(path != NULL ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    xpm_settings_free(settings);
     if (r.fd < 0)
         return;
     xpm__file_each_visible(r.fd, folder, callback, &r);
     close(r.fd);
+}
+
+/* ---- Out of the settings ---------------------------------------------------------------------- */
+
+static void offer_workspaces(const place *p)
+{
+    xpm_settings *settings = xpm_settings_load(NULL, NULL);
+    for (size_t i = 0; settings != NULL && i < settings->workspace_count; i++)
+        offer(p, settings->workspaces[i].id, settings->workspaces[i].path);
+    xpm_settings_free(settings);
 }
 
 /* ---- The last word ---------------------------------------------------------------------------- */
@@ -199,6 +218,9 @@ static void offer_kind(place *p, cli_kind kind, const char *list)
         break;
     case CLI_EXPERIMENT:
         offer_from_workspace(p, "experiments", on_experiment);
+        break;
+    case CLI_WORKSPACE:
+        offer_workspaces(p);
         break;
     case CLI_STATES:
         offer_states(p);

@@ -24,13 +24,6 @@ static const xpm__setting history[] = {
     {.key = NULL},
 };
 
-static const xpm__setting server[] = {
-    {.key = "host", .kind = XPM__SETTING_SCALAR, .help = "the name or address of this machine"},
-    {.key = "port", .kind = XPM__SETTING_NUMBER, .help = "where the monitor's page is"},
-    {.key = "token", .kind = XPM__SETTING_SCALAR, .help = "what who looks at it must know"},
-    {.key = NULL},
-};
-
 static const xpm__setting folders[] = {
     {.key = "use",
      .kind = XPM__SETTING_PATHS,
@@ -105,7 +98,8 @@ const xpm__setting xpm__settings_schema[] = {
      .offset = offsetof(xpm__settings_top, history),
      .help = "how many runs are kept, where the workspace does not say",
      .members = history},
-    {.key = "server", .kind = XPM__SETTING_SECTION, .help = "of the monitor", .members = server},
+    {.key = "imports", .kind = XPM__SETTING_TEXTS, .help = "modules of Python; not read yet"},
+    {.key = "server", .kind = XPM__SETTING_FREE, .help = "of the monitor"},
     {.key = "carbon", .kind = XPM__SETTING_FREE, .help = "of carbon tracking"},
     {.key = NULL},
 };

@@ -53,7 +53,7 @@ def test_commands_come_first_and_hidden_ones_do_not(offered):
 @pytest.mark.parametrize(
     "words, expected",
     [
-        (["jobs", "log", "--"], ["--workdir", "--std", "--help"]),
+        (["jobs", "log", "--"], ["--workdir", "--workspace", "--std", "--help"]),
         (["jobs", "list", "--c"], ["--count"]),
         (["version", ""], []),
         (["jobs", "log", "--std", ""], ["out", "err"]),
@@ -99,6 +99,16 @@ bindkey -e
 bindkey '^G' dump
 """
 ZSH_INSTALLED = ZSH.replace("autoload", f"fpath=('{BUILD}/docs' $fpath)\nautoload").replace("\nsource <(experimaestro completion zsh)", "")
+
+
+def test_workspaces_of_the_settings_are_offered_and_what_they_hold(offered, here, variables, made, hash_of_a_job):
+    (here / "settings.yaml").write_text(f"workspaces:\n- {{id: mine, path: {made}}}\n- {{id: other, path: ~/o}}\n")
+    variables.update(XPM_CONFIG_DIR=str(here), XPM_WORKDIR="/nowhere")
+    assert offered("jobs", "list", "--workspace", "") == ["mine", "other"]
+    assert offered("jobs", "path", "--workspace", "mine", f"seed.evaluate/{hash_of_a_job[:6]}") == [
+        f"seed.evaluate/{hash_of_a_job}"]
+    (here / "settings.yaml").write_text("workspaces: 3\n")
+    assert offered("jobs", "list", "--workspace", "") == []
 
 
 @pytest.fixture

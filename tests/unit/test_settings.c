@@ -141,7 +141,7 @@ TEST(each_mistake_is_told_with_its_line_and_what_would_be_right)
     static const char *const table[][2] = {
         {"\nworkspace:\n", "2: unknown key \"workspace\", did you mean \"workspaces\"?"},
         {"xyzzyxyzzyxyzzy: 1\n", "1: unknown key \"xyzzyxyzzyxyzzy\": it may have env, workspaces, "
-                                 "history, server, carbon"},
+                                 "history, imports, server, carbon"},
         {"workspaces:\n- id: a\n  pth: /a\n",
          "3: unknown key \"pth\" in \"workspaces\", did you mean \"path\"?"},
         {"history: {max_don: 1}\n",
