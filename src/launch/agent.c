@@ -19,7 +19,9 @@
 #include "launch/wire.h"
 
 /* By which start the job of a folder was begun: {"token"}. What was begun is not begun again because
- * it was told twice, which it is when a connection broke. */
+ * it was told twice, which it is when a connection broke. While the start waits for its turn it is
+ * {"token","waits":true}: an agent whose connection broke, and that does not know it yet, must not
+ * begin what another was told since to leave, or to begin anew. */
 #define START_FILE ".experimaestro/start.json"
 
 enum {
@@ -63,9 +65,11 @@ typedef struct here {
     xpm__share *share;            /* that it has of this machine; or NULL */
     bool waits;                   /* for that, to start; */
     unsigned passed;              /* how many have started meanwhile that were after it */
-    watcher *watcher;             /* of its process; NULL while there is none */
-    bool was_held;                /* its lock, by a process that this agent has not started; */
-    xpm__stamp failed;            /* what its .failed was then */
+    bool claimed;                 /* the folder says that this start waits, or said so */
+    bool cancelled;
+    watcher *watcher;  /* of its process; NULL while there is none */
+    bool was_held;     /* its lock, by a process that this agent has not started; */
+    xpm__stamp failed; /* what its .failed was then */
     struct here *next, **link;
 } here;
 
@@ -232,6 +236,8 @@ static bool watch(here *job, const xpm__process *process)
     job->watcher = w;
     uv_poll_start(&w->poll, UV_READABLE, on_end);
     say_kind(job, XPM__ANSWER_BEGAN, NULL);
+    if (job->cancelled)
+        xpm__process_tell(&w->process, SIGTERM);
     return true;
 }
 
@@ -327,12 +333,16 @@ static int write_files(const here *job, xpm_error *err)
     return order->script != NULL ? write_text(job, script, order->script, 0777, err) : 0;
 }
 
-static int write_start(const here *job, xpm_error *err)
+static int write_start(const here *job, bool waits, xpm_error *err)
 {
     xpm__str out = {0};
     mkdirat(job->folder, ".experimaestro", 0777);
     xpm__json_open(&out, '{');
     xpm__json_pair(&out, "token", job->order.token);
+    if (waits) {
+        xpm__json_key(&out, "waits");
+        xpm__json_bool(&out, true);
+    }
     xpm__json_close(&out, '}');
     int status = write_text(job, START_FILE, out.data, 0666, err);
     xpm__str_free(&out);
@@ -388,22 +398,28 @@ static int spawn(const here *job, int lock, xpm__process *process, xpm_error *er
     return status;
 }
 
-/* It waits its turn, without the lock, unless that has come. */
+/* Waits for its turn. */
+static void claim(here *job)
+{
+    xpm_error err = {0};
+    if (!job->claimed && write_start(job, true, &err) < 0) {
+        say_failed(job, &err);
+        return;
+    }
+    job->waits = job->claimed = true;
+    uv_async_send(&job->agent->wake);
+}
+
 static void start(here *job, int lock)
 {
     xpm_error err = {0};
     xpm__process process;
     int status = 0;
-    if (job->share == NULL) {
-        job->waits = true;
-        uv_async_send(&job->agent->wake);
-        return;
-    }
     if (!job->agent->is_same) {
         xpm__jobdir_renew(job->folder, job->order.name);
         status = check_needs(job, &err) < 0 || write_files(job, &err) < 0 ? -1 : 0;
     }
-    if (status < 0 || write_start(job, &err) < 0 || spawn(job, lock, &process, &err) < 0) {
+    if (status < 0 || write_start(job, false, &err) < 0 || spawn(job, lock, &process, &err) < 0) {
         say_failed(job, &err);
     } else if (!watch(job, &process)) {
         xpm__process_kill(&process);
@@ -414,12 +430,13 @@ static void start(here *job, int lock)
 
 /* ---- Deciding --------------------------------------------------------------------------------- */
 
-/* Whether the folder's last start is the one that the order means. */
-static bool is_this_start(const here *job)
+/* Whether the folder's last start is the one that the order means, and was begun, or waits. */
+static bool is_this_start(const here *job, bool waits)
 {
     json_object *json = xpm__json_read(job->folder, START_FILE);
     const char *token = xpm__json_get_text(json, "token");
-    bool is = token != NULL && strcmp(token, job->order.token) == 0;
+    bool is = token != NULL && strcmp(token, job->order.token) == 0 &&
+              json_object_get_boolean(xpm__json_get(json, "waits")) == waits;
     json_object_put(json);
     return is;
 }
@@ -439,6 +456,24 @@ static bool has_failed_since(const here *job)
     return job->was_held && now.inode != 0 && memcmp(&now, &job->failed, sizeof now) != 0;
 }
 
+/* An order to start, of a job that may: when its turn has come. */
+static void go_on(here *job, int lock)
+{
+    bool is_claimed = job->claimed && is_this_start(job, true);
+    if (job->cancelled) {
+        if (is_claimed)
+            unlinkat(job->folder, START_FILE, 0);
+        say_failed(job, &(xpm_error){.message = "cancelled before it was started"});
+    } else if (job->claimed && !is_claimed) {
+        say_kind(job, XPM__ANSWER_GONE, NULL);
+        forget(job);
+    } else if (job->share == NULL) {
+        claim(job); /* it waits without the lock */
+    } else {
+        start(job, lock);
+    }
+}
+
 /* With the lock: nobody runs it. */
 static void decide(here *job, int lock)
 {
@@ -451,10 +486,10 @@ static void decide(here *job, int lock)
         xpm__jobdir_file(job->order.name, ".lock", file);
         unlinkat(job->folder, file, 0); /* just made, to look */
     }
-    if (is_done || has_failed_since(job) || (is_this_start(job) && (marked || has_run(job))))
+    if (is_done || has_failed_since(job) || (is_this_start(job, false) && (marked || has_run(job))))
         say_ended(job, &unknown);
     else if (job->order.kind == XPM__ORDER_START)
-        start(job, lock);
+        go_on(job, lock);
     else {
         say_kind(job, XPM__ANSWER_GONE, NULL);
         forget(job);
@@ -584,8 +619,10 @@ static void cancel(here *job)
 {
     xpm__pid pid;
     xpm__process process;
+    job->cancelled = true;
     if (job->waits) {
-        say_failed(job, &(xpm_error){.message = "cancelled before it was started"});
+        job->waits = false;
+        look(job);
         return;
     }
     if (job->watcher != NULL) {

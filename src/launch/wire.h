@@ -68,7 +68,7 @@ typedef enum xpm__answer_kind {
     XPM__ANSWER_BEGAN,   /* a job runs */
     XPM__ANSWER_ENDED,   /* it has ended */
     XPM__ANSWER_FAILED,  /* it could not be started; `message` */
-    XPM__ANSWER_GONE,    /* it was never begun there, as far as can be seen */
+    XPM__ANSWER_GONE,    /* it was not begun there, as far as can be seen, nor will be */
 } xpm__answer_kind;
 
 typedef struct xpm__answer {

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from harness import BUILD, TIMEOUT, job_folders
+from harness import BUILD, TIMEOUT, await_file, job_folders
 
 
 class Agent:
@@ -117,6 +117,82 @@ def test_no_more_jobs_at_once_than_there_are_slots(agent, tmp_path):
     (tmp_path / "end").write_text("x\n")
     told = [agent.answer() for _ in range(3)]
     assert [answer["token"] for answer in told] == ["a", "b", "b"]
+
+
+@pytest.fixture
+def other(workspace):
+    """Another agent, as the next connection starts it."""
+    agent = Agent(workspace)
+    yield agent
+    agent.process.kill()
+    agent.process.communicate()
+
+
+def waits_for_its_turn(agent, workspace, tmp_path, commands):
+    """One that was told to an agent while its only slot was taken: its folder. `end` frees the slot."""
+    folder = workspace / "jobs/demo.learn/3f"
+    (folder / ".experimaestro").mkdir(parents=True)
+    os.mkfifo(tmp_path / "end")
+    agent.open(slots=1)
+    agent.start(f"read x <{tmp_path}/end", token="a", hash="a")
+    assert agent.answer()["is"] == "began"
+    agent.start(commands)
+    await_file(folder / ".experimaestro/start.json", lambda text: '"waits":true' in text)
+    return folder
+
+
+@pytest.mark.parametrize("what", ["begun anew", "cancelled"])
+def test_an_agent_that_nobody_talks_to_any_more_begins_nothing_that_another_has(
+        agent, other, workspace, tmp_path, what):
+    mark = "echo x >>runs; exit 7"
+    folder = waits_for_its_turn(agent, workspace, tmp_path, mark)
+    other.open(slots=1)
+    if what == "cancelled":
+        os.mkfifo(tmp_path / "other")
+        other.start(f"read x <{tmp_path}/other", token="b", hash="b")
+        assert other.answer()["is"] == "began"
+        other.start(mark)
+        other.job("cancel")
+        assert other.answer()["is"] == "failed"
+        (tmp_path / "other").write_text("x\n")
+        assert other.answer()["is"] == "ended"
+    else:
+        for token in ("first", "second"):
+            other.start(mark, token=token)
+            assert [other.answer()["is"] for _ in range(2)] == ["began", "ended"]
+    (tmp_path / "end").write_text("x\n")
+    assert agent.answer()["is"] == "ended"
+    assert agent.answer() == {"is": "gone", "token": "first", "message": None}
+    assert (folder / "runs").exists() == (what == "begun anew")
+    assert what == "cancelled" or (folder / "runs").read_text() == "x\nx\n"
+
+
+def test_a_start_that_waits_is_begun_by_whichever_agent_can(agent, other, workspace, tmp_path):
+    folder = waits_for_its_turn(agent, workspace, tmp_path, "echo x >>runs; exit 7")
+    other.open(slots=1)
+    other.job("adopt")
+    assert other.answer()["is"] == "gone"
+    (tmp_path / "end").write_text("x\n")
+    assert [agent.answer()["token"] for _ in range(3)] == ["a", "first", "first"]
+    assert (folder / "runs").read_text() == "x\n"
+
+
+def test_a_job_that_is_cancelled_while_another_process_has_its_lock_is_not_begun_after(
+        agent, workspace):
+    folder = workspace / "jobs/demo.learn/3f"
+    folder.mkdir(parents=True)
+    holder = subprocess.Popen(["flock", folder / "learn.lock", "sh", "-c", "echo; read x"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    agent.open()
+    agent.start("echo x >runs")
+    agent.job("cancel")
+    agent.job("adopt", token="last", hash="4f")
+    assert agent.answer()["token"] == "last"  # what came before was heard
+    holder.communicate(b"\n", timeout=TIMEOUT)
+    answer = agent.answer()
+    assert (answer["is"], answer["token"]) == ("failed", "first")
+    assert "cancelled" in answer["message"] and not (folder / "runs").exists()
 
 
 def test_a_start_that_is_told_twice_is_one(agent, workspace):
