@@ -25,8 +25,9 @@
 #define START_FILE ".experimaestro/start.json"
 
 enum {
-    LAST_WORDS = 8192, /* bytes of NAME.err that are told of a failure */
-    PATIENCE = 32,     /* jobs that may pass one that waits for this machine */
+    LAST_WORDS = 8192,    /* bytes of NAME.err that are told of a failure */
+    STATUS_MAX = 1 << 20, /* bytes of a status.json that is told */
+    PATIENCE = 32,        /* jobs that may pass one that waits for this machine */
 };
 
 typedef struct agent {
@@ -188,7 +189,7 @@ static void say_ended(here *job, const xpm__end *end)
         xpm__file_read(job->folder, ".experimaestro/status.json", &status);
         if (state.state != XPM_JOB_DONE)
             read_last(job->folder, name, &last);
-        answer.status = status.data;
+        answer.status = status.size <= STATUS_MAX ? status.data : NULL;
         answer.last_words = last.data;
     }
     say(job->agent, &answer);
@@ -713,7 +714,9 @@ static void on_input(uv_poll_t *poll, int status, int events)
         xpm__frames_add(&a->frames, buffer, (size_t)size);
     while (!a->failed && (line_size = xpm__frames_next(&a->frames, &line)) >= 0)
         a->failed = obey_line(a, line, (size_t)line_size) < 0;
-    if (size <= 0 || a->failed || xpm__frames_overflow(&a->frames))
+    if (!a->failed && xpm__frames_overflow(&a->frames, XPM__ORDER_MAX))
+        a->failed = xpm__fail(a->err, XPM_E_FORMAT, NULL, "an order is longer than any may be") < 0;
+    if (size <= 0 || a->failed)
         uv_stop(&a->loop);
 }
 

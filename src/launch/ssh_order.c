@@ -126,6 +126,11 @@ int xpm__order_start(xpm__str *out, const xpm__start *start, char *const *wrappe
         print_file(out, "script", start, script, err) < 0)
         return -1;
     end_order(out);
+    if (out->size > XPM__ORDER_MAX)
+        return xpm__fail(err, XPM_E_RANGE, start->job->directory,
+                         "what is to be sent of the job has %zu bytes, and may have %d: give what "
+                         "is large in its parameters as a file",
+                         out->size, XPM__ORDER_MAX);
     return 0;
 }
 

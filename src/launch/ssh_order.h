@@ -8,7 +8,7 @@
  * once; 0: as many as there are cores. */
 void xpm__order_open(xpm__str *out, const xpm__workspace *workspace, const char *probe, int slots);
 /* Starts a job whose files were written here, by its command after the words of `wrapper` (ends with
- * NULL; NULL for none). Errors: IO (they cannot be read). */
+ * NULL; NULL for none). Errors: IO (they cannot be read), RANGE (the line is longer than any may be). */
 int xpm__order_start(xpm__str *out, const xpm__start *start, char *const *wrapper,
                      const char *token, xpm_error *err);
 /* Asks after a job that was started. */

@@ -64,7 +64,7 @@ static void tell(xpm__talk *talk)
     ptrdiff_t size;
     while (!talk->is_closed && (size = xpm__frames_next(&talk->frames, &line)) >= 0)
         talk->events->said(talk->user, line, (size_t)size);
-    if (!talk->is_closed && xpm__frames_overflow(&talk->frames))
+    if (!talk->is_closed && xpm__frames_overflow(&talk->frames, XPM__ANSWER_MAX))
         xpm__process_tell(&talk->child, SIGKILL);
 }
 

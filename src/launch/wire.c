@@ -36,9 +36,9 @@ ptrdiff_t xpm__frames_next(xpm__frames *frames, const char **line)
     return end - start;
 }
 
-bool xpm__frames_overflow(const xpm__frames *frames)
+bool xpm__frames_overflow(const xpm__frames *frames, size_t most)
 {
-    return frames->scanned > XPM__WIRE_MAX;
+    return frames->scanned > most;
 }
 
 void xpm__frames_free(xpm__frames *frames)

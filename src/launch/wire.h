@@ -9,7 +9,8 @@
 
 /* Of what is said here. One that changes it takes another number: the two ends must have the same. */
 enum { XPM__WIRE_VERSION = 1 };
-enum { XPM__WIRE_MAX = 256 << 20 }; /* bytes of a line */
+/* Bytes of a line. An order has a job's parameters; what an answer tells of a job's files is cut. */
+enum { XPM__ORDER_MAX = 256 << 20, XPM__ANSWER_MAX = 16 << 20 };
 
 /* What came, and was not read yet. Start from {0}. */
 typedef struct xpm__frames {
@@ -21,8 +22,8 @@ void xpm__frames_add(xpm__frames *frames, const char *data, size_t size);
 /* The next whole line, without its end; its size, or -1 when there is none. Borrowed until the next
  * call. */
 ptrdiff_t xpm__frames_next(xpm__frames *frames, const char **line);
-/* Whether a line is longer than any may be. */
-bool xpm__frames_overflow(const xpm__frames *frames);
+/* Whether a line is longer than `most`, with what there is of it. */
+bool xpm__frames_overflow(const xpm__frames *frames, size_t most);
 void xpm__frames_free(xpm__frames *frames);
 
 /* Adds a word as the shell of another host reads it as one: the only place that writes for a shell. A

@@ -1,11 +1,12 @@
 /* What the two ends of an SSH launcher say to each other, and the words by which ssh is started. */
 #include <sys/wait.h>
 
-#include "folder.h"
+#include "experiment.h"
 
 #include "base/mem.h"
 #include "base/process.h"
 #include "launch/launcher.h"
+#include "launch/ssh_order.h"
 #include "launch/ssh_program.h"
 #include "launch/wire.h"
 
@@ -46,6 +47,19 @@ TEST(lines_are_read_however_they_come)
         xpm__frames_free(&frames);
         xpm__str_free(&seen);
     }
+}
+
+TEST(a_line_without_end_is_too_long)
+{
+    xpm__frames frames = {0};
+    xpm__frames_add(&frames, "12\n345", 6);
+    assert_next(&frames, "12");
+    assert_next(&frames, NULL);
+    assert_false(xpm__frames_overflow(&frames, 3));
+    xpm__frames_add(&frames, "6", 1);
+    assert_next(&frames, NULL);
+    assert_true(xpm__frames_overflow(&frames, 3));
+    xpm__frames_free(&frames);
 }
 
 /* ---- The shell -------------------------------------------------------------------------------- */
@@ -270,10 +284,46 @@ TEST(an_answer_is_read_as_it_was_printed)
     xpm__str_free(&out);
 }
 
+typedef struct {
+    int64_t n;
+} learn;
+
+static int learn_execute(learn *self, xpm_task *task)
+{
+    (void)task;
+    return (int)self->n;
+}
+XPM_TASK(learn, "far.learn", learn_execute, XPM_INT(n));
+
+TEST(an_order_that_is_too_long_for_an_agent_is_not_given)
+{
+    char *folder = folder_new();
+    xpm_experiment *xp = open_in(folder, XPM_GENERATE_ONLY);
+    xpm_job *job = submit(xp, xpm_new("far.learn", "n", 0));
+    xpm_error err = {0};
+    xpm__str out = {0};
+    const char *argv[] = {"/bin/true", NULL};
+    char *word = xpm__zalloc(XPM__ORDER_MAX + 1),
+         *wrapper[] = {memset(word, 'x', XPM__ORDER_MAX), NULL};
+    xpm__start start = {.job = job, .name = xpm_job_name(job), .argv = argv};
+    start.directory = open(xpm_job_directory(job), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(xpm__order_start(&out, &start, NULL, "t", &err), 0);
+    assert_int_equal(out.data[out.size - 1], '\n');
+    assert_int_equal(xpm__order_start(&out, &start, wrapper, "t", &err), -1);
+    assert_error(&err, XPM_E_RANGE, "what is to be sent");
+    close(start.directory);
+    xpm__str_free(&out);
+    xpm_free(word);
+    xpm_job_unref(job);
+    xpm_experiment_close(xp, false, NULL);
+    folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_read_however_they_come),
+        cmocka_unit_test(a_line_without_end_is_too_long),
         cmocka_unit_test(a_shell_reads_a_quoted_word_as_it_is),
         cmocka_unit_test(ssh_is_started_without_questions_and_with_the_users_options_first),
         cmocka_unit_test(connections_are_shared_by_a_socket_that_is_the_users_alone),
@@ -282,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_host_is_found_again_by_what_pid_files_say),
         cmocka_unit_test(an_order_that_leads_out_of_the_workspace_is_none),
         cmocka_unit_test(an_answer_is_read_as_it_was_printed),
+        cmocka_unit_test(an_order_that_is_too_long_for_an_agent_is_not_given),
     };
     return RUN_TESTS(tests);
 }
