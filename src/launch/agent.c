@@ -569,7 +569,7 @@ static void join_neighbours(agent *a)
     uv_poll_start(&a->neighbours, UV_READABLE, on_neighbours);
 }
 
-/* What it needs of this machine, if that can ever be had. */
+/* What it needs of this machine, if that can ever be had; one that runs has had it. */
 static int read_requirement(here *job, xpm_error *err)
 {
     if (job->order.requires == NULL)
@@ -579,7 +579,9 @@ static int read_requirement(here *job, xpm_error *err)
         return -1;
     if (!job->agent->has_joined && xpm__requirement_has_accelerators(job->requirement))
         join_neighbours(job->agent);
-    return xpm__machine_can(job->agent->machine, job->requirement, err);
+    return job->order.kind == XPM__ORDER_START
+               ? xpm__machine_can(job->agent->machine, job->requirement, err)
+               : 0;
 }
 
 static void take(agent *a, json_object *json, const xpm__order *order)
@@ -656,7 +658,11 @@ static void open_workspace(agent *a, const xpm__order *order)
     xpm_error err = {0};
     if (a->workspace != NULL)
         return;
-    a->workspace = xpm__workspace_open(order->workspace, true, &err);
+    if (order->version != XPM__WIRE_VERSION)
+        xpm__fail(&err, XPM_E_FORMAT, NULL, "its agent speaks version %d, and was told %d",
+                  XPM__WIRE_VERSION, order->version);
+    else
+        a->workspace = xpm__workspace_open(order->workspace, true, &err);
     if (a->workspace == NULL) {
         say(a, &(xpm__answer){.kind = XPM__ANSWER_REFUSED, .message = err.message});
         return;

@@ -54,6 +54,11 @@ def test_it_greets_and_leaves_when_its_orders_end(agent):
     assert agent.leave() == (0, "")
 
 
+def test_it_refuses_what_another_version_says(agent):
+    answer = agent.open(version=2)
+    assert answer["is"] == "refused" and "version 1, and was told 2" in answer["message"]
+
+
 @pytest.mark.parametrize("line", ["no json", "{}", '{"do": "adopt", "token": "t"}'])
 def test_it_leaves_at_an_order_that_is_none(agent, line):
     agent.process.stdin.write(line + "\n")
@@ -175,6 +180,21 @@ def test_a_start_that_waits_is_begun_by_whichever_agent_can(agent, other, worksp
     (tmp_path / "end").write_text("x\n")
     assert [agent.answer()["token"] for _ in range(3)] == ["a", "first", "first"]
     assert (folder / "runs").read_text() == "x\n"
+
+
+def test_a_job_that_runs_is_watched_whatever_the_machine_has_by_now(agent, other, tmp_path):
+    os.mkfifo(tmp_path / "end")
+    needs = {"requires": "resource(licence)"}
+    agent.open()
+    agent.start(f"read x <{tmp_path}/end; mv learn.lock learn.done", **needs)
+    assert agent.answer()["is"] == "began"
+    other.open()
+    other.job("adopt", **needs)
+    other.start("true", token="second", hash="4f", **needs)
+    assert "licence" in other.answer()["message"]
+    (tmp_path / "end").write_text("x\n")
+    ended = other.answer()
+    assert (ended["is"], ended["token"], ended["state"]) == ("ended", "first", "done")
 
 
 def test_a_job_that_is_cancelled_while_another_process_has_its_lock_is_not_begun_after(
