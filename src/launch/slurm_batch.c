@@ -34,14 +34,19 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* What this process was told about its own place by Slurm is nothing to a job that it sends; and what
- * the user has set for squeue and sacct in the shell would hide jobs. */
+/* What this process was told about its own place, by Slurm or for MPI, is nothing to a job that it sends;
+ * and what the user has set for squeue and sacct in the shell would hide jobs. */
 static bool is_kept(const char *entry)
 {
+    static const char *const left[] = {"SQUEUE_",       "SACCT_", "SCANCEL_", "SBATCH_ARRAY_INX=",
+                                       "SBATCH_WAIT=",  "PMI_",   "PMIX_",    "OMPI_COMM_",
+                                       "OMPI_UNIVERSE_"};
     if (begins(entry, "SLURM_"))
         return begins(entry, "SLURM_CONF=") || begins(entry, "SLURM_CLUSTERS=");
-    return !begins(entry, "SQUEUE_") && !begins(entry, "SACCT_") && !begins(entry, "SCANCEL_") &&
-           !begins(entry, "SBATCH_ARRAY_INX=") && !begins(entry, "SBATCH_WAIT=");
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+        if (begins(entry, left[i]))
+            return false;
+    return true;
 }
 
 char **xpm__slurm_environment(char *const *environment)

@@ -462,12 +462,20 @@ static int refuse(const xpm_error *err)
     return 1;
 }
 
-/* One of several processes that run the job together, and not the one that speaks for it. */
+/* One of several processes that run the job together, and not the one that speaks for it. That is said
+ * where nobody may have meant it: a variable of this name can be anybody's. */
 static int execute_beside(xpm_task *task, xpm_resolver resolve, xpm_executor execute, void *user,
                           xpm_error *err)
 {
     int code = 1;
-    if (xpm__params_load("params.json", resolve, user, &task->params, err) == 0)
+    if (xpm__step_entered() == NULL)
+        fprintf(
+            stderr,
+            "experimaestro: rank %d, as the environment says: rank 0 locks the job, and records "
+            "its end\n",
+            xpm__step_rank());
+    if (check_needs(err) == 0 &&
+        xpm__params_load("params.json", resolve, user, &task->params, err) == 0)
         code = execute(user, task, err);
     print_error(code, err);
     return code;

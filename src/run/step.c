@@ -14,12 +14,13 @@
 #include "record/array.h"
 #include "record/jobdir.h"
 
-/* In each of these a starter of several processes (srun, mpirun, torchrun) says which one it is. */
+/* In each of these a starter of several processes (srun, mpirun, torchrun) says which one it is. The
+ * first are srun's: its own, and those that MPI finds its place by. */
 static const char *const rank_variables[] = {
-    "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK", "RANK", "LOCAL_RANK",
+    "SLURM_PROCID", "PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "RANK", "LOCAL_RANK",
 };
 enum { ASK_SECONDS = 20, SAID = 1 << 16 /* bytes */ };
-enum { RANK_VARIABLES = sizeof rank_variables / sizeof *rank_variables };
+enum { RANK_VARIABLES = sizeof rank_variables / sizeof *rank_variables, OF_SRUN = 3 };
 
 /* This process enters one element, and stays in it. */
 static struct entered {
@@ -38,7 +39,8 @@ const xpm__step *xpm__step_entered(void)
 
 int xpm__step_rank(void)
 {
-    for (size_t i = 0; i < RANK_VARIABLES; i++) {
+    size_t count = entered.id != NULL ? 1 : RANK_VARIABLES; /* in a batch Slurm says it */
+    for (size_t i = 0; i < count; i++) {
         const char *text = getenv(rank_variables[i]);
         if (text != NULL && atoi(text) > 0)
             return atoi(text);
@@ -84,12 +86,11 @@ static void forget(void)
 }
 
 /* What the driver has inherited says where that one stands, not this one: of several processes only
- * Slurm's own word counts, and of one none does. */
+ * what srun says counts, and of one nothing does. */
 static void forget_ranks(bool ranks)
 {
-    for (size_t i = 0; i < RANK_VARIABLES; i++)
-        if (!ranks || strcmp(rank_variables[i], "SLURM_PROCID") != 0)
-            unsetenv(rank_variables[i]);
+    for (size_t i = ranks ? OF_SRUN : 0; i < RANK_VARIABLES; i++)
+        unsetenv(rank_variables[i]);
 }
 
 static void set_variables(const xpm__element *element)

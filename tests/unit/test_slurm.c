@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "launch/slurm.h"
 #include "launch/slurm_options.h"
 #include "launch/slurm_text.h"
 
@@ -40,6 +41,26 @@ TEST(an_option_that_would_not_work_is_refused_and_says_what_would)
     assert_non_null(launcher);
     assert_string_equal(xpm_launcher_name(launcher), "slurm");
     xpm_launcher_unref(launcher);
+}
+
+TEST(where_this_process_stands_is_not_said_to_jobs)
+{
+    char *const given[] = {(char *)"SLURM_CONF=/etc/slurm.conf",
+                           (char *)"SLURM_PROCID=1",
+                           (char *)"PMI_RANK=1",
+                           (char *)"PMIX_NAMESPACE=x",
+                           (char *)"OMPI_COMM_WORLD_RANK=1",
+                           (char *)"OMPI_MCA_btl=self",
+                           (char *)"SQUEUE_STATES=PENDING",
+                           (char *)"PATH=/bin",
+                           NULL};
+    static const char *const kept[] = {"SLURM_CONF=/etc/slurm.conf", "OMPI_MCA_btl=self",
+                                       "PATH=/bin"};
+    char **environment = xpm__slurm_environment(given);
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(environment[i], kept[i]);
+    assert_null(environment[3]);
+    xpm__slurm_environment_free(environment);
 }
 
 TEST(numbers_out_of_range_are_refused)
@@ -286,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_option_that_would_not_work_is_refused_and_says_what_would),
+        cmocka_unit_test(where_this_process_stands_is_not_said_to_jobs),
         cmocka_unit_test(numbers_out_of_range_are_refused),
         cmocka_unit_test(several_processes_of_a_job_are_known_by_the_options),
         cmocka_unit_test(what_a_job_needs_is_asked_for_unless_the_options_say_it),

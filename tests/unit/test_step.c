@@ -18,8 +18,8 @@ static int say_execute(say *self, xpm_task *task)
 {
     (void)task;
     FILE *out = fopen(self->out, "a");
-    const char *mine = getenv("STEP_MINE"), *rank = getenv("RANK");
-    printf("out %d\n", (int)self->n);
+    const char *mine = getenv("STEP_MINE"), *rank = getenv("RANK"), *place = getenv("PMIX_RANK");
+    printf("out %d\nplace %s\n", (int)self->n, place != NULL ? place : "none");
     fprintf(stderr, "err %d\n", (int)self->n);
     if (out == NULL)
         return 1;
@@ -207,8 +207,37 @@ TEST(in_a_batch_only_slurm_says_the_rank_and_only_where_there_are_several)
     assert_int_equal(RUN_JOB(several, "SLURM_ARRAY_TASK_ID", "1", "SLURM_PROCID", "1"), 0);
     assert_true(file_is_there(in_job(&w, 1, "said")));
     assert_false(file_is_there(in_job(&w, 1, "say.done")));
-    assert_int_equal(RUN_JOB(several, "SLURM_ARRAY_TASK_ID", "1", "RANK", "1"), 0);
+    assert_int_equal(RUN_JOB(several, "SLURM_ARRAY_TASK_ID", "1", "RANK", "1", "PMIX_RANK", "1"),
+                     0);
     assert_true(file_is_there(in_job(&w, 1, "say.done")));
+    world_free(&w);
+}
+
+TEST(what_srun_says_to_mpi_is_left_where_there_are_several)
+{
+    world w = world_new();
+    const char *list = list_jobs(&w, 2, true, none);
+    assert_int_equal(RUN_JOB(list, "SLURM_ARRAY_TASK_ID", "0", "SLURM_PROCID", "0", "PMIX_RANK",
+                             "0", "RANK", "5"),
+                     0);
+    assert_true(file_holds(in_job(&w, 0, "say.out"), "place 0"));
+    assert_true(file_holds(in_job(&w, 0, "said"), "its own none;"));
+    list = list_jobs(&w, 2, false, none);
+    assert_int_equal(RUN_JOB(list, "SLURM_ARRAY_TASK_ID", "1", "PMIX_RANK", "0"), 0);
+    assert_true(file_holds(in_job(&w, 1, "say.out"), "place none"));
+    world_free(&w);
+}
+
+TEST(no_rank_executes_before_what_the_job_depends_on)
+{
+    world w = world_new();
+    const char *needs[] = {xpm_job_directory(w.jobs[1]), NULL};
+    const char *list = list_jobs(&w, 1, true, needs);
+    assert_int_equal(RUN_JOB(list, "SLURM_PROCID", "1"), 1);
+    assert_false(file_is_there(in_job(&w, 0, "said")));
+    assert_int_equal(RUN_JOB(in_job(&w, 1, "params.json")), 0);
+    assert_int_equal(RUN_JOB(list, "SLURM_PROCID", "1"), 0);
+    assert_true(file_is_there(in_job(&w, 0, "said")));
     world_free(&w);
 }
 
@@ -236,6 +265,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_element_with_a_dependency_that_is_not_done_fails_with_that_reason),
         cmocka_unit_test(a_process_above_rank_0_executes_and_leaves_no_mark),
         cmocka_unit_test(in_a_batch_only_slurm_says_the_rank_and_only_where_there_are_several),
+        cmocka_unit_test(what_srun_says_to_mpi_is_left_where_there_are_several),
+        cmocka_unit_test(no_rank_executes_before_what_the_job_depends_on),
         cmocka_unit_test(a_job_that_is_handed_its_lock_speaks_for_itself_wherever_its_driver_runs),
     };
     return RUN_TESTS(tests);
