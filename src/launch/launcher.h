@@ -76,6 +76,8 @@ typedef struct xpm__site_events {
     /* A job has ended. The run is freed by the site after this call. */
     void (*ended)(xpm__run *run, const xpm__end *end);
     void (*freed)(void *user); /* there is room again: start what waits */
+    /* It is known what the queue calls a job (the table's `id`) that was started, or adopted, without. */
+    void (*named)(xpm__run *run);
 } xpm__site_events;
 
 struct xpm__site {

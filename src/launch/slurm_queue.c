@@ -99,6 +99,7 @@ static void find_id(xpm__slurm_run *run, const answer *a)
         return;
     shared_part(entry->id, id);
     snprintf(run->id, sizeof run->id, "%.40s%.20s", id, index != NULL ? index : "");
+    run->base.site->events->named(&run->base);
 }
 
 /* ---- Ends ---------------------------------------------------------------------------------------- */

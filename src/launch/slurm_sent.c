@@ -21,6 +21,7 @@ void xpm__slurm_taken(xpm__slurm_site *site, xpm__slurm_batch *batch)
         xpm__slurm_element_id(batch, i, run->id);
         xpm__slurm_token(batch, i, run->token);
         run->heard = now;
+        site->base.events->named(&run->base);
     }
     xpm__slurm_look_soon(site);
 }

@@ -40,6 +40,7 @@ struct xpm__scheduler {
     xpm__guards *guards;
     xpm__tokens *tokens;
     running *runs; /* all that run */
+    size_t queued; /* those of them that have a name in their queue */
     xpm__outputs *outputs;
     bool stopped;    /* nothing further is started */
     bool hands_over; /* jobs go to their queue before what they depend on has ended there */
@@ -54,7 +55,8 @@ struct xpm__running {
     xpm__share *share;        /* of this machine; NULL elsewhere */
     xpm__elsewhere elsewhere; /* of one that another scheduler has started */
     xpm__end end;             /* of its process, which has left others with the lock */
-    bool is_counted;          /* among the starts of this run */
+    bool is_counted;          /* among the starts of this run; */
+    bool is_queued;           /* among those that have a name in their queue */
     running *next, **link;
 };
 
@@ -84,6 +86,13 @@ static void make_ready(xpm__scheduler *s, xpm_job *job)
     add_ready(s, job, false);
 }
 
+/* A job that waits is ready when nothing blocks it, or when all that does is in its queue. */
+static void go_on(xpm__scheduler *s, xpm_job *job)
+{
+    if (job->blocked == 0 || (s->hands_over && xpm__ahead_may(job)))
+        make_ready(s, job);
+}
+
 static void add_dependent(xpm_job *job, xpm_job *dependent)
 {
     job->dependents = xpm__grow(job->dependents, &job->dependent_capacity, job->dependent_count,
@@ -104,8 +113,10 @@ static void finish_job(xpm__scheduler *s, xpm_job *job)
     xpm__job_set_state(job, XPM_JOB_DONE, XPM_REASON_NONE);
     for (size_t i = 0; i < job->dependent_count; i++) {
         struct xpm__dependent *dependent = &job->dependents[i];
-        if (waits(dependent) && --dependent->job->blocked == 0)
-            make_ready(s, dependent->job);
+        if (!waits(dependent))
+            continue;
+        dependent->job->blocked--;
+        go_on(s, dependent->job);
     }
     job->dependent_count = 0;
     job->held = false;
@@ -210,6 +221,7 @@ static void accept_job(xpm__scheduler *s, xpm_job *job, xpm__queue *needed)
         make_ready(s, job);
     } else {
         xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
+        go_on(s, job);
     }
     xpm_free(failure);
 }
@@ -230,15 +242,41 @@ static void unpark(xpm__scheduler *s, xpm_job *job)
         return;
     job->parked = false;
     if (xpm__job_state(job) == XPM_JOB_WAITING) {
+        job->blocked--;
         if (failure != NULL)
             fail_to_start(job, failure);
-        else if (--job->blocked == 0)
-            make_ready(s, job);
+        else
+            go_on(s, job);
     }
     xpm_free(failure);
 }
 
 /* ---- Running ---------------------------------------------------------------------------------- */
+
+/* What waits for a job may go to the queue where that is. */
+static void go_ahead(xpm__scheduler *s, const xpm_job *job)
+{
+    for (size_t i = 0; i < job->dependent_count; i++)
+        if (waits(&job->dependents[i]))
+            go_on(s, job->dependents[i].job);
+}
+
+static void set_queued(running *r, bool is_queued)
+{
+    r->scheduler->queued += (size_t)is_queued - r->is_queued;
+    r->is_queued = is_queued;
+}
+
+/* Many are named at once, and then what is ready is started. */
+static void on_named(xpm__run *run)
+{
+    running *r = run->user;
+    set_queued(r, true);
+    if (r->scheduler->hands_over) {
+        go_ahead(r->scheduler, r->job);
+        uv_async_send(&r->scheduler->wake);
+    }
+}
 
 /* Takes the share. `run` is NULL when only the job's lock tells of it. */
 static running *new_running(xpm__scheduler *s, xpm_job *job, xpm__run *run, xpm__share *share,
@@ -260,12 +298,15 @@ static running *new_running(xpm__scheduler *s, xpm_job *job, xpm__run *run, xpm_
     job->running = r;
     xpm__outputs_begin(job);
     xpm__job_set_state(job, state, XPM_REASON_NONE);
+    if (xpm__ahead_id(job) != NULL)
+        on_named(run);
     return r;
 }
 
 /* Forgets one that has ended. */
 static void end_running(running *r)
 {
+    set_queued(r, false);
     r->job->running = NULL;
     r->job->run = NULL;
     *r->link = r->next;
@@ -283,11 +324,16 @@ static bool is_retried(const xpm__scheduler *s, const xpm_job *job, const xpm__j
            job->failures <= (unsigned)xpm__job_max_retries(job);
 }
 
-/* A job that was to go to its queue ahead of others, and cannot, waits for them as any other. */
+/* A job that was to go to its queue ahead of others, and cannot, waits for them as any other: anew, as one
+ * that has failed since, and was submitted again, has forgotten it. */
 static void wait_again(xpm__scheduler *s, xpm_job *job, size_t blocked)
 {
     let_go(s, job);
     job->blocked = blocked;
+    job->attempt++;
+    for (size_t i = 0; i < job->dependency_count; i++)
+        if (xpm__job_state(job->dependencies[i]) != XPM_JOB_DONE)
+            add_dependent(job->dependencies[i], job);
     xpm__job_set_state(job, XPM_JOB_WAITING, XPM_REASON_NONE);
 }
 
@@ -380,6 +426,7 @@ static void on_rest_gone(void *user, void *about, int fd)
 static void on_ended(xpm__run *run, const xpm__end *end)
 {
     running *r = run->user;
+    set_queued(r, false);
     r->run = r->job->run = NULL;
     r->end = *end;
     settle(r, false);
@@ -516,34 +563,10 @@ static bool can_start(const xpm__scheduler *s)
     return !s->stopped && xpm__sites_have_room(s->sites);
 }
 
-/* Makes those ready that wait for nothing but what is in their queue. */
-static void go_ahead(xpm__scheduler *s)
-{
-    for (const running *r = s->runs; r != NULL; r = r->next) {
-        if (xpm__ahead_id(r->job) == NULL)
-            continue;
-        for (size_t i = 0; i < r->job->dependent_count; i++) {
-            xpm_job *dependent = r->job->dependents[i].job;
-            if (waits(&r->job->dependents[i]) && xpm__ahead_may(dependent))
-                make_ready(s, dependent);
-        }
-    }
-}
-
-static void count_queued(const xpm__scheduler *s)
-{
-    size_t queued = 0;
-    for (const running *r = s->runs; r != NULL; r = r->next)
-        queued += xpm__ahead_id(r->job) != NULL;
-    xpm__experiment_count_queued(s->xp, queued);
-}
-
 static void start_ready(xpm__scheduler *s)
 {
     xpm_job *job;
     xpm__share *share;
-    if (s->hands_over)
-        go_ahead(s);
     xpm__tokens_compete(s->tokens, can_start(s));
     while (!s->stopped && (job = xpm__lanes_take(s->ready, &share)) != NULL) {
         if (may_start(s, job))
@@ -554,7 +577,7 @@ static void start_ready(xpm__scheduler *s)
     xpm__sites_flush(s->sites);
     xpm__tokens_compete(s->tokens, can_start(s));
     if (s->hands_over)
-        count_queued(s);
+        xpm__experiment_count_queued(s->xp, s->queued);
 }
 
 /* ---- The loop --------------------------------------------------------------------------------- */
@@ -617,12 +640,23 @@ static void look_at_touched(xpm__scheduler *s, xpm_job *touched)
     }
 }
 
+/* From now on; what came before is looked at once. */
+static void hand_over(xpm__scheduler *s)
+{
+    const running *r = s->hands_over ? NULL : s->runs;
+    s->hands_over = true;
+    for (; r != NULL; r = r->next)
+        if (r->is_queued)
+            go_ahead(s, r->job);
+}
+
 static void on_wake(uv_async_t *wake)
 {
     xpm__scheduler *s = wake->loop->data;
     xpm__news news;
     xpm__inbox_read(s->inbox, &news);
-    s->hands_over = news.words[XPM__WORD_HAND_OVER];
+    if (news.words[XPM__WORD_HAND_OVER])
+        hand_over(s);
     s->stopped = news.words[XPM__WORD_STOP];
     accept_all(s, &news.posted);
     look_at_touched(s, news.touched);
@@ -673,7 +707,7 @@ static void free_places(xpm__scheduler *s)
 
 xpm__scheduler *xpm__scheduler_start(xpm_experiment *xp, xpm_error *err)
 {
-    static const xpm__site_events events = {on_began, on_ended, on_freed};
+    static const xpm__site_events events = {on_began, on_ended, on_freed, on_named};
     xpm__scheduler *s = xpm__zalloc(sizeof *s);
     uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE, .stack_size = STACK_SIZE};
     s->xp = xp;

@@ -32,7 +32,7 @@ struct xpm_job {
     } * dependents;       /* L: those that it blocks */
     size_t dependent_count, dependent_capacity;
     size_t blocked;   /* L: how many of its dependencies are not done, and 1 while it is parked */
-    unsigned attempt; /* L: how often it has ended in error */
+    unsigned attempt; /* L: how often it has ended in error, or has come to wait anew */
     bool doomed;      /* L: in the list of those that a failure ends */
     xpm_job *next;    /* in the one queue where it is */
     int transient;    /* atomic: an xpm_transient */

@@ -28,14 +28,16 @@ enum { MOST = 64 };
 typedef enum order_kind {
     ORDER_NONE,
     ORDER_BEGIN,
+    ORDER_NAME,  /* the queue has a name for it; the kinds after it are ends */
     ORDER_FAIL,  /* ends, with a reason of the queue's own */
+    ORDER_UNMET, /* ends, since what it depends on is not done */
     ORDER_AGAIN, /* was never begun */
     ORDER_DONE,  /* ends; its marker is written */
 } order_kind;
 
 typedef struct fake_run {
     xpm__run base;
-    bool cancelled;
+    bool cancelled, named;
     order_kind order;
 } fake_run;
 
@@ -45,6 +47,7 @@ static struct fake {
     uv_async_t wake;
     fake_run *runs[MOST];
     size_t count, cancels, flushes, rooms, opened, adopted, started;
+    bool nameless; /* those that come have no name at first */
 } fake = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 typedef struct fake_launcher {
@@ -78,16 +81,21 @@ static bool carry_out(fake_run *run)
         snprintf(end.message, sizeof end.message, "the queue says so");
         end.code = 1;
     }
+    if (order == ORDER_UNMET)
+        end.reason = XPM_REASON_DEPENDENCY;
     end.again = order == ORDER_AGAIN;
     if (order == ORDER_DONE)
         touch_done(run->base.job);
     pthread_mutex_unlock(&fake.mutex);
+    run->named |= order == ORDER_NAME;
     if (order == ORDER_BEGIN)
         events->began(&run->base);
+    else if (order == ORDER_NAME)
+        events->named(&run->base);
     else
         events->ended(&run->base, &end);
     pthread_mutex_lock(&fake.mutex);
-    return order != ORDER_BEGIN;
+    return order > ORDER_NAME;
 }
 
 static void on_wake(uv_async_t *wake)
@@ -153,6 +161,7 @@ static xpm__run *add_run(xpm__site *site, xpm_job *job)
     run->base.site = site;
     run->base.job = job;
     pthread_mutex_lock(&fake.mutex);
+    run->named = !fake.nameless;
     if (fake.wake.data == NULL) {
         uv_async_init(site->loop, &fake.wake, on_wake);
         fake.wake.data = &fake;
@@ -205,8 +214,7 @@ static void fake_cancel(xpm__run *run)
 
 static const char *fake_id(const xpm__run *run)
 {
-    (void)run;
-    return "7";
+    return ((const fake_run *)run)->named ? "7" : "";
 }
 
 static const xpm__launcher_table fake_table = {.name = "fake",
@@ -227,6 +235,7 @@ static xpm_launcher *fake_new(size_t rooms)
     pthread_mutex_lock(&fake.mutex);
     fake.count = fake.cancels = fake.flushes = fake.opened = fake.adopted = fake.started = 0;
     fake.wake.data = NULL;
+    fake.nameless = false;
     fake.rooms = rooms;
     pthread_mutex_unlock(&fake.mutex);
     fake_launcher *launcher = (fake_launcher *)xpm__launcher_new(&fake_table, sizeof *launcher);
@@ -419,6 +428,72 @@ TEST(a_job_does_not_go_to_its_queue_without_what_it_depends_on)
     }
 }
 
+/* Two jobs that a launcher has, the second of which depends on the first. */
+typedef struct pair {
+    char *folder;
+    xpm_launcher *launcher;
+    xpm_experiment *xp;
+    xpm_job *a, *b;
+} pair;
+
+static pair pair_new(bool nameless)
+{
+    xpm_config *first = xpm_new("fake.thing", "n", 1), *second = xpm_new("fake.thing", "n", 2);
+    pair p = {.folder = folder_new(), .launcher = fake_new(MOST)};
+    fake.nameless = nameless;
+    p.xp = open_in(p.folder, XPM_NORMAL);
+    xpm_experiment_set_launcher(p.xp, p.launcher);
+    p.a = submit(p.xp, first);
+    assert_int_equal(xpm_config_add_dependency(second, first, NULL), 0);
+    p.b = submit(p.xp, second);
+    wait_for_runs(1);
+    return p;
+}
+
+static void pair_end(pair *p)
+{
+    give_order(p->b, ORDER_DONE);
+    assert_int_equal(xpm_job_wait(p->b, -1), XPM_JOB_DONE);
+    xpm_job_unref(p->a);
+    xpm_job_unref(p->b);
+    close_experiment(p->xp);
+    xpm_launcher_unref(p->launcher);
+    folder_remove(p->folder);
+}
+
+TEST(a_job_goes_to_its_queue_once_what_it_depends_on_has_a_name_there)
+{
+    pair p = pair_new(true);
+    assert_int_equal(xpm_experiment_hand_over(p.xp, 0.01), 2);
+    give_order(p.a, ORDER_NAME);
+    assert_ptr_equal(wait_for_started(2), p.b);
+    assert_int_equal(xpm_experiment_hand_over(p.xp, 0.01), 1);
+    give_order(p.b, ORDER_NAME);
+    assert_int_equal(xpm_experiment_hand_over(p.xp, -1), 0);
+    give_order(p.a, ORDER_DONE);
+    assert_int_equal(xpm_job_wait(p.a, -1), XPM_JOB_DONE);
+    pair_end(&p);
+}
+
+TEST(a_job_that_has_left_its_queue_waits_for_the_next_try_of_what_it_depends_on)
+{
+    pair p = pair_new(false);
+    assert_int_equal(xpm_experiment_hand_over(p.xp, -1), 0);
+    pthread_mutex_lock(&fake.mutex);
+    fake.nameless = true; /* so that the second waits for the first, when that comes again */
+    pthread_mutex_unlock(&fake.mutex);
+    give_order(p.a, ORDER_FAIL);
+    assert_int_equal(xpm_job_wait(p.a, -1), XPM_JOB_ERROR);
+    assert_int_equal(xpm_job_submit(p.a, NULL), 0);
+    assert_ptr_equal(wait_for_started(3), p.a);
+    give_order(p.b, ORDER_UNMET);
+    wait_for_state(p.b, XPM_JOB_WAITING);
+    give_order(p.a, ORDER_DONE);
+    assert_int_equal(xpm_job_wait(p.a, -1), XPM_JOB_DONE);
+    assert_ptr_equal(wait_for_started(4), p.b);
+    pair_end(&p);
+}
+
 static xpm_launcher *with(xpm_launcher *launcher, const char *name, const char *value,
                           xpm_limits limits)
 {
@@ -575,6 +650,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_a_queue_has_lost_is_sent_again_and_what_it_has_no_room_for_waits),
         cmocka_unit_test(a_scheduler_takes_back_what_an_earlier_one_has_queued),
         cmocka_unit_test(a_job_does_not_go_to_its_queue_without_what_it_depends_on),
+        cmocka_unit_test(a_job_goes_to_its_queue_once_what_it_depends_on_has_a_name_there),
+        cmocka_unit_test(
+            a_job_that_has_left_its_queue_waits_for_the_next_try_of_what_it_depends_on),
         cmocka_unit_test(a_job_has_what_its_own_launcher_says_and_nothing_of_the_experiment_s),
         cmocka_unit_test(jobs_start_by_priority_then_in_the_order_in_which_they_were_ready),
         cmocka_unit_test(

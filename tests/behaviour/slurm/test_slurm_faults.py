@@ -286,6 +286,26 @@ def test_a_cancellation_that_is_not_answered_is_told_again(slurm, held, pipes, c
     wait_for_end(pid)
 
 
+def test_jobs_whose_submission_was_not_answered_are_handed_over_while_they_run(slurm, held, pipes, commands):
+    commands.once("sbatch", f'{commands.real("sbatch")} "$@" >/dev/null; exit 0')
+    for name in "ab":
+        pipes.make(name)
+    process = held.start(f"""
+        xp.detach = True
+        slurm = SlurmLauncher(binpath={str(commands.folder)!r}, interval_max=1)
+        first = Hold(name="a", pipes={str(pipes.folder)!r})
+        first.submit(launcher=slurm)
+        Hold(name="b", pipes={str(pipes.folder)!r}, after=[first]).submit(launcher=slurm)
+    """)
+    pipes.pid("a")
+    _, err = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0, err
+    pipes.end("a")
+    pipes.pid("b")
+    pipes.end("b")
+    wait_until(lambda: len([*held.workspace.glob("jobs/*/*/hold.done")]) == 2, "the end of both jobs")
+
+
 def test_the_options_of_a_program_in_c_are_asked_for(c_graph, slurm, commands):
     c_graph.make_hold(0)
     c_graph.jobs = 1
