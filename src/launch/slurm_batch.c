@@ -272,18 +272,16 @@ static void clear_item(xpm__slurm_item *item)
     xpm_free(item->record);
 }
 
+/* The last takes its place: one of many that are left out costs no more than one of few. */
 void xpm__slurm_batch_leave_out(xpm__slurm_batch *batch, size_t index)
 {
+    size_t last = --batch->count;
     clear_item(&batch->items[index]);
     batch->runs[index]->batch = NULL;
-    batch->count--;
     batch->left--;
-    memmove(batch->items + index, batch->items + index + 1,
-            (batch->count - index) * sizeof *batch->items);
-    memmove(batch->runs + index, batch->runs + index + 1,
-            (batch->count - index) * sizeof(xpm__slurm_run *));
-    for (size_t i = index; i < batch->count; i++)
-        batch->runs[i]->index = i;
+    batch->items[index] = batch->items[last];
+    batch->runs[index] = batch->runs[last];
+    batch->runs[index]->index = index;
 }
 
 void xpm__slurm_batch_unlock(xpm__slurm_batch *batch)
