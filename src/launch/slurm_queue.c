@@ -153,6 +153,15 @@ static const xpm__slurm_meaning *meaning_of(const xpm__slurm_run *run)
     return meaning;
 }
 
+/* Whether one of several processes has failed, for which Slurm told the one that speaks for the job to end:
+ * the job is FAILED there, and what was cancelled is not. */
+static bool is_of_rank(const xpm__slurm_run *run, const xpm__slurm_meaning *meaning)
+{
+    const xpm_launcher *launcher = run->base.job->launcher;
+    return meaning->reason == XPM_REASON_FAILED && launcher != NULL &&
+           launcher->table == &xpm__slurm_table && ((const xpm__slurm_launcher *)launcher)->ranks;
+}
+
 /* Whether Slurm knows better why a job was ended than the job, which was told by a signal, or whose
  * program was killed. */
 static bool is_refined(const xpm__slurm_run *run, const xpm__jobdir_state *marked)
@@ -164,7 +173,8 @@ static bool is_refined(const xpm__slurm_run *run, const xpm__jobdir_state *marke
         return false;
     bool is_limit = meaning->reason == XPM_REASON_TIMEOUT || meaning->reason == XPM_REASON_MEMORY;
     bool is_lost = meaning->reason == XPM_REASON_LOST && strcmp(run->last.state, "COMPLETED") != 0;
-    return (marked->reason == XPM_REASON_CANCELLED && (is_limit || is_lost)) ||
+    return (marked->reason == XPM_REASON_CANCELLED &&
+            (is_limit || is_lost || is_of_rank(run, meaning))) ||
            (marked->reason == XPM_REASON_FAILED && is_limit);
 }
 
@@ -177,7 +187,10 @@ static void refine(const xpm__slurm_run *run, const xpm__jobdir_state *marked)
     int folder = open_folder(job, name);
     int lock = folder >= 0 ? xpm__file_lock(folder, name, false) : -1;
     if (lock >= 0) {
-        char *message = xpm__format("%s (Slurm: %s)", meaning->sentence, run->last.state);
+        const char *sentence = is_of_rank(run, meaning)
+                                   ? "one of its processes has failed, and the others were ended"
+                                   : meaning->sentence;
+        char *message = xpm__format("%s (Slurm: %s)", sentence, run->last.state);
         (void)xpm__jobdir_mark_failed(folder, xpm_job_name(job), marked->code, meaning->reason,
                                       message); /* else it has its own still */
         xpm_free(message);
