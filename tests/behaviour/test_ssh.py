@@ -71,7 +71,7 @@ class Remote:
         return subprocess.Popen([BUILD / "tests/remote", "run", self.workspace,
                                  "--experiment", experiment],
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                env=environment)
+                                errors="surrogateescape", env=environment)
 
     def shared_connection(self, host):
         """The process of the connection that all go through."""
@@ -144,6 +144,17 @@ def test_a_workspace_that_both_share_is_seen_as_one(remote, beside, workspace):
     assert (folder / "hold.done").exists() and not (folder / "hold.pid").exists()
     assert (folder / "result").read_text() == "a of a host's word"
     assert remote.runs("a") == 1
+
+
+@pytest.mark.parametrize("name", ["with space", "quo'te\"s", "new\nline", "$HOME `id`; %h", "back\\slash",
+                                  os.fsdecode(b"caf\xe9")])
+def test_a_workspace_may_have_any_name(beside, pipes, sockets, tmp_path, name):
+    remote = Remote(tmp_path / name, pipes, sockets)
+    process = remote.start(beside, "a", after="b")
+    remote.pipes.pid("a")
+    remote.pipes.end("a")
+    succeeds(process)
+    assert (one(remote.workspace) / "result").read_text() == "a of a host's word"
 
 
 def test_a_command_is_wrapped_by_a_program_of_the_host(remote, beside, workspace):
@@ -294,6 +305,20 @@ def test_a_job_that_ends_while_its_host_is_out_of_reach_is_not_lost(remote, ther
     there.start()
     succeeds(process)
     assert (one(workspace) / "hold.done").exists() and remote.runs("a") == 1
+
+
+@needs_namespaces
+def test_a_job_that_is_killed_while_its_host_is_out_of_reach_is_lost(remote, there, workspace):
+    process = remote.start(there, "a")
+    pid = remote.pipes.pid("a")
+    there.stop()
+    assert "there cannot be reached" in process.stderr.readline()
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+    there.start()
+    assert finish(process)[2] == 1
+    assert json.loads((one(workspace) / "hold.failed").read_text())["reason"] == "lost"
+    assert remote.runs("a") == 1
 
 
 @needs_namespaces
