@@ -74,6 +74,7 @@ char **xpm__ssh_words(const xpm_ssh_options *options)
     add(&w, xpm__strdup("-T"));
     add_option(&w, "BatchMode=yes");
     add_option(&w, "ConnectTimeout=15");
+    add_option(&w, "RemoteCommand=none");
     add_option(&w, "ClearAllForwardings=yes");
     add_option(&w, "ServerAliveInterval=15");
     add_option(&w, "ServerAliveCountMax=3");

@@ -381,6 +381,15 @@ def test_a_job_is_cancelled_before_its_host_was_reached(remote, beside, workspac
     assert remote.runs("a") == 0
 
 
+def test_what_the_users_configuration_has_for_a_terminal_is_not_meant(remote, beside):
+    with (beside.folder / "ssh_config").open("a") as config:
+        config.write("RemoteCommand exec tmux\nRequestTTY yes\n")
+    process = remote.start(beside, "a", patience=1)
+    remote.pipes.pid("a")
+    remote.pipes.end("a")
+    succeeds(process)
+
+
 # ---- What is wrong -------------------------------------------------------------------------------
 
 
