@@ -68,6 +68,9 @@ XPM_API void xpm_task_progress(xpm_task *task, unsigned level, double value, con
  * above 0, records nothing, nor does what is no job (NULL). From any thread. Errors: TYPE, IO (nothing was recorded). */
 XPM_API int xpm_task_record(xpm_task *task, xpm_value figures, xpm_error *err);
 
+/* Which of the processes that run the job together this is (docs/slurm.md); 0 for the one that has the lock
+ * and records its end, whatever variables it has inherited. */
+XPM_API int xpm_task_rank(const xpm_task *task);
 /* Seconds until the time limit of the job ends it, or Slurm does, which is asked once; negative when
  * there is no limit. */
 XPM_API double xpm_task_remaining(const xpm_task *task);

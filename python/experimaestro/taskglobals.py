@@ -34,10 +34,9 @@ class Env:
 
     @property
     def slave(self):
-        from os import environ
+        from ._engine import rank
 
-        ranks = (environ.get(name, "") for name in ("SLURM_PROCID", "RANK", "LOCAL_RANK"))
-        return any(rank.isdigit() and int(rank) > 0 for rank in ranks)
+        return rank() > 0
 
 
 def _path(path):

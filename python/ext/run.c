@@ -238,6 +238,11 @@ static PyObject *on_cancel(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args
     Py_RETURN_NONE;
 }
 
+static PyObject *rank(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
+{
+    return PyLong_FromLong(executed != NULL ? xpm_task_rank(executed) : 0);
+}
+
 static PyObject *remaining(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args))
 {
     double seconds = executed != NULL ? xpm_task_remaining(executed) : -1;
@@ -369,6 +374,8 @@ PyMethodDef engine_run_methods[] = {
     {"set_running", set_running, METH_O, "Says whether code runs inside a task"},
     {"on_cancel", on_cancel, METH_NOARGS,
      "From now on, a signal that tells the job of this process to end is Python's to handle"},
+    {"rank", rank, METH_NOARGS,
+     "Which of the processes that run the job together this is; 0 for the first"},
     {"remaining", remaining, METH_NOARGS,
      "Seconds until the time limit of the job of this process; None without one"},
     {"record", record, METH_O,

@@ -2,6 +2,7 @@
 is asked of a workspace, of the documentation, of modules that are not there."""
 
 import json
+import os
 import re
 import sys
 import threading
@@ -274,7 +275,7 @@ def test_a_task_knows_where_it_runs(program):
                 Look.C().submit()
         """,
     )
-    program.run("plan.py")
+    program.run("plan.py", env={**os.environ, "RANK": "1"})  # of the program, not of the job
     assert program.one("jobs/*/*/look.out") == f"{program.workspace}\n"
 
 

@@ -568,6 +568,11 @@ const xpm_value *xpm_task_tags(const xpm_task *task)
     return &task->params.tags;
 }
 
+int xpm_task_rank(const xpm_task *task)
+{
+    return task->status != NULL ? 0 : xpm__step_rank();
+}
+
 double xpm_task_remaining(const xpm_task *task)
 {
     double by_slurm = task->status != NULL ? xpm__step_remaining() : -1;

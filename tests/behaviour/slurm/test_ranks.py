@@ -6,12 +6,14 @@ from plans import HELD, Plan
 # The two meet at a pipe in the job's folder, once rank 0 has said that the job runs.
 RANKED = HELD + """
     import signal
+    from experimaestro.taskglobals import Env
 
     class Ranked(Task):
         fails: Param[int]
 
         def execute(self):
             rank = int(os.environ["SLURM_PROCID"])
+            assert Env.instance().slave == (rank > 0)
             print(f"rank {rank} of {os.environ['SLURM_NTASKS']}, {os.environ.get('RANK')}", flush=True)
             try:
                 os.mkfifo("both")
