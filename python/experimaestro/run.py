@@ -31,7 +31,7 @@ def main(script, variables=None):
     status = _engine.run(params, resolve, execute)
     warm = sys.modules.get("experimaestro.warm")
     if warm is not None:
-        warm.end(status)
+        warm.status = status
     sys.exit(status)
 
 

@@ -129,48 +129,72 @@ class Plain:
     """A class as Python makes them: how an object of one ends is for the base to say."""
 
 
-is_quiet = False  # whether nobody can see the end of what was imported
+status = None  # of the job, once its task has ended
+is_last = not atexit._ncallbacks()  # whether end() is called after all else: it is registered first
+imported = None  # when nobody can see its end: its streams, its classes, and whether libraries may end by exit()
+first = None  # of the objects that are the job's own: when gc does not list it, it hides others too
 
 
 def watch_ends():
     """Looks whether anybody can see the end of what was imported."""
-    global is_quiet
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    buffers = tuple(getattr(stream, "buffer", None) for stream in streams)
-    known = (*streams, *buffers, *(getattr(buffer, "raw", None) for buffer in buffers))
-    is_quiet = not any(map(is_foreign, list(sys.modules.values()))) and \
-        _engine.warm_seen(gc.get_objects(), Plain, known) is None
+    global imported
+    plain = Plain()
+    objects = gc.get_objects()
+    buffers = tuple(getattr(stream, "buffer", None) for stream in streams())
+    known = (*streams(), *buffers, *(getattr(buffer, "raw", None) for buffer in buffers))
+    tells = sys.flags.verbose or sys.flags.inspect or "PYTHONMALLOCSTATS" in os.environ
+    if is_last and not tells and not is_seen(objects, plain, known, []):
+        classes = _engine.warm_classes(list(set(map(type, objects))))
+        calls = "LD_PRELOAD" in os.environ or os.path.exists("/etc/ld.so.preload")
+        imported = tuple(map(id, streams())), classes, calls
+
+
+def streams():
+    return sys.stdin, sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+
+
+def is_seen(objects, plain, known, classes):
+    """Whether anybody can see the end of one of these objects. The others are as for _engine.warm_seen."""
+    modules = [found for found in objects if type(found) is type(sys)]
+    return any(map(is_foreign, modules)) or _engine.warm_seen(objects, plain, known, classes) is not None
 
 
 def is_foreign(module):
     """Whether a module is in C, and not of the library of Python: its objects may end in any way."""
-    spec = vars(module).get("__spec__") if type(module) is type(sys) else None
-    origin = getattr(spec, "origin", None)
+    origin = getattr(vars(module).get("__spec__"), "origin", None)
     library = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
     return isinstance(origin, str) and origin.endswith(tuple(EXTENSION_SUFFIXES)) \
         and module is not _engine and not origin.startswith(library)
 
 
-def end(status):
-    """Ends the process of a job as Python does, but that nothing is taken apart of which nobody sees the end:
-    that would take longer than all the rest. Returns when somebody may see it. What was imported is not even
-    counted: each object that is touched is a page that is copied."""
-    if not is_quiet or sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+def is_watched():
+    """Whether somebody looks at what Python itself does at the end, or is still at work."""
+    monitoring = getattr(sys, "monitoring", None)
+    tools = monitoring and any(map(monitoring.get_tool, range(6)))
+    return tools or sys.gettrace() or sys.getprofile() or gc.callbacks or gc.get_debug() or gc.garbage \
+        or _thread._count()
+
+
+def end():
+    """What the process of a job calls last, when its threads have ended and all else that was to be called was:
+    leaves it, and nothing is taken apart of which nobody sees the end, as that would take longer than all the
+    rest. Returns when somebody may see it, or when a stream cannot be written: then Python ends as ever. What was
+    imported is not even counted: each object that is touched is a page that is copied."""
+    if status is None or imported is None:
         return
-    threading = sys.modules.get("threading")
+    kept, classes, calls = imported
     try:
-        if threading:
-            threading._shutdown()
-        atexit._run_exitfuncs()
+        if tuple(map(id, streams())) != kept:
+            return
         sys.stdout.flush()
         sys.stderr.flush()
+        if not is_watched() and not is_seen(gc.get_objects(), first, (), classes):
+            _engine.warm_leave(status, calls)
     except BaseException:
-        return
-    watched = sys.gettrace() or sys.getprofile() or gc.callbacks or gc.get_debug() or _thread._count() \
-        or sys.flags.verbose
-    made = gc.get_objects()  # not what was imported
-    if not watched and not any(map(is_foreign, made)) and _engine.warm_seen(made, Plain, ()) is None:
-        _engine.warm_leave(status, "LD_PRELOAD" in os.environ or "_ctypes" in sys.modules)
+        pass  # Python flushes them again, and tells
+
+
+atexit.register(end)
 
 
 def set_original_folder(folder):
@@ -191,6 +215,8 @@ def sources():
 
 def begin(script):
     """The code of a job's script, and the module that it is: here is the job's process."""
+    global first
+    first = Plain()
     present(script)
     set_original_folder(os.getcwd())
     threading = sys.modules.get("threading")

@@ -2,6 +2,7 @@
  * nobody sees. */
 #include "engine.h"
 
+#include <frameobject.h> /* not of Python.h before 3.11 */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,11 +55,19 @@ static int visit(PyObject *object, void *user)
     return s->found != NULL;
 }
 
+/* By identity: what a class says of equality may do anything. */
+static bool is_among(PyObject *tuple, const PyObject *object)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++)
+        if (PyTuple_GET_ITEM(tuple, i) == object)
+            return true;
+    return false;
+}
+
 static bool is_of_type(const search *s, PyObject *object)
 {
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(s->known); i++)
-        if (PyTuple_GET_ITEM(s->known, i) == object)
-            return false;
+    if (is_among(s->known, object))
+        return false;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(s->types); i++)
         if (PyObject_TypeCheck(object, (PyTypeObject *)PyTuple_GET_ITEM(s->types, i)))
             return true;
@@ -141,10 +150,10 @@ static PyObject *warm_refuse(PyObject *Py_UNUSED(module), PyObject *arg)
 
 /* The search for an object whose end is seen outside the process. */
 typedef struct ends {
-    destructor
-        of_classes;  /* of what a class of Python makes, which looks at the class before it next */
-    PyObject *known; /* a tuple: the end of these is known */
-    PyObject *seen;  /* borrowed; NULL while there is none */
+    PyObject *plain;       /* of a class of Python; not listed when others are not */
+    destructor of_classes; /* of all such: it looks at the class before it next */
+    PyObject *known;       /* a tuple: the end of these is known */
+    PyObject *seen;        /* borrowed; NULL while there is none */
 } ends;
 
 /* Modules in C whose objects go without a trace. */
@@ -166,10 +175,15 @@ static bool is_quiet_module(const char *name, size_t size)
     return false;
 }
 
-/* Without a method __del__, or the like in C. */
+/* A method __del__, or the like in C. */
+static bool has_finalizer(const PyTypeObject *type)
+{
+    return type->tp_finalize != NULL || type->tp_del != NULL;
+}
+
 static bool is_quiet_type(const ends *e, const PyTypeObject *type)
 {
-    if (type->tp_finalize != NULL || type->tp_del != NULL)
+    if (has_finalizer(type))
         return false;
     while (type->tp_dealloc == e->of_classes && type->tp_base != NULL)
         type = type->tp_base;
@@ -180,15 +194,29 @@ static bool is_quiet_type(const ends *e, const PyTypeObject *type)
            is_quiet_module(type->tp_name, (size_t)(dot - type->tp_name));
 }
 
-/* What a weak reference calls: nothing, or what keeps the containers of the library in order. */
+static bool is_function(PyObject *callback, const char *module, const char *name)
+{
+    const PyFunctionObject *function = (PyFunctionObject *)callback;
+    return PyUnicode_Check(function->func_name) && function->func_module != NULL &&
+           PyUnicode_Check(function->func_module) &&
+           PyUnicode_CompareWithASCIIString(function->func_name, name) == 0 &&
+           PyUnicode_CompareWithASCIIString(function->func_module, module) == 0;
+}
+
+/* What a weak reference calls: nothing, or what keeps the containers of the library in order. Those of it
+ * that are in C are bound to a weak reference themselves. */
 static bool is_quiet_callback(PyObject *callback)
 {
-    static const char *const keepers[] = {"weakref", "_weakrefset", "logging"};
-    if (callback == NULL || PyCFunction_Check(callback))
+    static const char *const keepers[][2] = {
+        {"weakref", "remove"}, {"_weakrefset", "_remove"}, {"logging", "_removeHandlerRef"}};
+    if (callback == NULL)
         return true;
-    PyObject *module = PyFunction_Check(callback) ? PyFunction_GET_MODULE(callback) : NULL;
-    for (size_t i = 0; module != NULL && i < sizeof keepers / sizeof *keepers; i++)
-        if (PyUnicode_Check(module) && PyUnicode_CompareWithASCIIString(module, keepers[i]) == 0)
+    if (PyCFunction_Check(callback)) {
+        PyObject *self = PyCFunction_GET_SELF(callback);
+        return self != NULL && PyWeakref_Check(self);
+    }
+    for (size_t i = 0; PyFunction_Check(callback) && i < sizeof keepers / sizeof *keepers; i++)
+        if (is_function(callback, keepers[i][0], keepers[i][1]))
             return true;
     return false;
 }
@@ -196,7 +224,7 @@ static bool is_quiet_callback(PyObject *callback)
 static bool is_quiet(const ends *e, PyObject *object)
 {
     if (!is_quiet_type(e, Py_TYPE(object)))
-        return PySequence_Contains(e->known, object) == 1;
+        return is_among(e->known, object);
     return !PyWeakref_Check(object) || is_quiet_callback(((PyWeakReference *)object)->wr_callback);
 }
 
@@ -210,21 +238,68 @@ static int visit_end(PyObject *object, void *user)
     return e->seen != NULL;
 }
 
+static void search_ends(ends *e, PyObject *objects)
+{
+    bool is_whole = false;
+    for (Py_ssize_t i = 0; e->seen == NULL && i < PyList_GET_SIZE(objects); i++) {
+        PyObject *object = PyList_GET_ITEM(objects, i);
+        traverseproc traverse = Py_TYPE(object)->tp_traverse;
+        is_whole |= object == e->plain;
+        if (visit_end(object, e) == 0 && traverse != NULL && object != objects)
+            traverse(object, visit_end, e);
+    }
+    if (e->seen == NULL && !is_whole)
+        e->seen = e->plain;
+}
+
+/* Of the classes of what was imported, one that was given a finalizer since; borrowed, or NULL. None of
+ * them is touched: no reference to it is made. */
+static PyObject *find_changed(PyObject *classes)
+{
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(classes); i++) {
+        PyObject *class_ = ((PyWeakReference *)PyList_GET_ITEM(classes, i))->wr_object;
+        bool is_gone = class_ == Py_None;
+        if (!is_gone && ((PyTypeObject *)class_)->tp_finalize != NULL)
+            return class_;
+    }
+    return NULL;
+}
+
 static PyObject *warm_seen(PyObject *Py_UNUSED(module), PyObject *args)
 {
     ends e = {0};
-    PyObject *objects, *class_;
-    if (!PyArg_ParseTuple(args, "O!O!O!:warm_seen", &PyList_Type, &objects, &PyType_Type, &class_,
-                          &PyTuple_Type, &e.known))
+    PyObject *objects, *classes;
+    if (!PyArg_ParseTuple(args, "O!OO!O!:warm_seen", &PyList_Type, &objects, &e.plain,
+                          &PyTuple_Type, &e.known, &PyList_Type, &classes))
         return NULL;
-    e.of_classes = ((PyTypeObject *)class_)->tp_dealloc;
-    for (Py_ssize_t i = 0; e.seen == NULL && i < PyList_GET_SIZE(objects); i++) {
-        PyObject *object = PyList_GET_ITEM(objects, i);
-        traverseproc traverse = Py_TYPE(object)->tp_traverse;
-        if (visit_end(object, &e) == 0 && traverse != NULL && object != objects)
-            traverse(object, visit_end, &e);
-    }
+    e.of_classes = Py_TYPE(e.plain)->tp_dealloc;
+    e.seen = find_changed(classes);
+    if (PyInterpreterState_Next(PyInterpreterState_Head()) != NULL)
+        e.seen = e.plain; /* another interpreter, with objects of its own */
+    search_ends(&e, objects);
     return Py_NewRef(e.seen != NULL ? e.seen : Py_None);
+}
+
+static bool can_get_finalizer(PyObject *object)
+{
+    return PyType_Check(object) && PyType_HasFeature((PyTypeObject *)object, Py_TPFLAGS_HEAPTYPE) &&
+           !has_finalizer((PyTypeObject *)object);
+}
+
+static PyObject *warm_classes(PyObject *Py_UNUSED(module), PyObject *objects)
+{
+    PyObject *classes = PyList_Check(objects) ? PyList_New(0) : NULL;
+    if (classes == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_TypeError, "a list is needed");
+    for (Py_ssize_t i = 0; classes != NULL && i < PyList_GET_SIZE(objects); i++) {
+        if (!can_get_finalizer(PyList_GET_ITEM(objects, i)))
+            continue;
+        PyObject *class_ = PyWeakref_NewRef(PyList_GET_ITEM(objects, i), NULL);
+        if (class_ == NULL || PyList_Append(classes, class_) < 0)
+            Py_CLEAR(classes);
+        Py_XDECREF(class_);
+    }
+    return classes;
 }
 
 static PyObject *warm_leave(PyObject *Py_UNUSED(module), PyObject *args)
@@ -248,13 +323,16 @@ PyMethodDef engine_warm_methods[] = {
      "there, and None here at the end"},
     {"warm_refuse", warm_refuse, METH_O, "warm_refuse(reason): no job can be forked from here"},
     {"warm_seen", warm_seen, METH_VARARGS,
-     "warm_seen(objects, class, known): one of these objects, or of what they hold, whose end may "
-     "be "
-     "seen outside the process and that is not known; None when there is none. class: any in "
-     "Python"},
+     "warm_seen(objects, plain, known, classes): one of these objects, or of what they hold, whose "
+     "end may be seen outside the process and that is not known; or one of the classes that now "
+     "has a method __del__; or `plain`, an object of a class of Python, when it is not listed or "
+     "there is another interpreter: then there are more objects. None when there is none of these"},
+    {"warm_classes", warm_classes, METH_O,
+     "warm_classes(objects): weak references to those of these objects that are classes without a "
+     "method __del__, which can be given one"},
     {"warm_leave", warm_leave, METH_VARARGS,
-     "warm_leave(status, calls): ends the process, and leaves the interpreter as it is. calls: "
-     "with "
-     "what libraries do at an end; those of Python only free memory"},
+     "warm_leave(status, calls): ends the process, and leaves the interpreter as it is. With "
+     "`calls` what libraries have registered for the end is called: those of Python only free "
+     "memory then"},
     {0},
 };

@@ -3,6 +3,7 @@ what it does when it is a new program; and it is a new program whenever that cou
 
 import json
 import os
+import re
 import subprocess
 import textwrap
 from pathlib import Path
@@ -277,6 +278,40 @@ ENDS = {
         thing = Thing()
         reference = weakref.ref(thing, lambda _: print("gone"))
     """,
+    "a weak reference to which a function in C is given": """
+        import weakref
+        class Thing:
+            pass
+        global thing, reference
+        thing = Thing()
+        reference = weakref.ref(thing, os.close)
+    """,
+    "a weak method": """
+        import weakref
+        class Thing:
+            def method(self):
+                pass
+        global thing, reference
+        thing = Thing()
+        reference = weakref.WeakMethod(thing.method, lambda _: print("gone"))
+    """,
+    "a finalizer of an imported class": "Plain.__del__ = lambda self: print('deleted', flush=True)",
+    "objects that are frozen": """
+        import gc
+        global left
+        left = open("left", "w")
+        left.write("text")
+        gc.freeze()
+    """,
+    "another interpreter": """
+        try:
+            import _xxsubinterpreters as interpreters
+        except ImportError:
+            import _interpreters as interpreters
+        global other
+        other = interpreters.create()
+        interpreters.run_string(other, "import atexit, os; atexit.register(os.write, 1, b'other')")
+    """,
     "a library that is loaded late": "import numpy; print(numpy.arange(3))",
     "a thread that is left": """
         import threading
@@ -288,7 +323,23 @@ ENDS = {
         sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), write_through=False)
         print("out")
     """,
+    "a stream that is replaced at the end": """
+        import atexit
+        class Silent:
+            def flush(self):
+                pass
+        def replace():
+            print("out")
+            sys.stdout = sys.__stdout__ = Silent()
+        atexit.register(replace)
+        global kept
+        kept = sys.stdout
+    """,
     "a stream that was closed": "sys.stdout.close()",
+    "a full disk": """
+        print("lost")
+        os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+    """,
     "a file that is left open": "global left; left = open('left', 'w'); left.write('text')",
     "killed": "import signal; os.kill(os.getpid(), signal.SIGKILL)",
     "aborted": "os.abort()",
@@ -309,6 +360,16 @@ ENDS = {
         threading.Thread(target=lambda: print("thread")).start()
         threading._register_atexit(print, "end of threads")
     """,
+    "what is written before and at the end": """
+        import atexit
+        print("before")
+        atexit.register(os.write, 1, b"at the end\\n")
+    """,
+    "an error at the end": """
+        import atexit, traceback
+        atexit.register(os.close, -1)
+        atexit.register(traceback.print_stack)
+    """,
     "a child that is left": """
         if os.fork() == 0:
             os._exit(0)
@@ -324,19 +385,31 @@ ENDS = {
 }
 
 
+# What they import. A module that something keeps is emptied at the end, name by name.
+IMPORTED = """
+    sys.kept = sys.modules[__name__]
+
+    class Plain:
+        pass
+
+    plain = Plain()
+"""
+
+
 # A sanitizer ends a process that asks for more memory than it can ever have.
 @pytest.mark.parametrize("end", [pytest.param(end, marks=pytest.mark.unsanitized) if end == "memory" else end
                                  for end in ENDS])
 def test_it_ends_the_same(driver, tmp_path, end):
     ends = []
     task, launcher = ENDS[end] if isinstance(ENDS[end], tuple) else (ENDS[end], "")
-    script = plan(driver, task, launcher=launcher)
+    script = plan(driver, task, IMPORTED, launcher)
     for pid, folder in both(driver, script, tmp_path, {"PYTHONUNBUFFERED": ""}):
         status = json.loads((folder / ".experimaestro/status.json").read_text())
         files = {path.name: path.read_text() for path in folder.iterdir()
                  if path.name == "left" or path.suffix in (".out", ".err", ".failed", ".done", ".lock", ".pid", ".py")}
         files.pop("t.py", None)
         text = json.dumps([files, {name: status[name] for name in ("state", "exit_code", "failure_reason")}])
+        text = re.sub("0x[0-9a-f]+", "ADDRESS", text)
         ends.append(text.replace(str(folder), "JOB").replace(str(folder.parents[2]), "WORKSPACE"))
     assert ends[0] == ends[1]
 
@@ -350,6 +423,26 @@ FINALIZED = {
 
         plain, cycle = Noisy(), [Noisy()]
         cycle.append(cycle)
+    """,
+    "a method, of what cannot be compared": """
+        class Noisy:
+            def __eq__(self, other):
+                raise ValueError("not to be compared")
+
+            def __del__(self, say=say):
+                say(b"deleted ")
+
+        noisy = Noisy()
+    """,
+    "a weak method": """
+        import weakref
+
+        class Thing:
+            def method(self):
+                pass
+
+        thing = Thing()
+        reference = weakref.WeakMethod(thing.method, lambda _, say=say: say(b"gone "))
     """,
     "a generator": """
         def wait(say=say):
@@ -390,7 +483,7 @@ def test_what_was_imported_is_finalized(driver, tmp_path, what):
 LEFT = {
     "nothing": ("", False),
     "plain things": ("""
-        import collections, dataclasses, datetime, enum, functools, json, re, weakref
+        import collections, dataclasses, datetime, enum, functools, json, re, threading, weakref
         class Thing:
             def __init__(self):
                 self.values = [1, 2.0, "three", b"four", {5: (6,)}, {7}, None, collections.deque([8])]
@@ -400,35 +493,75 @@ LEFT = {
             when: datetime.date = datetime.date(2000, 1, 1)
         kept = Thing(), Data(), enum.Enum("Colour", "red"), re.compile("a"), weakref.WeakSet([Thing])
         kept[0].itself = kept
+        mapped = weakref.WeakKeyDictionary({kept[0]: 1}), weakref.WeakValueDictionary({1: kept[0]})
+        collections.abc.Sized.register(Thing)
+        local = threading.local()
+        local.value = Thing()
     """, False),
     "a method": ("class Noisy:\n    def __del__(self): pass\nnoisy = Noisy()", True),
     "a file": ("file = open('/dev/null')", True),
     "a generator": ("def wait(): yield\nwaiting = wait(); next(waiting)", True),
     "a socket": ("import socket; end = socket.socket()", True),
     "a database": ("import sqlite3; base = [{1: sqlite3.connect(':memory:')}]", True),
-    "a weak reference": ("class Thing: pass\nthing = Thing(); import weakref; ref = weakref.ref(thing, print)", False),
-    "one that calls": ("class Thing: pass\nthing = Thing(); import weakref; ref = weakref.ref(thing, lambda _: 0)",
-                       True),
+    "a weak reference": ("class Thing: pass\nthing = Thing(); import weakref; ref = weakref.ref(thing, [].append)", True),
     "a library": ("import numpy", True),
+    "what calls any library": ("import _ctypes", True),
     "an experiment": ("experiment('workspace', 'a').__enter__()", True),
-    "a trace": ("import sys; sys.settrace(lambda *_: None)", True),
+    "a trace": ("sys.settrace(lambda *_: None)", True),
     "a callback of the collector": ("gc.callbacks.append(lambda *_: None)", True),
+    "garbage": ("gc.garbage.append(1)", True),
 }
+
+
+def end_of(driver, lines, before="", **environment):
+    """What a process writes that ends as a job does, after these lines; before: before anything is imported."""
+    script = driver.write("\n".join([
+        before, "import atexit, gc, sys, weakref", "from experimaestro import warm", "from experimaestro import *",
+        "class Known: pass", "sys.kept = sys.modules[__name__]",
+        "warm.watch_ends()", "gc.freeze()", "warm.first = warm.Plain()", "print('begun')",
+        "atexit.register(print, 'at exit')", textwrap.dedent(lines),
+        # What passes for a function of the library, of which nobody sees that it is called.
+        "def remove(_, say=print): say('taken apart')", "remove.__module__ = 'weakref'",
+        "known = Known()", "reference = weakref.ref(known, remove)",
+        "warm.status = 5", "sys.exit(5)",
+    ]))
+    out = driver.run(script, check=False, env=environment)
+    assert out.returncode == 5, out.stderr
+    return out.stdout.splitlines()
 
 
 @pytest.mark.parametrize("what", LEFT)
 def test_what_nobody_sees_the_end_of_is_not_taken_apart(driver, what):
     """Else the end of a process takes longer than the rest of it."""
     lines, is_seen = LEFT[what]
-    script = driver.write("\n".join([
-        "import atexit, gc, sys", "from experimaestro import *", "from experimaestro import warm",
-        "warm.watch_ends()", "gc.freeze()", "print('begun')", "atexit.register(print, 'at exit')",
-        textwrap.dedent(lines), "warm.end(5)", "print('taken apart')",
-    ]))
-    out = driver.run(script, check=False)
-    said = {"begun", "at exit"} | ({"taken apart"} if is_seen else set())
-    assert set(out.stdout.splitlines()) == said, out.stderr
-    assert is_seen or out.returncode == 5
+    said = ["begun", "at exit"] + (["taken apart"] if is_seen else [])
+    assert end_of(driver, lines) == said
+
+
+def test_a_warm_job_is_not_taken_apart(driver, tmp_path):
+    task = """
+        import weakref
+        class Known:
+            pass
+        def remove(_, say=print):
+            say("taken apart")
+        remove.__module__ = "weakref"
+        global known, reference
+        known = Known()
+        reference = weakref.ref(known, remove)
+    """
+    outs = [(folder / "t.out").read_text() for _, folder in both(driver, plan(driver, task, IMPORTED), tmp_path)]
+    assert outs == ["taken apart\n", ""]
+
+
+@pytest.mark.parametrize("name", ["PYTHONMALLOCSTATS", "PYTHONVERBOSE"])
+def test_python_tells_of_its_end(driver, name):
+    assert "taken apart" in end_of(driver, "", **{name: "1"})
+
+
+def test_what_was_to_be_called_last_still_is(driver):
+    said = end_of(driver, "", "import atexit; atexit.register(print, 'last')")
+    assert said == ["begun", "at exit", "last", "taken apart"]
 
 
 # What a module may do when it is imported that makes it unfit, and what is said of it.
