@@ -188,7 +188,7 @@ def end():
             return
         sys.stdout.flush()
         sys.stderr.flush()
-        if not is_watched() and not is_seen(gc.get_objects(), first, (), classes):
+        if not is_watched() and not is_seen(gc.get_objects(), first, streams(), classes):
             _engine.warm_leave(status, calls)
     except BaseException:
         pass  # Python flushes them again, and tells

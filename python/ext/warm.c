@@ -158,14 +158,13 @@ typedef struct ends {
 
 /* Modules in C whose objects go without a trace. */
 static const char *const quiet_modules[] = {
-    "Token",       "_abc",      "_collections",  "_csv",
-    "unicodedata", "_json",     "_random",       "_struct",
-    "_thread",     "array",     "ast",           "collections",
-    "datetime",    "decimal",   "experimaestro", "experimaestro._engine",
-    "functools",   "itertools", "operator",      "os",
-    "posix",       "re",        "sys",           "time",
-    "types",       "weakref",
-};
+    "Token",     "_abc",      "_collections",  "_contextvars",
+    "_csv",      "_json",     "_random",       "_struct",
+    "_thread",   "array",     "ast",           "collections",
+    "datetime",  "decimal",   "experimaestro", "experimaestro._engine",
+    "functools", "itertools", "operator",      "os",
+    "posix",     "re",        "sys",           "time",
+    "types",     "typing",    "unicodedata",   "weakref"};
 
 static bool is_quiet_module(const char *name, size_t size)
 {
@@ -203,22 +202,26 @@ static bool is_function(PyObject *callback, const char *module, const char *name
            PyUnicode_CompareWithASCIIString(function->func_module, module) == 0;
 }
 
-/* What a weak reference calls: nothing, or what keeps the containers of the library in order. Those of it
- * that are in C are bound to a weak reference themselves. */
+static bool is_c_function(PyObject *callback, const char *name)
+{
+    return strcmp(((PyCFunctionObject *)callback)->m_ml->ml_name, name) == 0;
+}
+
+/* What a weak reference calls: nothing, or what keeps the containers of the library in order, which are in
+ * Python, or in C: those of _abc and _thread. */
 static bool is_quiet_callback(PyObject *callback)
 {
     static const char *const keepers[][2] = {
         {"weakref", "remove"}, {"_weakrefset", "_remove"}, {"logging", "_removeHandlerRef"}};
-    if (callback == NULL)
-        return true;
-    if (PyCFunction_Check(callback)) {
-        PyObject *self = PyCFunction_GET_SELF(callback);
-        return self != NULL && PyWeakref_Check(self);
-    }
-    for (size_t i = 0; PyFunction_Check(callback) && i < sizeof keepers / sizeof *keepers; i++)
-        if (is_function(callback, keepers[i][0], keepers[i][1]))
-            return true;
-    return false;
+    static const char *const c_keepers[] = {"_destroy", "_localdummy_destroyed", "clear_locals"};
+    bool is_quiet = callback == NULL;
+    if (!is_quiet && PyCFunction_Check(callback))
+        for (size_t i = 0; i < sizeof c_keepers / sizeof *c_keepers; i++)
+            is_quiet |= is_c_function(callback, c_keepers[i]);
+    else if (!is_quiet && PyFunction_Check(callback))
+        for (size_t i = 0; i < sizeof keepers / sizeof *keepers; i++)
+            is_quiet |= is_function(callback, keepers[i][0], keepers[i][1]);
+    return is_quiet;
 }
 
 static bool is_quiet(const ends *e, PyObject *object)
