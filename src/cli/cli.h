@@ -28,7 +28,7 @@ typedef enum cli_kind {
     CLI_JOB,
     CLI_EXPERIMENT,
     CLI_WORKSPACE, /* the id of one of the settings */
-    CLI_STATES, /* states of jobs, with commas between */
+    CLI_STATES,    /* states of jobs, with commas between */
 } cli_kind;
 
 typedef struct cli_option {

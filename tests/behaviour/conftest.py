@@ -54,3 +54,9 @@ def made(tmp_path_factory):
     result = run(BUILD / "examples/seed", "run", folder)
     assert result.returncode == 0, result.stderr
     return folder
+
+
+@pytest.fixture
+def no_wish(monkeypatch):
+    """Each of these tests says itself what starts cold, also when all others are run cold."""
+    monkeypatch.delenv("XPM_WARM", raising=False)
