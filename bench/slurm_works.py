@@ -1,5 +1,6 @@
 """Tasks given to Slurm, against a call of sbatch for each."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,9 @@ def slurm(bench):
             run(each, None)
 
     def ours():
-        env = {**bench.env, "N": str(count), "SLURM": "1"}
+        # That of the cluster, which need not be the machine's.
+        where = {name: os.environ[name] for name in ("SLURM_CONF",) if name in os.environ}
+        env = {**bench.env, **where, "N": str(count), "SLURM": "1"}
         run([str(NOOP), "run", str(bench.workspace())], env)
 
     peer, own = Cell(reason=missing()), Cell(reason=missing())
