@@ -7,34 +7,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "record/document.h"
 #include "run/runner.h"
 
-static void print_scalar(xpm__str *out, const xpm_value *value)
+static int check(const xpm_value *figures, xpm_error *err)
 {
-    switch (value->kind) {
-    case XPM_KIND_BOOL:
-        xpm__json_bool(out, value->as.boolean);
-        break;
-    case XPM_KIND_INT:
-        xpm__json_int(out, value->as.integer);
-        break;
-    case XPM_KIND_FLOAT:
-        xpm__json_double(out, value->as.real);
-        break;
-    case XPM_KIND_STR:
-        xpm__json_text_sized(out, value->as.text, value->size);
-        break;
-    default:
-        xpm__json_null(out);
-    }
-}
-
-static int print_figures(xpm__str *out, const xpm_value *figures, xpm_error *err)
-{
-    xpm__json_open(out, '{');
-    xpm__json_pair_time(out, "time", xpm__clock_now());
-    xpm__json_key(out, "figures");
-    xpm__json_open(out, '{');
     for (size_t i = 0; xpm_dict_key(figures, i) != NULL; i++) {
         const xpm_value *name = xpm_dict_key(figures, i), *value = xpm_dict_at(figures, i);
         if (name->kind != XPM_KIND_STR)
@@ -43,13 +20,18 @@ static int print_figures(xpm__str *out, const xpm_value *figures, xpm_error *err
             return xpm__fail(err, XPM_E_TYPE, name->as.text,
                              "the figure %s must be a number, a text, true, false or none",
                              name->as.text);
-        xpm__json_key(out, name->as.text);
-        print_scalar(out, value);
     }
-    xpm__json_close(out, '}');
+    return 0;
+}
+
+static void print_line(xpm__str *out, const xpm_value *figures)
+{
+    xpm__json_open(out, '{');
+    xpm__json_pair_time(out, "time", xpm__clock_now());
+    xpm__json_key(out, "figures");
+    xpm__document_write_plain(figures, out);
     xpm__json_close(out, '}');
     xpm__str_putc(out, '\n');
-    return 0;
 }
 
 /* Takes back what there was room for. */
@@ -78,9 +60,11 @@ static int append(const xpm_task *task, const xpm__str *line, xpm_error *err)
 int xpm_task_record(xpm_task *task, xpm_value figures, xpm_error *err)
 {
     xpm__str line = {0};
-    int status = print_figures(&line, &figures, err);
-    if (status == 0 && task != NULL && task->status != NULL)
+    int status = check(&figures, err);
+    if (status == 0 && task != NULL && task->status != NULL) {
+        print_line(&line, &figures);
         status = append(task, &line, err);
+    }
     xpm__str_free(&line);
     xpm_value_clear(&figures);
     return status;
