@@ -461,11 +461,13 @@ def _settings_of(workspace, path):
     known = getattr(workspace, "env", {})
     if not os.path.exists(f"{_engine.config_folder()}/settings.yaml"):
         return workspace, known
-    from .settings import WorkspaceSettings, find_workspace, get_settings
+    from .settings import WorkspaceSettings, get_settings, select
 
-    if not isinstance(workspace, WorkspaceSettings):
-        workspace = find_workspace(workdir=path)
-    return workspace, {**get_settings().env, **workspace.env}
+    if isinstance(workspace, WorkspaceSettings):
+        settings = get_settings()
+    else:
+        workspace, settings = select(workdir=path)
+    return workspace, {**settings.env, **workspace.env}
 
 
 def _joined(*paths):

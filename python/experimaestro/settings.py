@@ -84,17 +84,22 @@ def find_workspace(*, workspace=None, workdir=None, experiment_id=None):
     """The WorkspaceSettings to use: the one whose id is `workspace`, or of the folder `workdir`, or
     the first one with a trigger that matches the name of the experiment, or else the first one.
     ValueError when there is none."""
+    return select(workspace, workdir, experiment_id)[0]
+
+
+def select(workspace=None, workdir=None, experiment_id=None):
+    """That WorkspaceSettings, and the user's Settings, of which the file is read once."""
     folder = os.fspath(workdir) if workdir else None
-    id, path = _engine.select_workspace(
+    id, path, text = _engine.select_workspace(
         _users_file(), workspace or None, folder, experiment_id or None
     )
-    settings = get_settings()
+    settings = Settings(**json.loads(text))
     found = next((known for known in settings.workspaces if known.id == id), None)
     if found is None:
         found = WorkspaceSettings()
         _inherit(found, settings.more)
     found.path = Path(path)
-    return found
+    return found, settings
 
 
 def get_workspace(id=None, include_remote=False):

@@ -40,13 +40,15 @@ static PyObject *select_workspace(PyObject *Py_UNUSED(module), PyObject *args)
     xpm_settings *loaded = xpm_settings_load(file, &err);
     if (loaded == NULL)
         return engine_error(&err);
-    PyObject *pair = NULL;
+    PyObject *found = NULL;
+    char *text = NULL;
     if (xpm_settings_select(loaded, id, folder, experiment, &selected, &err) < 0)
         engine_error(&err);
     else
-        pair = Py_BuildValue("ss", selected.id, selected.path);
+        found = Py_BuildValue("sss", selected.id, selected.path, text = xpm_settings_json(loaded));
+    xpm_free(text);
     xpm_settings_free(loaded);
-    return pair;
+    return found;
 }
 
 static PyObject *yaml(PyObject *Py_UNUSED(module), PyObject *args)
@@ -66,7 +68,7 @@ PyMethodDef engine_settings_methods[] = {
      "settings(file): what a file of settings says, checked, as JSON; None: the user's"},
     {"select_workspace", select_workspace, METH_VARARGS,
      "select_workspace(file, id, folder, experiment): the id (\"\" for none) and the path of the\n"
-     "workspace that the settings have for them; each may be None"},
+     "workspace that the settings have for them, and the settings, as JSON; each may be None"},
     {"yaml", yaml, METH_VARARGS, "yaml(file): what a file of YAML 1.1 holds, as JSON"},
     {0},
 };

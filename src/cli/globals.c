@@ -30,13 +30,13 @@ static void add_levels(const char *levels)
 /* "NAME=LEVEL,NAME=LEVEL" */
 static int heed_logging(const cli_call *call, const char *levels)
 {
+    static const char known[] = "DEBUG|INFO|WARNING|ERROR|CRITICAL";
     char *copy = xpm__strdup(levels);
     int status = CLI_GO_ON;
     for (char *rest = copy, *item; status == CLI_GO_ON && (item = strsep(&rest, ",")) != NULL;) {
         const char *equals = strrchr(item, '='), *level = equals != NULL ? equals + 1 : item;
-        if (!cli_is_in_list("DEBUG|INFO|WARNING|ERROR|CRITICAL", level))
-            status = cli_unknown_word(call->command, "the level of a logger",
-                                      "DEBUG|INFO|WARNING|ERROR|CRITICAL", level);
+        if (!cli_is_in_list(known, level))
+            status = cli_unknown_word(call->command, "the level of a logger", known, level);
     }
     xpm_free(copy);
     if (status == CLI_GO_ON)
